@@ -1,0 +1,92 @@
+"""Matrices to factorise, one per file.
+
+Each module holds
+
+- ``TASKS``: the default tasks it takes part in (any other can be asked for by name);
+- ``N_COMPONENTS``: the rank asked for, a dict with the keys ``"full"`` and ``"quick"``;
+- ``DTYPES``: the precisions it runs in by default;
+- ``load(*, data_dir, quick)``: the matrix in float64, ndarray or ``csr_array``. It raises
+  ``DatasetUnavailable`` when a file it needs is not there;
+
+and a docstring whose first line says what the matrix is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, issparse
+
+from discovery import modules_of
+
+
+class DatasetUnavailable(Exception):
+    """The data folder does not hold what this dataset needs."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A matrix in one precision, the rank asked for, and the file it is kept in."""
+
+    name: str
+    X: Any
+    k: int
+    path: Path
+
+
+def all_datasets():
+    """Dataset modules by name."""
+    return modules_of(sys.modules[__name__])
+
+
+def data_file(data_dir: Path | None, name: str) -> Path:
+    """A file of the data folder; ``DatasetUnavailable`` if it is not there."""
+    if data_dir is None:
+        raise DatasetUnavailable(f"{name}: give --data or set LRFACT_DATA")
+    path = Path(data_dir) / name
+    if not path.exists():
+        raise DatasetUnavailable(f"{name}: not in the data folder")
+    return path
+
+
+def load_problem(name: str, dtype: str, *, data_dir, quick: bool, cache_dir: Path) -> Problem:
+    """Build a dataset, or read it from the cache, in the given precision."""
+    module = all_datasets()[name]
+    # The key changes with the code that builds the matrix, so an edited dataset is rebuilt.
+    source = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("_*.py")))
+    source += inspect.getsource(module)
+    key = hashlib.sha256(source.encode()).hexdigest()[:12]
+    size = "quick" if quick else "full"
+    path = Path(cache_dir) / "matrices" / f"{name}-{size}-{dtype}-{key}.npz"
+    if not path.exists():
+        X = module.load(data_dir=data_dir, quick=quick).astype(dtype)
+        save_matrix(path, X)
+    return Problem(name, read_matrix(path), module.N_COMPONENTS[size], path)
+
+
+def save_matrix(path: Path, X) -> None:
+    """Write a matrix uncompressed, so that reading it back needs no second copy."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial.npz")
+    if issparse(X):
+        X = csr_array(X)
+        X.sum_duplicates()
+        np.savez(partial, data=X.data, indices=X.indices, indptr=X.indptr, shape=np.array(X.shape))
+    else:
+        np.savez(partial, dense=np.ascontiguousarray(X))
+    partial.replace(path)
+
+
+def read_matrix(path: Path):
+    """Read a matrix written by `save_matrix`."""
+    with np.load(path) as stored:
+        if "dense" in stored:
+            return stored["dense"]
+        parts = (stored["data"], stored["indices"], stored["indptr"])
+        return csr_array(parts, shape=tuple(int(n) for n in stored["shape"]))

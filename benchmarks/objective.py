@@ -1,0 +1,102 @@
+"""The one score of the benchmarks: how far a truncated SVD is from the best one.
+
+Every peer is judged by what it returns, ``s`` and ``Vt``, in float64 and with the same formulas,
+whatever the peer reports about itself. ``A`` is the matrix, or the matrix less its column means
+for the task ``pca``; ``s*`` are its exact leading singular values.
+
+- relative error of each singular value, ``|s_i - s*_i| / s*_i``: its maximum and mean;
+- residual, ``max_i ||A' u_i - s_i v_i|| / s*_1`` with ``u_i = A v_i / ||A v_i||``. It says whether
+  the directions are singular vectors. (An angle to reference vectors would not: inside a cluster
+  of equal singular values any rotation is right.)
+- energy loss, ``1 - ||A V||^2 / sum_i s*_i^2`` with ``V`` orthonormalised: the part of the
+  reachable energy that the directions miss, 0 for the best rank-k approximation;
+- orthogonality, the largest entry of ``|V'V - I|``: a returned ``V`` that is not orthonormal
+  cannot hide in the other figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from centring import column_means, times, transposed_times
+
+
+@dataclass(frozen=True)
+class Score:
+    """Errors of one truncated SVD; all zero for the exact one, infinite for a broken one."""
+
+    max_relative_error: float
+    mean_relative_error: float
+    residual: float
+    energy_loss: float
+    orthogonality: float
+
+
+BROKEN = Score(np.inf, np.inf, np.inf, np.inf, np.inf)
+
+
+class Objective:
+    """Score truncated SVDs of ``X`` against its exact singular values.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_rows, n_columns)
+        The matrix every peer got; converted to float64 here.
+    singular_values : ndarray of shape (k,)
+        Exact leading singular values of ``X`` (of the centred ``X`` if ``centred``).
+    centred : bool, default=False
+        Whether the peers factorise ``X`` less its column means.
+    """
+
+    def __init__(self, X, singular_values, *, centred=False):
+        self._X = X.astype(np.float64, copy=False)
+        self._mean = column_means(self._X) if centred else None
+        self._exact = np.sort(np.asarray(singular_values, dtype=np.float64))[::-1]
+
+    def __call__(self, s, Vt) -> Score:
+        s = np.asarray(s, dtype=np.float64).ravel()
+        Vt = np.asarray(Vt, dtype=np.float64)
+        k = self._exact.size
+        if s.shape != (k,) or Vt.shape != (k, self._X.shape[1]):
+            return BROKEN
+        if not (np.isfinite(s).all() and np.isfinite(Vt).all()):
+            return BROKEN
+
+        # Some peers list singular values in ascending order.
+        order = np.argsort(s)[::-1]
+        s, V = s[order], Vt[order].T
+
+        smallest = np.finfo(np.float64).tiny
+        floor = max(np.finfo(np.float64).eps * self._exact[0], smallest)
+        errors = np.abs(s - self._exact) / np.maximum(self._exact, floor)
+
+        AV = times(self._X, V, self._mean)
+        U = AV / np.maximum(np.linalg.norm(AV, axis=0), smallest)
+        difference = transposed_times(self._X, U, self._mean) - V * s
+        residual = np.linalg.norm(difference, axis=0).max() / max(self._exact[0], smallest)
+
+        Q = np.linalg.qr(V)[0]
+        captured = np.linalg.norm(times(self._X, Q, self._mean)) ** 2
+        energy_loss = 1.0 - captured / max(np.sum(self._exact**2), smallest)
+
+        orthogonality = np.abs(V.T @ V - np.eye(k)).max()
+        return Score(
+            float(errors.max()),
+            float(errors.mean()),
+            float(residual),
+            float(energy_loss),
+            float(orthogonality),
+        )
+
+
+def worst(scores: list[Score]) -> Score:
+    """The worst of each figure over repeats: a setting is accurate when it is so every time."""
+    return Score(
+        max(s.max_relative_error for s in scores),
+        max(s.mean_relative_error for s in scores),
+        max(s.residual for s in scores),
+        max(s.energy_loss for s in scores),
+        max(s.orthogonality for s in scores),
+    )

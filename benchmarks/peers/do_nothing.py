@@ -1,0 +1,27 @@
+"""Returns zeros at once: what the harness itself costs."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from peers import Factors
+
+NAME = "do nothing"
+TASKS = ("svd", "pca")
+REFERENCE = True
+
+
+def available():
+    return None
+
+
+def settings(task, X, k):
+    return [{}]
+
+
+def refusal(task, X, k):
+    return None
+
+
+def fit(task, X, k, setting, random_state):
+    return Factors(None, np.zeros(k), np.zeros((k, X.shape[1])))

@@ -1,0 +1,16 @@
+"""SciPy's sparse times dense, ``X @ B``; one thread, whatever is asked."""
+
+from __future__ import annotations
+
+NAME = "scipy @"
+TASKS = ("product",)
+THREADED = False
+
+
+def available():
+    return None
+
+
+def multiplier(X, transpose, n_threads):
+    A = X.T if transpose else X
+    return lambda B: A @ B

@@ -1,0 +1,10 @@
+"""Benchmarks of lrfact against its own past, for asv: speed, memory and accuracy side by side.
+
+Speed bought with accuracy shows: every ``time_`` has a ``track_`` of the error beside it, scored by
+the objective of the comparison with peers.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))

@@ -1,0 +1,398 @@
+"""Turn the csv files of a run into markdown tables and a plot of error against time.
+
+``python benchmarks/report.py benchmarks/results/NAME`` writes ``README.md`` and the images beside
+the results. With ``--docs docs`` it writes ``docs/benchmarks.md`` and ``docs/images/`` instead; a
+page that holds the two marker comments keeps what stands outside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from harness import read_rows
+from ranking import (
+    RANKED_VARIANT,
+    TARGETS,
+    by_line,
+    by_panel,
+    cheapest_accurate,
+    contest,
+    error_of,
+    most_accurate,
+)
+
+BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+TITLES = {"svd": "Truncated SVD", "pca": "PCA"}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, help="folder of a run: config.json and csv files")
+    parser.add_argument("--docs", type=Path, default=None, help="documentation folder to write to")
+    args = parser.parse_args(argv)
+
+    page = args.docs / "benchmarks.md" if args.docs else args.results / "README.md"
+    images = args.docs / "images" if args.docs else args.results
+    sections = [_machine_section(args.results)]
+    for task in ("svd", "pca"):
+        rows = read_rows(args.results / f"{task}.csv")
+        if rows:
+            image = plot(rows, task, images / f"benchmark_{task}.png")
+            sections.append(spectrum_section(rows, task, image, page.parent))
+    for name, section in (
+        ("rank_search", rank_search_section),
+        ("product", product_section),
+        ("memory", memory_section),
+    ):
+        rows = read_rows(args.results / f"{name}.csv")
+        if rows:
+            sections.append(section(rows))
+    write_page(page, "\n\n".join(sections))
+    print(f"wrote {page}")
+    return 0
+
+
+def write_page(page: Path, body: str) -> None:
+    """Write a page, or the part between its markers when it has them."""
+    before, after = "# Benchmarks\n\n", "\n"
+    if page.exists():
+        text = page.read_text(encoding="utf8")
+        if BEGIN in text and END in text:
+            before, after = text.split(BEGIN)[0], text.split(END, 1)[1]
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", encoding="utf8")
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A markdown table; all columns but the first are right-aligned."""
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def seconds(value: float) -> str:
+    if math.isnan(value):
+        return ""
+    return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
+
+
+def times(value: float) -> str:
+    return f"{value:.2f}x"
+
+
+def _machine_section(results: Path) -> str:
+    runs = json.loads((results / "config.json").read_text())["runs"]
+    paragraphs = []
+    groups = defaultdict(list)
+    for run in runs:
+        key = json.dumps(
+            [run["machine"], run["versions"], run["threads"], run["date"], run["quick"]]
+        )
+        groups[key].append(run["task"])
+    for key, tasks in groups.items():
+        machine, versions, threads, date, quick = json.loads(key)
+        listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+        small = (
+            " **A quick run on small versions of the datasets: not for quoting.**" if quick else ""
+        )
+        paragraphs.append(
+            f"Measured {date} ({', '.join(dict.fromkeys(tasks))}) on {machine['cpu']}, "
+            f"{machine['cores']} cores, {threads} threads for everybody, {machine['system']}; "
+            f"{listed}; {'; '.join(machine['thread_pools'])}.{small}"
+        )
+    return "\n\n".join(paragraphs)
+
+
+# Truncated SVD and PCA
+
+
+def spectrum_section(rows, task, image, folder) -> str:
+    panels = by_panel(rows)
+    parts = [f"## {TITLES[task]}"]
+    if image is not None:
+        relative = image.relative_to(folder).as_posix()
+        parts.append(f"![Error against time of {TITLES[task]}]({relative})")
+    parts.append(
+        "Time to a largest relative error of the singular values, each program at its cheapest "
+        "setting that reached the error on every repeat, medians. lrfact runs with its default "
+        "solver. Ratio: fastest peer's time over lrfact's; below 1 the peer is ahead. In the plot "
+        "each dot is a setting, and a line joins a program's settings that none of its own beats."
+    )
+    header = ["dataset", "what", "error", "lrfact", "fastest peer", "its time", "ratio"]
+    lines = []
+    for key, panel in panels.items():
+        for target in TARGETS:
+            lines.append(_contest_line(key, panel, target))
+    parts.append(table(header, lines))
+    parts.append(_verdict(panels))
+    for key, panel in panels.items():
+        parts.append(_panel_table(key, panel))
+    return "\n\n".join(parts)
+
+
+def panel_title(key) -> str:
+    dataset, dtype, k, operation, _ = key
+    what = "" if operation == "fit" else f", {operation}"
+    return f"{dataset}, {dtype}, k = {k}{what}"
+
+
+def _contest_line(key, panel, target) -> list[str]:
+    dataset, dtype, k, operation, _ = key
+    ours, peer = contest(panel, target)
+    line = [dataset, f"{dtype}, k={k}, {operation}", f"{target:g}"]
+    if ours is not None:
+        asked = f" ({ours['setting']})"
+        line.append(seconds(float(ours["seconds_median"])) + asked)
+    else:
+        line.append("not reached" if any(r["role"] == "ours" for r in panel) else "not run")
+    if peer is None:
+        return [*line, "none reached it", "", ""]
+    line += [f"{peer['peer']} ({peer['setting']})", seconds(float(peer["seconds_median"]))]
+    if ours is None:
+        return [*line, ""]
+    return [*line, times(float(peer["seconds_median"]) / float(ours["seconds_median"]))]
+
+
+def _verdict(panels) -> str:
+    """Where a peer wins, in words: nobody should have to search the table for it."""
+    ahead: list[str] = []
+    behind: list[str] = []
+    for key, panel in panels.items():
+        ours, peer = contest(panel, TARGETS[-1])
+        if not any(row["role"] == "ours" for row in panel) or peer is None:
+            continue
+        won = ours is not None and float(ours["seconds_median"]) <= float(peer["seconds_median"])
+        (ahead if won else behind).append(f"{panel_title(key)} ({peer['peer']})")
+    if not ahead and not behind:
+        return "lrfact was not part of this run."
+    if not behind:
+        return f"At an error of {TARGETS[-1]:g} lrfact was the fastest in all {len(ahead)} cases."
+    return (
+        f"At an error of {TARGETS[-1]:g} lrfact was the fastest in {len(ahead)} of "
+        f"{len(ahead) + len(behind)} cases. A peer was ahead on: {'; '.join(behind)}."
+    )
+
+
+def _panel_table(key, panel) -> str:
+    first = panel[0]
+    about = (
+        f"### {panel_title(key)}\n\n{first['rows']} x {first['columns']}, "
+        f"{int(first['stored']):,} stored entries. Exact singular values: {first['reference']}."
+    )
+    lines = []
+    for (peer, variant), rows in by_line(panel).items():
+        name = f"**{peer}**" if first_role(rows) == "ours" and variant == RANKED_VARIANT else peer
+        line = [f"{name} {variant}".strip()]
+        refused = [row for row in rows if row["status"] == "refused"]
+        if refused and len(refused) == len(rows):
+            lines.append((math.inf, [*line, f"not run: {refused[0]['note']}", "", "", "", ""]))
+            continue
+        fastest = math.inf
+        for target in TARGETS:
+            best = cheapest_accurate(rows, target)
+            if best is None:
+                line.append("not reached")
+            else:
+                fastest = float(best["seconds_median"])
+                line.append(f"{seconds(fastest)} ({best['setting']})".replace(" ()", ""))
+        best = most_accurate(rows)
+        if best is None:
+            line += ["failed", rows[0]["note"], ""]
+        else:
+            line += [
+                f"{error_of(best):.1e} in {seconds(float(best['seconds_median']))}",
+                f"{float(best['residual']):.1e}",
+                f"{float(best['energy_loss']):.1e}",
+            ]
+        lines.append((fastest if first_role(rows) != "harness" else math.inf, line))
+    header = ["program"] + [f"time to {target:g}" for target in TARGETS]
+    header += ["most accurate", "its residual", "its energy loss"]
+    lines.sort(key=lambda item: item[0])
+    return about + "\n\n" + table(header, [line for _, line in lines])
+
+
+def first_role(rows) -> str:
+    return rows[0]["role"]
+
+
+def plot(rows, task, path: Path) -> Path | None:
+    """Error against time, one panel per dataset and precision, all settings of all peers."""
+    try:
+        import matplotlib as mpl
+    except ImportError:
+        print("matplotlib is not installed: no plot")
+        return None
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+    from matplotlib import ticker
+
+    fits = [row for row in rows if row["operation"] == "fit" and row["role"] != "harness"]
+    panels = by_panel(fits)
+    styles = _line_styles(fits)
+    n_columns = min(3, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    figure, axes = plt.subplots(
+        n_rows, n_columns, figsize=(5.2 * n_columns, 3.6 * n_rows), squeeze=False, sharey=True
+    )
+    for ax in axes.flat[len(panels) :]:
+        ax.set_visible(False)
+    shown = {}
+    for ax, (key, panel) in zip(axes.flat, panels.items(), strict=False):
+        for name, line in by_line(panel).items():
+            good = [row for row in line if row["status"] == "ok"]
+            points = sorted((float(r["seconds_median"]), max(error_of(r), 1e-16)) for r in good)
+            if points:
+                look = styles[name]
+                ax.plot(*zip(*points, strict=True), **{**look, "linestyle": "", "alpha": 0.35})
+                (shown[name],) = ax.plot(*zip(*frontier(points), strict=True), **look)
+        for target in TARGETS:
+            ax.axhline(target, color="0.7", linewidth=0.8, linestyle=":", zorder=0)
+        ax.set(xscale="log", yscale="log", title=panel_title(key), xlabel="seconds (median)")
+        ax.title.set_fontsize(9)
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: seconds(x)))
+        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
+        ax.tick_params(labelsize=8)
+    for ax in axes[:, 0]:
+        ax.set_ylabel("largest relative error")
+    labels = [f"{peer} {variant}".strip() for peer, variant in shown]
+    figure.legend(
+        shown.values(), labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=8
+    )
+    figure.set_layout_engine("constrained")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+    return path
+
+
+def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Points in order of time, less those that a faster one beats in accuracy."""
+    kept: list[tuple[float, float]] = []
+    for time, error in sorted(points):
+        if not kept or error < kept[-1][1]:
+            kept.append((time, error))
+    return kept
+
+
+def _line_styles(rows) -> dict:
+    """One look per peer in all panels; ours in black, the default solver thick."""
+    import matplotlib.pyplot as plt
+
+    cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
+    dashes: dict = {
+        "auto": "-",
+        "lanczos": "--",
+        "randomized": "-.",
+        "gram": ":",
+        "exact": (0, (1, 3)),
+    }
+    styles, n_peers = {}, 0
+    for (peer, variant), line in by_line(rows).items():
+        if first_role(line) == "ours":
+            styles[peer, variant] = {
+                "color": "black",
+                "linestyle": dashes.get(variant, "-"),
+                "linewidth": 2.0 if variant == RANKED_VARIANT else 0.9,
+                "marker": "D",
+                "markersize": 3.5,
+                "zorder": 3,
+            }
+        else:
+            color = cycle[n_peers % len(cycle)]
+            styles[peer, variant] = {"color": color, "marker": "o", "markersize": 3.5}
+            n_peers += 1
+    return styles
+
+
+# The other tasks
+
+
+def rank_search_section(rows) -> str:
+    lines = []
+    cases = defaultdict(list)
+    for row in rows:
+        cases[row["case"], row["dataset"], row["rows"]].append(row)
+    for (case, dataset, _), entries in cases.items():
+        base = next((r for r in entries if r["file"] == "grid_search_sklearn"), None)
+        for row in entries:
+            done = row["status"] == "ok"
+            ratio = ""
+            if done and base is not None and base["status"] == "ok" and row is not base:
+                ratio = times(float(base["seconds_median"]) / float(row["seconds_median"]))
+            lines.append(
+                [
+                    f"{case}, {dataset} ({row['rows']} x {row['columns']})",
+                    row["peer"],
+                    seconds(float(row["seconds_median"])) if done else row["note"],
+                    ratio,
+                    row["best_rank"],
+                    row["best_score"],
+                    row["curve_difference"],
+                ]
+            )
+    n_ranks = "/".join(sorted({row["ranks"] for row in rows}))
+    about = (
+        f"{n_ranks} ranks x {rows[0]['folds']} folds, refit included, the same folds and score on "
+        "both sides. Last column: largest difference of the score curve from GridSearchCV's over "
+        "scikit-learn's class, relative to the largest score."
+    )
+    header = ["case", "program", "time", "ratio", "rank", "score", "curve differs by"]
+    return f"## Rank search\n\n{about}\n\n{table(header, lines)}"
+
+
+def product_section(rows) -> str:
+    groups: dict = defaultdict(dict)
+    for row in rows:
+        key = (row["dataset"], row["dtype"], row["product"], row["width"])
+        groups[key][row["peer"], row["threads"]] = row
+    columns = sorted({(row["peer"], row["threads"]) for row in rows})
+    theirs = next((c for c in columns if c[0].startswith("scipy")), None)
+    lines = []
+    for (dataset, dtype, product, width), found in groups.items():
+        line = [f"{dataset}, {dtype}", product, width]
+        base = float(found[theirs]["seconds_median"]) if theirs in found else math.nan
+        for column in columns:
+            row = found.get(column)
+            value = float(row["seconds_median"]) if row else math.nan
+            cell = seconds(value)
+            if cell and column != theirs and not math.isnan(base):
+                cell += f" ({times(base / value)})"
+            line.append(cell)
+        worst = max((float(row["relative_error"]) for row in found.values()), default=math.nan)
+        lines.append([*line, f"{worst:.0e}"])
+    header = ["matrix", "product", "columns of B"]
+    header += [
+        f"{peer}, {threads} thread{'s' if threads != '1' else ''}" for peer, threads in columns
+    ]
+    about = (
+        "Medians; in brackets how many times faster than SciPy. The last column is the largest "
+        "error of any program against the product in float64, relative to its largest entry."
+    )
+    return f"## Sparse times dense\n\n{about}\n\n{table([*header, 'worst error'], lines)}"
+
+
+def memory_section(rows) -> str:
+    lines = []
+    for row in rows:
+        name = f"{row['peer']} {row['variant']}".strip()
+        cells = [f"{row['factorization']}, {row['dataset']}, {row['dtype']}, k={row['k']}", name]
+        if row["status"] != "ok":
+            lines.append([*cells, row["status"], row["note"], "", ""])
+            continue
+        megabytes = [f"{float(row[c]):.1f}" for c in ("input_mb", "factors_mb", "peak_increase_mb")]
+        lines.append([*cells, *megabytes, times(float(row["times_input"]))])
+    about = (
+        "Peak resident memory of `fit` above the loaded data, in a fresh process each. Factors are "
+        "(rows + columns) k numbers of the input's precision."
+    )
+    header = ["case", "program", "input MB", "factors MB", "peak increase MB", "of the input"]
+    return f"## Peak memory\n\n{about}\n\n{table(header, lines)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What comes in: input, ranks and threads checked before any solver runs."""

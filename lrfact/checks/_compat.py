@@ -1,0 +1,67 @@
+"""Every private scikit-learn import, and what older versions lack; no other file has any."""
+
+from contextlib import nullcontext
+from typing import Any
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils import extmath
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    InvalidParameterError,
+    Options,
+    RealNotInt,
+    StrOptions,
+    validate_params,
+)
+
+__all__ = [
+    "CallbackSupportMixin",
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "RealNotInt",
+    "StrOptions",
+    "fit_context",
+    "randomized_range_finder",
+    "validate_params",
+    "with_callbacks",
+]
+
+# scikit-learn 1.9 validates in the public function, which then takes no LinearOperator;
+# the body behind it does. Before, the public function was that body.
+randomized_range_finder = getattr(
+    extmath, "_randomized_range_finder", extmath.randomized_range_finder
+)
+
+try:
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # before scikit-learn 1.9
+
+    class _NoCallbacks:
+        """A callback context that nobody listens to."""
+
+        def subcontext(self, **kwargs: Any) -> "_NoCallbacks":
+            return self
+
+        def call_on_fit_task_begin(self, **kwargs: Any) -> "_NoCallbacks":
+            return self
+
+        def call_on_fit_task_end(self, **kwargs: Any) -> bool:
+            return False  # nobody asked to stop
+
+        def propagate_callback_context(self, *args: Any, **kwargs: Any) -> nullcontext[None]:
+            return nullcontext()
+
+    class CallbackSupportMixin:  # type: ignore[no-redef]
+        """Stand-in without `set_callbacks`, so that meta-estimators see no support."""
+
+        def _init_callback_context(self, **kwargs: Any) -> _NoCallbacks:
+            return _NoCallbacks()
+
+    def with_callbacks(method: Any) -> Any:
+        """Return `method` as it is."""
+        return method

@@ -1,0 +1,137 @@
+"""How many threads a kernel may use, and BLAS kept to one thread while it runs."""
+
+import functools
+import multiprocessing
+import operator
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import joblib
+import scipy.linalg  # noqa: F401  (loads SciPy's BLAS, so that the controller below sees it)
+from joblib.parallel import get_active_backend
+from threadpoolctl import ThreadpoolController
+
+from lrfact import kernels
+
+
+def effective_n_threads(n_jobs: int | None = None) -> int:
+    """Turn `n_jobs` into the number of threads that a kernel is given.
+
+    Parameters
+    ----------
+    n_jobs : int or None, default=None
+        None takes every thread available, or one where a pool of threads calls
+        us already (joblib's threading backend). -1 takes every thread available,
+        -2 all but one, and so on; a positive number is taken as it is.
+
+    Returns
+    -------
+    int
+        At least 1. Always 1 in kernels built without OpenMP, and in daemonic
+        processes (those of `multiprocessing.Pool`), where OpenMP may hang after a fork.
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is 0.
+
+    Notes
+    -----
+    Available are as many threads as ``OMP_NUM_THREADS`` says (joblib's process
+    backends set it in their workers); without it the processors that affinity and
+    container quotas leave, but never more than OpenMP's own limit.
+    """
+    if n_jobs is not None:
+        n_jobs = operator.index(n_jobs)
+        if n_jobs == 0:
+            raise ValueError("n_jobs=0 has no meaning; give None, -1 or a positive number")
+    if not kernels.openmp_enabled() or multiprocessing.current_process().daemon:
+        return 1
+    if n_jobs is not None and n_jobs > 0:
+        return n_jobs
+    if n_jobs is None and _called_by_thread_pool():
+        return 1
+    available = _available_threads()
+    return max(1, available if n_jobs is None else available + 1 + n_jobs)
+
+
+def _available_threads() -> int:
+    if os.environ.get("OMP_NUM_THREADS"):
+        return kernels.max_threads()  # the user's word, even above the processor count
+    return min(kernels.max_threads(), joblib.cpu_count())
+
+
+def _called_by_thread_pool() -> bool:
+    """Whether this runs in a worker thread of joblib, beside other workers."""
+    backend, _ = get_active_backend()
+    nested = (getattr(backend, "nesting_level", 0) or 0) > 0
+    # In a worker *process* joblib has set OMP_NUM_THREADS, which is limit enough.
+    return nested and multiprocessing.parent_process() is None
+
+
+class _BLASLimit(threading.local):
+    """BLAS on one thread, whichever Python threads come and go.
+
+    Most BLAS libraries know one limit for the process. Were each caller to restore
+    what it saw when it came, two overlapping callers could leave BLAS on one thread
+    for good; so every caller restores what the first of them saw.
+    """
+
+    _lock = threading.Lock()  # these three belong to the class: shared by all threads
+    _n_threads_inside = 0
+    _first: Any = None
+
+    depth = 0  # nested calls of this thread
+
+    def enter(self) -> None:
+        self.depth += 1
+        if self.depth > 1:
+            return
+        cls = type(self)
+        with cls._lock:
+            limiter = _blas_libraries().limit(limits=1)
+            limiter.__enter__()
+            if cls._n_threads_inside == 0:
+                cls._first = limiter
+            cls._n_threads_inside += 1
+
+    def leave(self) -> None:
+        self.depth -= 1
+        if self.depth > 0:
+            return
+        cls = type(self)
+        with cls._lock:
+            cls._n_threads_inside -= 1
+            cls._first.__exit__(None, None, None)
+
+
+_blas_limit = _BLASLimit()
+
+
+@functools.cache
+def _blas_libraries() -> ThreadpoolController:
+    # Looking for the loaded libraries takes milliseconds: once per process. OpenMP
+    # stays out of it, as a limiter restores whatever its controller holds.
+    return ThreadpoolController().select(user_api="blas")
+
+
+@contextmanager
+def single_threaded_blas() -> Iterator[None]:
+    """Keep BLAS on one thread, for kernels that call it from a parallel loop.
+
+    May be nested, and entered from several threads at once: the limit of before is back
+    when all have left. (Who stays in while another thread leaves may run with several
+    BLAS threads until it enters again: slower, never wrong.)
+
+    Yields
+    ------
+    None
+    """
+    _blas_limit.enter()
+    try:
+        yield
+    finally:
+        _blas_limit.leave()

@@ -1,0 +1,1 @@
+"""The scikit-learn face: one public class per file."""

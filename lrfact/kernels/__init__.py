@@ -1,0 +1,37 @@
+"""The compiled core, or its NumPy twins where nothing was compiled.
+
+All kernels are compiled or none is: `IMPLEMENTATION` says which.
+"""
+
+from typing import Literal
+
+from lrfact.kernels import _csr_product_numpy as _csr_product_twin
+from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
+
+IMPLEMENTATION: Literal["compiled", "numpy"]
+
+try:
+    from lrfact.kernels._csr_product import csr_matmat, csr_rmatmat
+    from lrfact.kernels._openmp import max_threads, openmp_enabled
+except ImportError as error:
+    from lrfact.kernels._openmp_absent import max_threads, openmp_enabled
+
+    IMPLEMENTATION = "numpy"
+    # "No module named" (not built) or a loader's message (built, but broken):
+    # the difference matters to whoever reads the warning.
+    FALLBACK_REASON = str(error)
+    csr_matmat = warn_at_first_use(_csr_product_twin.csr_matmat, FALLBACK_REASON)
+    csr_rmatmat = warn_at_first_use(_csr_product_twin.csr_rmatmat, FALLBACK_REASON)
+else:
+    IMPLEMENTATION = "compiled"
+    FALLBACK_REASON = ""
+
+__all__ = [
+    "FALLBACK_REASON",
+    "IMPLEMENTATION",
+    "KernelFallbackWarning",
+    "csr_matmat",
+    "csr_rmatmat",
+    "max_threads",
+    "openmp_enabled",
+]

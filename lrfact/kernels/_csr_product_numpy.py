@@ -1,0 +1,152 @@
+"""NumPy twins of the sparse products: SciPy behind the checks that the kernels do."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+
+def csr_matmat(
+    data: NDArray[np.floating],
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    block: NDArray[np.floating],
+    out: NDArray[np.floating],
+    n_threads: int,
+) -> None:
+    """Write the product of a sparse matrix and a dense block into `out`.
+
+    Parameters
+    ----------
+    data, indices, indptr : ndarray
+        The sparse matrix, compressed by rows.
+
+    block : ndarray of shape (n_columns, width)
+        What it is multiplied with.
+
+    out : ndarray of shape (n_rows, width)
+        Overwritten.
+
+    n_threads : int
+        At least 1; the result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If shapes disagree, an array is not C-contiguous, or `indptr` or `indices`
+        point outside.
+    """
+    matrix = _checked_matrix(data, indices, indptr, block.shape[0], block, out, n_threads)
+    _check_shape("out", out, (matrix.shape[0], block.shape[1]))
+    out[...] = matrix @ block
+
+
+def csr_rmatmat(
+    data: NDArray[np.floating],
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    block: NDArray[np.floating],
+    bounds: NDArray[np.int64],
+    out: NDArray[np.floating],
+    n_threads: int,
+) -> None:
+    """Write the product of a transposed sparse matrix and a dense block into `out`.
+
+    Parameters
+    ----------
+    data, indices, indptr : ndarray
+        The sparse matrix, compressed by rows, not transposed.
+
+    block : ndarray of shape (n_rows, width)
+        What its transpose is multiplied with.
+
+    bounds : ndarray of shape (n_parts + 1,), dtype int64
+        Columns at which the work is split, from 0 to n_columns; the result does not
+        depend on them.
+
+    out : ndarray of shape (n_columns, width)
+        Overwritten.
+
+    n_threads : int
+        At least 1; the result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        As for the product itself, or if `bounds` do not rise from 0 to n_columns.
+    """
+    n_columns = out.shape[0]
+    matrix = _checked_matrix(data, indices, indptr, n_columns, block, out, n_threads)
+    _check_shape("block", block, (matrix.shape[0], block.shape[1]))
+    _check_shape("out", out, (n_columns, block.shape[1]))
+    if bounds.dtype != np.int64 or bounds.ndim != 1:
+        raise ValueError("bounds must be one-dimensional, of dtype int64")
+    if (
+        len(bounds) < 2
+        or bounds[0] != 0
+        or bounds[-1] != n_columns
+        or (np.diff(bounds) < 0).any()
+    ):
+        raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
+    out[...] = matrix.T @ block
+
+
+def _check_shape(name: str, array: NDArray[Any], wanted: tuple[int, int]) -> None:
+    if array.shape != wanted:
+        raise ValueError(f"{name} has shape {array.shape}; it must have {wanted}")
+
+
+def _checked_matrix(
+    data: NDArray[np.floating],
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    n_columns: int,
+    block: NDArray[np.floating],
+    out: NDArray[np.floating],
+    n_threads: int,
+) -> Any:
+    """Refuse what a compiled kernel refuses: SciPy may read past the end of such arrays."""
+    if data.dtype not in (np.float32, np.float64):
+        raise TypeError(f"data has dtype {data.dtype}; it must be float32 or float64")
+    if indices.dtype not in (np.int32, np.int64):
+        raise TypeError(f"indices has dtype {indices.dtype}; it must be int32 or int64")
+    if indptr.dtype != indices.dtype:
+        raise ValueError(f"indptr has dtype {indptr.dtype} and indices {indices.dtype}")
+    for name, array, n_dims in (
+        ("data", data, 1),
+        ("indices", indices, 1),
+        ("indptr", indptr, 1),
+        ("block", block, 2),
+        ("out", out, 2),
+    ):
+        if array.ndim != n_dims or not array.flags.c_contiguous:
+            raise ValueError(f"{name} must be C-contiguous with {n_dims} dimensions")
+    if block.dtype != data.dtype or out.dtype != data.dtype:
+        raise ValueError("data, block and out must share one dtype")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; it must be writeable")
+    if len(indptr) < 1:
+        raise ValueError("indptr is empty; it must have n_rows + 1 entries")
+    if len(data) != len(indices):
+        raise ValueError(
+            f"data has {len(data)} entries and indices {len(indices)}; they must agree"
+        )
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    if (
+        indptr[0] < 0
+        or indptr[-1] > len(indices)
+        or (np.diff(indptr) < 0).any()
+        or (indices < 0).any()
+        or (indices >= n_columns).any()
+    ):
+        raise ValueError(
+            "the sparse matrix is damaged: indptr must rise from 0 to the number of stored "
+            "entries, and indices must lie inside the matrix"
+        )
+    # csr_array takes indptr[0] == 0 for granted.
+    kept = slice(int(indptr[0]), int(indptr[-1]))
+    return csr_array(
+        (data[kept], indices[kept], indptr - indptr[0]), shape=(len(indptr) - 1, n_columns)
+    )

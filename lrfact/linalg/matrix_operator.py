@@ -1,0 +1,182 @@
+"""What a solver may ask of a matrix, whatever its storage: products, blocks, norm, means.
+
+A solver sees the matrix ``A = X - 1 mean'`` (`mean` zero where nothing is centred). It is
+never formed: products correct for the mean, blocks are centred one at a time.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy.sparse.linalg import LinearOperator
+
+Array = NDArray[np.floating]
+
+# Enough rows for BLAS to run at full speed, few enough to stay in a shared cache.
+_BLOCK_BYTES = 2**22
+
+
+class MatrixOperator(ABC):
+    """A matrix of shape (n_rows, n_columns), float32 or float64, centred or not.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+
+    dtype : dtype
+        float32 or float64: of blocks and products.
+
+    mean : ndarray of shape (n_columns,) or None
+        Subtracted from every row; None for nothing.
+
+    n_threads : int
+        Threads for the sparse products.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int], dtype: DTypeLike, mean: Array | None, n_threads: int
+    ) -> None:
+        self.shape = shape
+        self.dtype = np.dtype(dtype)
+        self.mean = None if mean is None else np.asarray(mean, dtype=self.dtype)
+        self.n_threads = n_threads
+
+    @property
+    def ndim(self) -> int:
+        """Always 2."""
+        return 2
+
+    @property
+    def T(self) -> "MatrixOperator":  # noqa: N802  (the name every array has)
+        """The transpose, sharing all memory."""
+        return TransposedOperator(self)
+
+    def __matmul__(self, block: Array) -> Array:
+        """Return ``A @ block``."""
+        return self.matmat(block)
+
+    @abstractmethod
+    def matmat(self, block: Array) -> Array:
+        """Return ``A @ block``, of shape (n_rows, width), for a block of shape (n_columns, width)."""
+
+    @abstractmethod
+    def rmatmat(self, block: Array) -> Array:
+        """Return ``A.T @ block``, of shape (n_columns, width)."""
+
+    @abstractmethod
+    def row_block(self, start: int, stop: int) -> Array:
+        """Return rows `start` to `stop` of ``A`` as a dense array."""
+
+    @abstractmethod
+    def column_block(self, start: int, stop: int) -> Array:
+        """Return columns `start` to `stop` of ``A`` as a dense array."""
+
+    @abstractmethod
+    def column_means(self) -> Array:
+        """Return the means of the columns of ``X``, float64, whatever `mean` is."""
+
+    @abstractmethod
+    def column_energies(self) -> Array:
+        """Return the sum of squares of each column of ``A``, float64."""
+
+    @abstractmethod
+    def centered(self, mean: Array) -> "MatrixOperator":
+        """Return the same matrix with `mean` subtracted from every row."""
+
+    @property
+    @abstractmethod
+    def product_flops(self) -> float:
+        """Floating-point operations of a product with one vector."""
+
+    def row_blocks(self) -> Iterator[Array]:
+        """Yield all rows as dense blocks of a few megabytes."""
+        n_rows, n_columns = self.shape
+        step = max(1, _BLOCK_BYTES // max(1, n_columns * self.dtype.itemsize))
+        step = max(step, min(n_rows, 256))
+        for start in range(0, n_rows, step):
+            yield self.row_block(start, min(start + step, n_rows))
+
+    def column_blocks(self) -> Iterator[Array]:
+        """Yield all columns as dense blocks of a few megabytes."""
+        n_rows, n_columns = self.shape
+        step = max(1, _BLOCK_BYTES // max(1, n_rows * self.dtype.itemsize))
+        step = max(step, min(n_columns, 256))
+        for start in range(0, n_columns, step):
+            yield self.column_block(start, min(start + step, n_columns))
+
+    def squared_norm(self) -> float:
+        """Return the squared Frobenius norm of ``A``."""
+        return float(self.column_energies().sum())
+
+    def as_linear_operator(self) -> LinearOperator:
+        """Return the matrix in the form that SciPy's iterative solvers take."""
+        n_rows, n_columns = self.shape
+        return LinearOperator(
+            shape=self.shape,
+            dtype=self.dtype,
+            matvec=lambda x: self.matmat(x.reshape(n_columns, 1))[:, 0],
+            rmatvec=lambda x: self.rmatmat(x.reshape(n_rows, 1))[:, 0],
+            matmat=self.matmat,
+            rmatmat=self.rmatmat,
+        )
+
+
+class TransposedOperator(MatrixOperator):
+    """The transpose of an operator.
+
+    Parameters
+    ----------
+    base : MatrixOperator
+        What is transposed. If centred, its rows are: the columns of the transpose.
+    """
+
+    def __init__(self, base: MatrixOperator) -> None:
+        super().__init__(base.shape[::-1], base.dtype, None, base.n_threads)
+        self._base = base
+
+    @property
+    def T(self) -> MatrixOperator:  # noqa: N802
+        """The operator that this one is the transpose of."""
+        return self._base
+
+    def matmat(self, block: Array) -> Array:
+        """Return ``A @ block``."""
+        return self._base.rmatmat(block)
+
+    def rmatmat(self, block: Array) -> Array:
+        """Return ``A.T @ block``."""
+        return self._base.matmat(block)
+
+    def row_block(self, start: int, stop: int) -> Array:
+        """Return rows `start` to `stop` as a dense array."""
+        return self._base.column_block(start, stop).T
+
+    def column_block(self, start: int, stop: int) -> Array:
+        """Return columns `start` to `stop` as a dense array."""
+        return self._base.row_block(start, stop).T
+
+    def column_means(self) -> Array:
+        """Return the means of the columns."""
+        ones = np.full((self._base.shape[1], 1), 1 / self._base.shape[1], dtype=self.dtype)
+        return self._base.matmat(ones)[:, 0].astype(np.float64)
+
+    def column_energies(self) -> Array:
+        """Return the sum of squares of each column."""
+        return np.concatenate(
+            [np.einsum("ij,ij->i", b, b, dtype=np.float64) for b in self._base.row_blocks()]
+        )
+
+    def squared_norm(self) -> float:
+        """Return the squared Frobenius norm."""
+        return self._base.squared_norm()
+
+    def centered(self, mean: Array) -> MatrixOperator:
+        """Refuse: only the rows of a matrix as it was given can be centred."""
+        raise NotImplementedError("center the matrix before transposing it")
+
+    @property
+    def product_flops(self) -> float:
+        """Floating-point operations of a product with one vector."""
+        return self._base.product_flops

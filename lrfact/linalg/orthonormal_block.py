@@ -1,0 +1,76 @@
+"""New directions for a growing orthonormal basis."""
+
+import numpy as np
+from scipy.linalg import qr
+
+from lrfact.linalg.matrix_operator import Array
+
+
+def project_out(block: Array, basis: Array) -> tuple[Array, Array]:
+    """Remove from `block` what lies in the span of `basis`.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, b)
+        Overwritten.
+
+    basis : ndarray of shape (n, d)
+        Orthonormal columns.
+
+    Returns
+    -------
+    remainder : ndarray of shape (n, b)
+        `block` itself, orthogonal to `basis` to working precision.
+
+    coefficients : ndarray of shape (d, b)
+        What was removed, in terms of `basis`.
+
+    Notes
+    -----
+    Classical Gram-Schmidt, done twice, which is enough: Giraud, Langou, Rozloznik and
+    van den Eshof (2005), doi:10.1007/s00211-005-0615-4.
+    """
+    coefficients = basis.T @ block
+    block -= basis @ coefficients
+    correction = basis.T @ block
+    block -= basis @ correction
+    return block, coefficients + correction
+
+
+def orthonormal_block(
+    block: Array, basis: Array, width: int, floor: float, rng: np.random.RandomState
+) -> Array:
+    """Orthonormalise the leading directions of a block that is orthogonal to `basis`.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n, b)
+        Orthogonal to `basis`; may be short of rank.
+
+    basis : ndarray of shape (n, d)
+        Orthonormal columns.
+
+    width : int
+        Directions wanted, at most b and at most n - d.
+
+    floor : float
+        Directions shorter than this are rounding noise and are replaced by random ones:
+        the basis then keeps growing where the matrix has nothing more to say.
+
+    rng : RandomState
+        Source of the replacements.
+
+    Returns
+    -------
+    ndarray of shape (n, width)
+        Orthonormal, and orthogonal to `basis`.
+    """
+    Q, R, _ = qr(block, mode="economic", pivoting=True, check_finite=False)
+    Q, lengths = Q[:, :width], np.abs(np.diag(R))[:width]
+    n_strong = int(np.count_nonzero(lengths > floor))  # pivoting puts them first
+    if n_strong == width:
+        return Q
+    strong = Q[:, :n_strong]
+    fresh = rng.standard_normal((len(block), width - n_strong)).astype(block.dtype)
+    fresh, _ = project_out(fresh, np.hstack([basis, strong]))
+    return np.hstack([strong, qr(fresh, mode="economic", check_finite=False)[0]])

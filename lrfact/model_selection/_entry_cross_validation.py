@@ -1,0 +1,93 @@
+"""Rank of least leave-one-entry-out error on held-out rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import check_cv
+
+from lrfact.rank_rules import RankChoice
+from lrfact.solvers.leave_one_entry_out import leave_one_entry_out_rmse
+
+from ._matrix_spectrum import centered_operator, leading_svd
+
+# Where decompositions are not cheap, this many ranks are tried first.
+_FIRST_RANKS = 100
+
+
+def entry_cross_validation_rank(
+    X: Any,
+    *,
+    cv: Any,
+    center: bool,
+    max_rank: int | None,
+    is_cheap: bool,
+    random_state: np.random.RandomState,
+) -> RankChoice:
+    """Rank whose error, averaged over the folds, is least; the smaller one of equals.
+
+    Each fold factorizes its training rows once and judges every rank on its test rows. The
+    search stops at the largest rank that every fold's training rows have.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        Validated.
+    cv : int, splitter or iterable
+        Row folds, as in scikit-learn.
+    center : bool
+        Whether to subtract the means of the training columns from both parts.
+    max_rank : int or None
+        Largest rank to judge. None: all where `is_cheap`, else more as long as the last is best.
+    is_cheap : bool
+        Whether whole decompositions are affordable.
+    random_state : RandomState instance
+        For the iterative solver.
+
+    Returns
+    -------
+    RankChoice
+        `ranks` begin at 0: to predict the column mean, or 0, may be best.
+    """
+    X = X.tocsr() if hasattr(X, "tocsr") else X
+    folds = [(train, test) for train, test in check_cv(cv).split(X)]
+    limit = min(min(len(train) - int(center) for train, _ in folds), X.shape[1])
+    last = limit if max_rank is None else min(max_rank, limit)
+    judged = last if is_cheap or max_rank is not None else min(_FIRST_RANKS, last)
+    while True:
+        curves = list(_fold_curves(X, folds, judged, center, random_state))
+        n_common = min(curve.size for curve in curves)
+        curve = np.mean([curve[:n_common] for curve in curves], axis=0)
+        n_components = int(np.argmin(curve))
+        # Folds of lower rank than asked for end the search too: there is nothing more to judge.
+        at_edge = n_components == judged < limit
+        if not at_edge or judged == last:
+            break
+        judged = min(2 * judged, last)
+    return RankChoice(
+        rule="cv",
+        n_components=n_components,
+        ranks=np.arange(n_common, dtype=np.intp),
+        curve=curve,
+        threshold=None,
+        criterion=f"least leave-one-entry-out RMSE over {len(folds)} row folds",
+        is_settled=not at_edge,
+    )
+
+
+def _fold_curves(
+    X: Any,
+    folds: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
+    max_rank: int,
+    center: bool,
+    random_state: np.random.RandomState,
+) -> Iterator[npt.NDArray[np.float64]]:
+    for train, test in folds:
+        A = centered_operator(X[train], center)
+        s, Vt = leading_svd(A, max_rank, random_state)
+        # Directions of singular value zero are arbitrary, so are predictions with them.
+        numerical_rank = int(np.count_nonzero(s > max(A.shape) * np.finfo(A.dtype).eps * s[0]))
+        yield leave_one_entry_out_rmse(X[test], Vt[:numerical_rank], mean=A.mean)

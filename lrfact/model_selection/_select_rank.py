@@ -1,0 +1,421 @@
+"""How many components does a matrix have? Every rank rule behind one function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from numbers import Integral
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from sklearn.utils import check_array, check_random_state
+
+from lrfact.rank_rules import (
+    RANK_RULES,
+    RankChoice,
+    RankRule,
+    RuleNotApplicableError,
+    Spectrum,
+    energy_rank,
+    gap_rank,
+    gavish_donoho_rank,
+    minka_rank,
+    parallel_analysis_rank,
+    settle_rank,
+)
+
+from ._entry_cross_validation import entry_cross_validation_rank
+from ._matrix_spectrum import MatrixSpectrum
+
+METHODS = (*RANK_RULES, "cv")
+
+# These read the spectrum that is there anyway; the others factorize again.
+_CHEAP = ("energy", "gap", "gavish-donoho", "mle")
+
+# These judge the values by themselves.
+_SHAPELESS = ("energy", "gap")
+
+# Singular values to begin with where all of them would cost too much.
+_FIRST_VALUES = 100
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RankSelection:
+    """The rank that `select_rank` found, the curve behind it and what the other rules say.
+
+    Parameters
+    ----------
+    method : str
+        The rule asked for.
+
+    choices : mapping of str to RankChoice
+        Answers of `method` and of the other rules that could be applied.
+
+    not_applicable : mapping of str to str
+        Why the remaining rules have no answer.
+
+    See Also
+    --------
+    select_rank : Makes it.
+    lrfact.rank_rules.RankChoice : The answer of a single rule.
+
+    Examples
+    --------
+    >>> from lrfact.model_selection import select_rank
+    >>> print(select_rank([9.0, 7.0, 1.1, 1.0, 0.9, 0.7], shape=(40, 6)))
+    gavish-donoho      2  s > 1.774, noise 0.1704 from the median
+    energy             2  share of energy > 0.95
+    gap                2  largest ratio s_k / s_(k+1) up to k=3
+    mle                2  largest log-evidence
+    """
+
+    method: str
+    choices: Mapping[str, RankChoice]
+    not_applicable: Mapping[str, str]
+
+    @property
+    def n_components(self) -> int:
+        """The chosen rank; 0 when nothing stands out of the noise."""
+        return self.choices[self.method].n_components
+
+    @property
+    def ranks(self) -> npt.NDArray[np.intp]:
+        """The ranks that were judged, ndarray of shape (n_ranks,)."""
+        return self.choices[self.method].ranks
+
+    @property
+    def curve(self) -> npt.NDArray[np.float64]:
+        """What the rule looked at, ndarray of shape (n_ranks,), aligned with `ranks`."""
+        return self.choices[self.method].curve
+
+    @property
+    def threshold(self) -> float | npt.NDArray[np.float64] | None:
+        """The level that `curve` was compared with, or None where its best point was sought."""
+        return self.choices[self.method].threshold
+
+    @property
+    def criterion(self) -> str:
+        """The rule in words, with its numbers."""
+        return self.choices[self.method].criterion
+
+    @property
+    def is_settled(self) -> bool:
+        """False when `max_rank` cut the search short: the rule's own answer is larger."""
+        return self.choices[self.method].is_settled
+
+    @property
+    def suggestions(self) -> dict[str, int]:
+        """The ranks that the other rules give, by name."""
+        return {
+            name: choice.n_components
+            for name, choice in self.choices.items()
+            if name != self.method
+        }
+
+    def __repr__(self) -> str:
+        return (
+            f"RankSelection(n_components={self.n_components}, method={self.method!r}, "
+            f"suggestions={self.suggestions})"
+        )
+
+    def __str__(self) -> str:
+        lines = []
+        for name in sorted(METHODS, key=lambda name: name != self.method):
+            if name in self.choices:
+                choice = self.choices[name]
+                number = f"{'' if choice.is_settled else '>='}{choice.n_components}"
+                lines.append(f"{name:<14}{number:>6}  {choice.criterion}")
+            elif name in self.not_applicable:
+                lines.append(f"{name:<14}{'-':>6}  {self.not_applicable[name]}")
+        return "\n".join(lines)
+
+
+def select_rank(
+    X: Any,
+    method: str = "gavish-donoho",
+    *,
+    shape: tuple[int, int] | None = None,
+    center: bool = False,
+    target: float = 0.95,
+    noise: float | str | None = None,
+    max_rank: int | None = None,
+    cv: Any = 5,
+    n_permutations: int = 20,
+    quantile: float = 0.95,
+    compare: str | Iterable[str] | None = "cheap",
+    random_state: Any = None,
+) -> RankSelection:
+    r"""Find the number of components of a matrix, or of a list of singular values.
+
+    ===================  ======================================  ==============================
+    `method`             keeps                                   choose it when
+    ===================  ======================================  ==============================
+    ``"gavish-donoho"``  singular values above the optimal       denoising; the noise is white
+                         hard threshold
+    ``"cv"``             what predicts held-out entries best     accuracy counts more than time
+    ``"parallel"``       singular values above those of          the noise is unknown
+                         shuffled data
+    ``"mle"``            the rank of largest evidence under      Gaussian data, many samples
+                         probabilistic PCA
+    ``"gap"``            all before the largest drop             the spectrum has a clear step
+    ``"energy"``         a share of the energy                   compressing; no model of noise
+    ===================  ======================================  ==============================
+
+    No rule is right for all data. They differ in what they call noise, so look at `suggestions`:
+    where all agree the rank is plain, where they spread the answer depends on the use.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features), (n_values,) or Spectrum
+        The matrix, or its singular values in any order. Sparse matrices are not densified,
+        centred or not. A `lrfact.rank_rules.Spectrum` carries leading singular values together
+        with the total energy.
+
+    method : {"energy", "gap", "gavish-donoho", "parallel", "mle", "cv"}, default="gavish-donoho"
+        The rule; each is described in full in `lrfact.rank_rules`.
+
+    shape : tuple of two int, default=None
+        ``(n_samples, n_features)``, for singular values alone. ``"energy"`` and ``"gap"`` can do
+        without.
+
+    center : bool, default=False
+        Whether to subtract the column means first; with singular values, whether that was done.
+        True is principal component analysis, False the truncated SVD, where the means usually
+        make up the first direction.
+
+    target : float, default=0.95
+        Share of the energy that ``"energy"`` must exceed, in (0, 1).
+
+    noise : float, {"median", "residual"} or None, default=None
+        Standard deviation of the noise for ``"gavish-donoho"``, or how to measure it.
+
+    max_rank : int, default=None
+        Largest rank to accept. Where the whole spectrum would cost too much, also the number of
+        leading singular values to compute; None then starts with 100 and goes on until the rule
+        has its answer (for ``"gap"``: stays with 100).
+
+    cv : int, splitter or iterable, default=5
+        Row folds of ``"cv"``, as in scikit-learn; an int means folds of neighbouring rows, so
+        shuffle sorted data or pass ``KFold(5, shuffle=True)``.
+
+    n_permutations : int, default=20
+        Number of random matrices of ``"parallel"``.
+
+    quantile : float, default=0.95
+        Quantile of their singular values to exceed.
+
+    compare : {"cheap", "all"}, iterable of str or None, default="cheap"
+        Which other rules to ask for `suggestions`: those that read the same spectrum, all of
+        them, those named, or none.
+
+    random_state : int, RandomState instance or None, default=None
+        Seeds ``"parallel"`` and the iterative solver.
+
+    Returns
+    -------
+    RankSelection
+        `n_components` with the curve behind it. Print it for a table of all rules. The number is
+        **0** when the rule sees nothing but noise (``"gavish-donoho"``, ``"parallel"``,
+        ``"cv"``), or the matrix is zero.
+
+    Raises
+    ------
+    ValueError
+        When a parameter is out of its range, `X` is empty or not finite, or the rule cannot be
+        applied: no `shape`, ``"cv"`` without a matrix, or a rule that needs the whole spectrum.
+
+    See Also
+    --------
+    lrfact.rank_rules : The rules as functions of a spectrum.
+
+    Notes
+    -----
+    Cost: the singular values, all of them (:math:`O(n m \min(n, m))`) up to about :math:`n m
+    \min(n, m) = 2 \cdot 10^{10}`, else the leading ones only, in which case ``"gavish-donoho"``
+    measures the noise by the residual energy instead of the median singular value. On top of
+    that ``"cv"`` costs one factorization a fold for all ranks together and ``"parallel"`` one a
+    random matrix.
+
+    References
+    ----------
+    Owen, A. B. and Perry, P. O. (2009). Bi-cross-validation of the SVD and the nonnegative matrix
+    factorization. Annals of Applied Statistics 3(2). doi:10.1214/08-AOAS227. (Why held-out rows
+    alone, without held-out entries, choose no rank.) Those of the other rules stand at each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrfact.model_selection import select_rank
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 5)) @ rng.normal(size=(5, 60)) + rng.normal(size=(200, 60))
+    >>> selection = select_rank(X)
+    >>> selection.n_components
+    5
+    >>> selection.suggestions
+    {'energy': 30, 'gap': 5, 'mle': 5}
+    >>> select_rank(X, "cv", compare=None).n_components
+    5
+    """
+    if method not in METHODS:
+        raise ValueError(f"method={method!r} of select_rank must be one of {METHODS}.")
+    others = _names_to_compare(compare, method)
+    data = _open(X, shape, center, max_rank, random_state)
+    rules: dict[str, RankRule] = {
+        "energy": partial(energy_rank, target=target),
+        # Half of a long spectrum is too dear for a gap that is mostly among the first values.
+        "gap": partial(
+            gap_rank, max_rank=None if data.is_cheap and max_rank is None else data.start
+        ),
+        "gavish-donoho": partial(gavish_donoho_rank, noise=noise),
+        "mle": minka_rank,
+        "parallel": partial(
+            parallel_analysis_rank,
+            X=data.X,
+            quantile=quantile,
+            n_permutations=n_permutations,
+            random_state=random_state,
+        ),
+    }
+
+    def answer(name: str) -> RankChoice:
+        if name == "cv":
+            return _cross_validate(data, center, cv, max_rank, random_state)
+        if not data.shape_is_known and name not in _SHAPELESS:
+            raise RuleNotApplicableError(
+                f"The rule {name!r} needs to know the size of the matrix; pass shape=(n_samples, "
+                "n_features) along with the singular values."
+            )
+        if name == method or name not in _CHEAP:
+            choice = settle_rank(data.leading, rules[name], start=data.start, max_rank=data.limit)
+        else:
+            choice = rules[name](data.leading(data.start)).at_most(data.limit)
+        if not choice.is_settled and max_rank is None:
+            raise RuleNotApplicableError(
+                f"The rule {name!r} needs more than the leading {choice.ranks.size} singular "
+                f"values: its answer is at least {choice.n_components}; pass more of them, or "
+                f"max_rank={choice.n_components} to accept that."
+            )
+        return choice
+
+    choices = {method: answer(method)}
+    not_applicable = {}
+    for name in others:
+        try:
+            choices[name] = answer(name)
+        except RuleNotApplicableError as reason:
+            not_applicable[name] = str(reason)
+    return RankSelection(
+        method=method,
+        choices=MappingProxyType(choices),
+        not_applicable=MappingProxyType(not_applicable),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """What `select_rank` was given, in one form."""
+
+    X: Any  # validated matrix, or None
+    leading: Callable[[int], Spectrum]
+    start: int  # singular values to begin with
+    limit: int  # largest rank to accept
+    shape_is_known: bool = True
+    is_cheap: bool = True
+
+
+def _open(
+    X: Any, shape: tuple[int, int] | None, center: bool, max_rank: int | None, random_state: Any
+) -> _Data:
+    """Validate the data and tell a matrix from singular values."""
+    if isinstance(X, Spectrum):
+        if shape is not None or (center and not X.centered):
+            raise ValueError(
+                "shape and center are those of the Spectrum and cannot be given again; set them "
+                "where the Spectrum is made."
+            )
+        return _open_spectrum(X, max_rank)
+    if not sp.issparse(X) and np.ndim(X) == 1:
+        values = np.sort(check_array(X, ensure_2d=False, dtype=np.float64, input_name="X"))[::-1]
+        known = shape is not None
+        spectrum = Spectrum(values, shape or (values.size + center, values.size), centered=center)
+        return replace(_open_spectrum(spectrum, max_rank), shape_is_known=known)
+    if shape is not None:
+        raise ValueError(
+            f"shape={shape} goes with singular values, but X is a matrix of shape {np.shape(X)}; "
+            "leave it out."
+        )
+    if np.ma.isMaskedArray(X):
+        raise ValueError(
+            "X is a masked array, and the rules of select_rank need every entry; fill it first."
+        )
+    X = check_array(
+        X,
+        accept_sparse="csr",
+        dtype=[np.float64, np.float32],
+        ensure_min_samples=2 if center else 1,
+        input_name="X",
+    )
+    source = MatrixSpectrum(X, center, check_random_state(random_state))
+    limit = _checked_max_rank(max_rank, source.max_rank)
+    start = limit if source.is_cheap or max_rank is not None else min(_FIRST_VALUES, limit)
+    return _Data(X, source.leading, start, limit, is_cheap=source.is_cheap)
+
+
+def _open_spectrum(spectrum: Spectrum, max_rank: int | None) -> _Data:
+    size = min(spectrum.singular_values.size, spectrum.max_rank)
+    return _Data(None, lambda k: spectrum, size, _checked_max_rank(max_rank, size))
+
+
+def _checked_max_rank(max_rank: int | None, largest: int) -> int:
+    if max_rank is None:
+        return largest
+    if not isinstance(max_rank, Integral) or not 1 <= max_rank <= largest:
+        raise ValueError(
+            f"max_rank={max_rank!r} of select_rank must be an integer from 1 to {largest}, the "
+            "number of singular values; lower it, or pass None for no limit."
+        )
+    return int(max_rank)
+
+
+def _names_to_compare(compare: str | Iterable[str] | None, method: str) -> list[str]:
+    if compare is None:
+        return []
+    if isinstance(compare, str):
+        if compare not in ("cheap", "all"):
+            raise ValueError(
+                f"compare={compare!r} of select_rank must be 'cheap', 'all', None or several of "
+                f"{METHODS}."
+            )
+        names: Iterable[str] = _CHEAP if compare == "cheap" else METHODS
+    else:
+        names = list(compare)
+        unknown = [name for name in names if name not in METHODS]
+        if unknown:
+            raise ValueError(f"compare={unknown} of select_rank must be among {METHODS}.")
+    return [name for name in names if name != method]
+
+
+def _cross_validate(
+    data: _Data, center: bool, cv: Any, max_rank: int | None, random_state: Any
+) -> RankChoice:
+    if data.X is None:
+        raise RuleNotApplicableError(
+            "The rule 'cv' predicts entries of held-out rows, so it needs the matrix, not its "
+            "singular values."
+        )
+    if data.X.shape[0] < 2:
+        raise RuleNotApplicableError(
+            "The rule 'cv' holds rows out, but the matrix has n_samples=1; pass more rows."
+        )
+    return entry_cross_validation_rank(
+        data.X,
+        cv=cv,
+        center=center,
+        max_rank=max_rank,
+        is_cheap=data.is_cheap,
+        random_state=check_random_state(random_state),
+    )

@@ -1,0 +1,1 @@
+"""Arrays in, frozen result out: one algorithm per file."""

@@ -1,0 +1,197 @@
+"""The door to the SVD solvers: any matrix in, leading singular triplets out."""
+
+import warnings
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.matrix_operator import MatrixOperator
+from lrfact.solvers._result import SVDResult
+from lrfact.solvers.block_krylov_svd import Progress, block_krylov_svd
+from lrfact.solvers.choose_svd_solver import choose_svd_solver
+from lrfact.solvers.exact_svd import exact_svd
+from lrfact.solvers.gram_eigh import gram_eigh
+from lrfact.solvers.lanczos_svd import lanczos_svd
+from lrfact.solvers.sketched_svd import sketched_svd
+
+SVD_SOLVERS = ("exact", "gram", "randomized", "lanczos")
+
+
+def truncated_svd(
+    A: Any,
+    k: int,
+    *,
+    solver: Literal["auto", "exact", "gram", "randomized", "lanczos"] = "auto",
+    tol: float = 1e-4,
+    max_iter: int | None = None,
+    n_iter: int | None = None,
+    n_oversamples: int = 10,
+    power_iteration_normalizer: str = "auto",
+    rng: np.random.RandomState | None = None,
+    n_threads: int = 1,
+    want_left: bool = True,
+    progress: Progress | None = None,
+) -> SVDResult:
+    """Compute the k leading singular triplets of a matrix.
+
+    Parameters
+    ----------
+    A : ndarray, sparse matrix, LinearOperator or MatrixOperator of shape (n_rows, n_columns)
+        The matrix; a MatrixOperator may be centred.
+
+    k : int
+        Number of triplets, 1 to min(n_rows, n_columns).
+
+    solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
+        "auto" takes the cheapest that reaches `tol`, and "exact" where the Gram matrix then
+        turns out to lose the digits asked for.
+
+    tol : float, default=1e-4
+        Relative error asked of each singular value; 0 asks for machine precision.
+
+    max_iter : int or None, default=None
+        Limit on the steps of "randomized" (None: 1000) or the restarts of "lanczos".
+
+    n_iter : int or None, default=None
+        Power iterations of "randomized"; None iterates until `tol` is reached.
+
+    n_oversamples : int, default=10
+        Columns of the sketch beyond k, where `n_iter` is given.
+
+    power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
+        Where `n_iter` is given.
+
+    rng : RandomState or None, default=None
+        Source of random starts; None for one seeded by the system.
+
+    n_threads : int, default=1
+        Threads of the sparse products. The result does not depend on it.
+
+    want_left : bool, default=True
+        Whether `U` is needed.
+
+    progress : callable or None, default=None
+        Called by the randomized solver as ``progress(step, error)``; returns True to stop.
+
+    Returns
+    -------
+    SVDResult
+        Triplets, the solver that ran and the accuracy reached.
+
+    Raises
+    ------
+    ValueError
+        If the result would not be finite (entries so large that their squares overflow), if
+        "gram" was asked for and loses the digits asked for, or if "lanczos" is asked for all triplets.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If `max_iter` ended the iteration before `tol` was reached.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrfact.solvers.truncated_svd import truncated_svd
+    >>> result = truncated_svd(np.array([[4.0, 0.0], [3.0, -5.0]]), 2)
+    >>> result.s.round(3)
+    array([6.325, 3.162])
+    """
+    operator = as_operator(A, n_threads=n_threads)
+    rng = np.random.RandomState() if rng is None else rng
+    # An overflow shows in the result, which is checked below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if solver == "auto":
+            result = _cheapest(
+                operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left,
+                progress=progress,
+            )
+        elif solver == "exact":
+            result = exact_svd(operator, k, want_left=want_left)
+        elif solver == "gram":
+            result = gram_eigh(operator, k, tol=tol, want_left=want_left)
+            _require_finite(result)
+            if not result.converged:
+                raise ValueError(
+                    f"solver='gram' loses the digits asked for: the error of singular value {k} "
+                    f"may be {result.error[-1]:.1g}, tol={tol}; take solver='exact' or 'auto', "
+                    "fewer components or a larger tol"
+                )
+        elif solver == "randomized" and n_iter is not None:
+            result = sketched_svd(
+                operator, k, n_iter=n_iter, n_oversamples=n_oversamples,
+                power_iteration_normalizer=power_iteration_normalizer, rng=rng,
+                want_left=want_left,
+            )
+        elif solver == "randomized":
+            result = _krylov(
+                operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left,
+                progress=progress,
+            )
+        else:
+            if k >= min(operator.shape):
+                raise ValueError(
+                    f"solver='lanczos' finds at most min(n_rows, n_columns) - 1 = "
+                    f"{min(operator.shape) - 1} triplets, not {k}; take solver='exact'"
+                )
+            result = lanczos_svd(
+                operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left
+            )
+    _require_finite(result)
+    return result
+
+
+def _cheapest(
+    A: MatrixOperator,
+    k: int,
+    *,
+    tol: float,
+    max_iter: int | None,
+    rng: np.random.RandomState,
+    want_left: bool,
+    progress: Progress | None,
+) -> SVDResult:
+    choice = choose_svd_solver(A, k, tol=tol)
+    if choice == "randomized":
+        return _krylov(
+            A, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left, progress=progress
+        )
+    if choice == "gram":
+        result = gram_eigh(A, k, tol=tol, want_left=want_left)
+        if result.converged or not np.isfinite(result.s).all():
+            return result
+    return exact_svd(A, k, want_left=want_left)
+
+
+def _krylov(
+    A: MatrixOperator,
+    k: int,
+    *,
+    tol: float,
+    max_iter: int | None,
+    rng: np.random.RandomState,
+    want_left: bool,
+    progress: Progress | None,
+) -> SVDResult:
+    limit = 1000 if max_iter is None else max_iter
+    result = block_krylov_svd(
+        A, k, tol=tol, max_iter=limit, rng=rng, want_left=want_left, progress=progress
+    )
+    if not result.converged:
+        warnings.warn(
+            f"singular values are known to {result.error.max():.1g} only, not tol={tol}, after "
+            f"{result.n_iter} steps; raise max_iter or tol, or take solver='exact'",
+            ConvergenceWarning,
+            stacklevel=4,
+        )
+    return result
+
+
+def _require_finite(result: SVDResult) -> None:
+    if not (np.isfinite(result.s).all() and np.isfinite(result.Vt).all()):
+        raise ValueError(
+            "the factorization overflows: entries of X are too large for their squares to be "
+            f"summed in {result.s.dtype}; divide X by its largest absolute value"
+        )

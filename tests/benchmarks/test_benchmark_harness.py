@@ -1,0 +1,241 @@
+"""The benchmarks' score and bookkeeping: a wrong ruler would make every figure wrong."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from numpy.testing import assert_allclose
+
+BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+if not (BENCHMARKS / "run.py").exists():
+    pytest.skip("the benchmarks are not here", allow_module_level=True)
+# The benchmarks run as scripts: their modules import each other by their bare names.
+sys.path.insert(0, str(BENCHMARKS))
+
+import datasets  # noqa: E402
+import peers  # noqa: E402
+from discovery import modules_of  # noqa: E402
+from exact_reference import _arpack, _gram, _lapack, exact_singular_values  # noqa: E402
+from harness import Options, interleave, read_rows, timed, write_rows  # noqa: E402
+from objective import BROKEN, Objective, Score, worst  # noqa: E402
+from ranking import cheapest_accurate, contest  # noqa: E402
+from report import frontier  # noqa: E402
+
+sys.path.remove(str(BENCHMARKS))
+
+K = 4
+
+
+def _matrix(shape=(40, 15), seed=0):
+    rng = np.random.default_rng(seed)
+    scales = 0.7 ** np.arange(shape[1])
+    return rng.standard_normal(shape) * scales + rng.standard_normal(shape[1])
+
+
+def _svd(X, *, centred=False):
+    A = X - X.mean(axis=0) if centred else X
+    _, s, Vt = np.linalg.svd(A, full_matrices=False)
+    return A, s[:K], Vt[:K]
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("container", [np.asarray, sp.csr_array, sp.csr_matrix])
+def test_exact_svd_scores_zero(container, centred):
+    X = _matrix()
+    _, s, Vt = _svd(X, centred=centred)
+    score = Objective(container(X), s, centred=centred)(s, Vt)
+    assert_allclose(list(vars(score).values()), 0, atol=1e-13)
+
+
+def test_order_and_signs_do_not_matter():
+    X = _matrix()
+    _, s, Vt = _svd(X)
+    score = Objective(X, s)(s[::-1], -Vt[::-1])
+    assert_allclose(list(vars(score).values()), 0, atol=1e-13)
+
+
+def test_relative_errors_of_singular_values():
+    X = _matrix()
+    _, s, Vt = _svd(X)
+    wrong = s * (1 + np.array([0, 0, 1e-3, 3e-3]))
+    score = Objective(X, s)(wrong, Vt)
+    assert_allclose([score.max_relative_error, score.mean_relative_error], [3e-3, 1e-3])
+
+
+@pytest.mark.parametrize("centred", [False, True])
+def test_wrong_directions_against_the_definition(centred):
+    X = _matrix()
+    A, s, Vt = _svd(X, centred=centred)
+    V = np.linalg.qr(Vt.T + 0.05 * np.random.default_rng(1).standard_normal(Vt.T.shape))[0]
+    score = Objective(sp.csr_array(X), s, centred=centred)(s, V.T)
+
+    best = np.linalg.norm(A) ** 2 - np.sum(s**2)
+    reached = np.linalg.norm(A - A @ V @ V.T) ** 2
+    assert_allclose(score.energy_loss, (reached - best) / np.sum(s**2), rtol=1e-10)
+    U = A @ V / np.linalg.norm(A @ V, axis=0)
+    residual = np.linalg.norm(A.T @ U - V * s, axis=0).max() / s[0]
+    assert_allclose(score.residual, residual, rtol=1e-10)
+
+
+def test_scaled_components_are_noticed():
+    X = _matrix()
+    _, s, Vt = _svd(X)
+    score = Objective(X, s)(s, 2 * Vt)
+    assert_allclose(score.orthogonality, 3)
+    assert_allclose(score.energy_loss, 0, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda s, Vt: (s[:-1], Vt[:-1]),
+        lambda s, Vt: (np.where(s == s[0], np.nan, s), Vt),
+        lambda s, Vt: (s, np.full_like(Vt, np.inf)),
+        lambda s, Vt: (s, Vt.T),
+    ],
+    ids=["too few", "nan", "inf", "transposed"],
+)
+def test_broken_output_never_counts_as_accurate(spoil):
+    X = _matrix()
+    _, s, Vt = _svd(X)
+    assert Objective(X, s)(*spoil(s, Vt)) == BROKEN
+
+
+def test_float32_input_is_judged_in_float64():
+    X = _matrix().astype(np.float32)
+    _, s, Vt = _svd(X.astype(np.float64))
+    score = Objective(X, s)(s, Vt)
+    assert score.max_relative_error == 0
+    assert score.residual < 1e-13
+
+
+def test_worst_is_taken_figure_by_figure():
+    assert worst([Score(1, 0, 0, 5, 0), Score(0, 2, 0, 0, 1)]) == Score(1, 2, 0, 5, 1)
+
+
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("shape", [(120, 60), (60, 120)])
+def test_three_ways_to_the_reference_agree(shape, centred):
+    X = _matrix(shape)
+    A = X - X.mean(axis=0) if centred else X
+    exact = np.linalg.svd(A, compute_uv=False)[:K]
+    mean = X.mean(axis=0) if centred else None
+    for way in (_lapack, _gram, _arpack):
+        for matrix in (X, sp.csr_array(X)):
+            reference = way(matrix, K, mean)
+            assert_allclose(reference.singular_values, exact, rtol=1e-9, err_msg=reference.check)
+
+
+def test_gram_reference_declines_where_it_would_lose_digits():
+    X = np.diag(10.0 ** -np.arange(8.0))
+    assert _gram(X, 8, None) is None
+
+
+def test_reference_is_cached_per_content(tmp_path):
+    X = _matrix()
+    first = exact_singular_values(X, K, centred=True, cache_dir=tmp_path)
+    again = exact_singular_values(X.copy(), K, centred=True, cache_dir=tmp_path)
+    exact_singular_values(X + 1e-9, K, centred=True, cache_dir=tmp_path)
+    assert_allclose(first.singular_values, again.singular_values, rtol=0)
+    assert len(list(tmp_path.rglob("*.json"))) == 2
+
+
+def _row(seconds, error, *, role="peer", variant="", status="ok"):
+    return {
+        "seconds_median": str(seconds),
+        "max_relative_error": str(error),
+        "role": role,
+        "variant": variant,
+        "status": status,
+    }
+
+
+def test_ranking_takes_the_cheapest_setting_that_is_accurate():
+    rows = [_row(1, 1e-2), _row(3, 1e-5), _row(2, 1e-4), _row(0.1, 0.0, status="timeout")]
+    assert cheapest_accurate(rows, 1e-4)["seconds_median"] == "2"
+    assert cheapest_accurate(rows, 1e-6) is None
+
+
+def test_only_our_default_solver_is_ranked():
+    rows = [
+        _row(1, 0.0, role="ours", variant="gram"),
+        _row(4, 0.0, role="ours", variant="auto"),
+        _row(0, 0.0, role="harness"),
+        _row(2, 0.0),
+    ]
+    ours, peer = contest(rows, 1e-4)
+    assert (ours["seconds_median"], peer["seconds_median"]) == ("4", "2")
+
+
+def test_frontier_drops_beaten_settings():
+    assert frontier([(1, 1e-2), (3, 1e-3), (2, 1e-4)]) == [(1, 1e-2), (2, 1e-4)]
+
+
+def test_failures_and_overruns_become_results(tmp_path):
+    assert timed(lambda: 1 / 0, timeout=60).status == "error"
+    order = []
+    calls = {
+        "a": lambda repeat: order.append(("a", repeat)),
+        "b": lambda repeat: order.append(("b", repeat)) or 1 / 0,
+    }
+    options = Options(cache_dir=tmp_path, out=tmp_path, repeats=2)
+    interleave(calls, options, lambda key, repeat, run: None)
+    assert order == [("a", 0), ("b", 0), ("a", 1)]
+
+
+def test_rerun_replaces_its_own_rows_only(tmp_path):
+    path = tmp_path / "x.csv"
+    write_rows(path, [{"file": "a", "v": 1}, {"file": "b", "v": 1}], ("file",))
+    write_rows(path, [{"file": "b", "v": 2}], ("file",))
+    assert read_rows(path) == [{"file": "a", "v": "1"}, {"file": "b", "v": "2"}]
+
+
+@pytest.mark.parametrize("X", [_matrix(), sp.csr_array(_matrix())], ids=["dense", "sparse"])
+def test_matrices_survive_the_cache(X, tmp_path):
+    path = tmp_path / "m.npz"
+    datasets.save_matrix(path, X)
+    back = datasets.read_matrix(path)
+    assert type(back) is type(X)
+    assert abs(back - X).max() == 0
+
+
+def test_every_dataset_module_is_complete(tmp_path):
+    for name, module in datasets.all_datasets().items():
+        assert module.__doc__, name
+        assert set(module.N_COMPONENTS) == {"full", "quick"}, name
+        assert set(module.DTYPES) <= {"float64", "float32"}, name
+    with pytest.raises(datasets.DatasetUnavailable, match="LRFACT_DATA"):
+        datasets.all_datasets()["newsgroups_tfidf"].load(data_dir=None, quick=True)
+    with pytest.raises(datasets.DatasetUnavailable, match="not in the data folder"):
+        datasets.all_datasets()["movielens_1m"].load(data_dir=tmp_path, quick=True)
+
+
+@pytest.mark.parametrize("task", ["svd", "pca"])
+@pytest.mark.filterwarnings("ignore")
+def test_every_peer_that_is_installed_finds_the_svd(task):
+    """At its last setting, on a matrix with gaps in its spectrum."""
+    X = _matrix((60, 30))
+    _, s, _ = _svd(X, centred=task == "pca")
+    objective = Objective(X, s, centred=task == "pca")
+    checked = 0
+    for name, peer in peers.peers_for(task, None).items():
+        if peer.available() is not None or getattr(peer, "REFERENCE", False):
+            continue
+        assert peer.refusal(task, X, K) is None, name
+        by_variant = {setting.get("variant"): setting for setting in peer.settings(task, X, K)}
+        for setting in by_variant.values():
+            assert objective(*peer.fit(task, X, K, setting, 0)[1:]).max_relative_error < 1e-3, name
+        checked += 1
+    assert checked >= 3
+
+
+def test_every_peer_module_is_complete():
+    needed = {"product": {"multiplier", "THREADED"}, "rank_search": {"search"}}
+    factorise = {"settings", "refusal", "fit"}
+    for name, module in modules_of(peers).items():
+        for attribute in {"NAME", "TASKS", "available"}.union(
+            *(needed.get(task, factorise) for task in module.TASKS)
+        ):
+            assert hasattr(module, attribute), f"{name} has no {attribute}"

@@ -1,0 +1,161 @@
+"""Every public name is documented, completely and in numpydoc's form."""
+
+import inspect
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpydoc.docscrape import ClassDoc, FunctionDoc
+from numpydoc.validate import validate
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
+
+import lrfact
+
+# What numpydoc reports and we want fixed; left out are rules of layout and taste,
+# such as GL01 (where the summary starts) and SS05 (its grammatical mood).
+ERRORS = {
+    "GL03": "double blank line",
+    "GL05": "tabs",
+    "GL06": "unknown section",
+    "GL07": "wrong order of sections",
+    "GL08": "no docstring",
+    "GL10": "malformed directive",
+    "SS01": "no summary",
+    "SS02": "summary without capital letter",
+    "SS03": "summary without full stop",
+    "SS04": "summary with leading spaces",
+    "SS06": "summary over several lines",
+    "PR01": "parameters not documented",
+    "PR02": "unknown parameters",
+    "PR03": "wrong order of parameters",
+    "PR04": "parameter without type",
+    "PR05": "type ends with a full stop",
+    "PR06": "type under its wrong name",
+    "PR07": "parameter without description",
+    "PR08": "description without capital letter",
+    "PR09": "description without full stop",
+    "PR10": "no space before the colon",
+    "RT01": "no Returns",
+    "RT03": "return value without description",
+    "RT05": "return value without full stop",
+    "YD01": "no Yields",
+    "SA02": "See Also without full stop",
+    "SA03": "See Also without capital letter",
+}
+
+PUBLIC = [name for name in sorted(lrfact.__all__) if callable(getattr(lrfact, name))]
+CLASSES = [name for name in PUBLIC if inspect.isclass(getattr(lrfact, name))]
+FUNCTIONS = [name for name in PUBLIC if name not in CLASSES]
+ESTIMATORS = [name for name in CLASSES if issubclass(getattr(lrfact, name), BaseEstimator)]
+
+
+def own_members(name: str) -> Iterator[str]:
+    """Public methods and properties that the class has from us rather than from scikit-learn."""
+    cls = getattr(lrfact, name)
+    for member in dir(cls):
+        owner = next((base for base in cls.__mro__ if member in vars(base)), None)
+        if member.startswith("_") or owner is None or not owner.__module__.startswith("lrfact"):
+            continue
+        if re.fullmatch(r"set_\w+_request", member):  # written by scikit-learn into our class
+            continue
+        if callable(getattr(cls, member, None)) or isinstance(vars(owner)[member], property):
+            yield f"{name}.{member}"
+
+
+METHODS = [member for name in CLASSES for member in own_members(name)]
+
+
+def documented(name: str) -> ClassDoc | FunctionDoc:
+    public = getattr(lrfact, name)
+    return ClassDoc(public) if inspect.isclass(public) else FunctionDoc(public)
+
+
+@pytest.mark.parametrize("name", PUBLIC + METHODS)
+def test_numpydoc_finds_no_fault(name):
+    report = validate(f"lrfact.{name}")
+    faults = [f"{code}: {text}" for code, text in report["errors"] if code in ERRORS]
+    assert not faults, f"{report['file']}:{report['file_line']}\n" + "\n".join(faults)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_parameters_equal_the_signature(name):
+    signature = inspect.signature(getattr(lrfact, name)).parameters.values()
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    expected = [stars.get(parameter.kind, "") + parameter.name for parameter in signature]
+    documented_names = [
+        part.strip() for entry in documented(name)["Parameters"] for part in entry.name.split(",")
+    ]
+    assert documented_names == expected
+
+
+@pytest.mark.parametrize("name", PUBLIC + [m for m in METHODS if "." in m])
+def test_defaults_in_the_docstring_are_those_of_the_signature(name):
+    public = lrfact
+    for part in name.split("."):
+        public = getattr(public, part)
+    if isinstance(public, property):
+        return
+    signature = inspect.signature(public).parameters
+    doc = ClassDoc(public) if inspect.isclass(public) else FunctionDoc(public)
+    for entry in doc["Parameters"]:
+        parameter = signature.get(entry.name)
+        stated = re.search(r"default=(.+)$", entry.type)
+        if parameter is None or parameter.default is inspect.Parameter.empty:
+            assert stated is None, f"{name}: {entry.name} has no default, but states one"
+        elif parameter.default is not None or stated:
+            assert stated, f"{name}: the default of {entry.name} is {parameter.default!r}: say so"
+            text = stated[1].replace('"', "'")
+            assert text == repr(parameter.default), f"{name}: {entry.name}"
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_has_an_example_and_neighbours(name):
+    doc = documented(name)
+    assert any(line.lstrip().startswith(">>>") for line in doc["Examples"]), "no example"
+    assert doc["See Also"], "no See Also"
+
+
+@pytest.mark.parametrize(
+    "name", ESTIMATORS + [name for name in FUNCTIONS if documented(name)["Parameters"]]
+)
+def test_says_what_it_raises_and_where_it_comes_from(name):
+    assert documented(name)["References"], "no References"
+    fails = FunctionDoc(getattr(lrfact, name).fit) if name in ESTIMATORS else documented(name)
+    assert fails["Raises"], "no Raises (of an estimator: in the docstring of fit)"
+    for entry in fails["Raises"]:
+        assert entry.desc, f"{entry.type}: say when it is raised"
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+@pytest.mark.parametrize("with_names", [False, True], ids=["array", "frame"])
+def test_fitted_attributes_equal_the_documented_ones(name, with_names):
+    estimator = getattr(lrfact, name)()
+    rng = np.random.default_rng(0)
+    X = rng.random((40, 5))
+    if with_names:
+        pandas = pytest.importorskip("pandas")
+        X = pandas.DataFrame(X, columns=list("abcde"))
+    supervised = is_classifier(estimator) or is_regressor(estimator)
+    estimator.fit(X, np.arange(40) % 2 if supervised else None)
+
+    stated = {entry.name for entry in ClassDoc(type(estimator))["Attributes"]}
+    fitted = {n for n in vars(estimator) if n.endswith("_") and not n.startswith("_")}
+    assert fitted <= stated, f"not documented: {sorted(fitted - stated)}"
+    if not with_names:
+        stated.discard("feature_names_in_")
+    # An attribute may be a property, or exist for some parameters only: it then says so.
+    missing = {n for n in stated if not hasattr(estimator, n)}
+    for entry in ClassDoc(type(estimator))["Attributes"]:
+        if entry.name in missing:
+            assert re.search(r"\b(only|if|when|where)\b", " ".join(entry.desc), re.I), entry.name
+
+
+def test_every_public_name_is_listed():
+    assert set(dir(lrfact)) >= set(lrfact.__all__)
+    stray = {
+        name
+        for name, value in vars(lrfact).items()
+        if not name.startswith("_") and name not in lrfact.__all__ and not inspect.ismodule(value)
+    }
+    assert not stray, f"in lrfact but not in __all__: {stray}"
