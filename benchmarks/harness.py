@@ -39,8 +39,9 @@ class Options:
     dtypes: tuple[str, ...] = ("float64", "float32")
     repeats: int = 5
     threads: int = 1
-    timeout: float = 300.0
+    timeout: float = 600.0
     slow: float = 60.0
+    prune: float = 4.0
     quick: bool = False
 
 
@@ -105,11 +106,14 @@ def _time_limit(seconds: float):
         signal.signal(signal.SIGALRM, previous)
 
 
-def interleave(calls: dict, options: Options, keep: Callable) -> None:
+def interleave(
+    calls: dict, options: Options, keep: Callable, drop: Callable[[], set] | None = None
+) -> None:
     """Time every call in turn, A B C A B C, ``options.repeats`` times.
 
     ``calls`` maps a key to a function of the repeat's number, ``keep(key, repeat, run)`` takes the
-    outcome. A call that failed, or took longer than ``options.slow``, is not repeated.
+    outcome. A call that failed, or took longer than ``options.slow``, is not repeated, nor are
+    those that ``drop`` names after the first round.
     """
     active = list(calls)
     # Objects of imported modules never die: without them each collection below takes no time.
@@ -121,6 +125,9 @@ def interleave(calls: dict, options: Options, keep: Callable) -> None:
             keep(key, repeat, run)
             if run.status != "ok" or run.seconds > options.slow:
                 active.remove(key)
+        if repeat == 0 and drop is not None:
+            hopeless = drop()
+            active = [key for key in active if key not in hopeless]
 
 
 def select_problems(task: str, options: Options, used: list[str]):
@@ -237,6 +244,7 @@ def record_run(task: str, options: Options, used: list[str], seconds: float) -> 
             "threads": options.threads,
             "timeout": options.timeout,
             "slow": options.slow,
+            "prune": options.prune,
             "warm_up": "one untimed run of each peer's first setting",
             "machine": machine(),
             "versions": versions(),

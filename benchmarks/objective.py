@@ -19,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 
 from centring import column_means, times, transposed_times
 
@@ -77,11 +78,15 @@ class Objective:
         difference = transposed_times(self._X, U, self._mean) - V * s
         residual = np.linalg.norm(difference, axis=0).max() / max(self._exact[0], smallest)
 
-        Q = np.linalg.qr(V)[0]
-        captured = np.linalg.norm(times(self._X, Q, self._mean)) ** 2
-        energy_loss = 1.0 - captured / max(np.sum(self._exact**2), smallest)
-
         orthogonality = np.abs(V.T @ V - np.eye(k)).max()
+        if orthogonality < 0.5:
+            # V is well-conditioned: A Q follows from A V without another pass over the matrix.
+            R = np.linalg.qr(V, mode="r")
+            AQ = solve_triangular(R, AV.T, trans="T", lower=False).T
+        else:
+            AQ = times(self._X, np.linalg.qr(V)[0], self._mean)
+        energy_loss = 1.0 - np.linalg.norm(AQ) ** 2 / max(np.sum(self._exact**2), smallest)
+
         return Score(
             float(errors.max()),
             float(errors.mean()),

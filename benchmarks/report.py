@@ -135,15 +135,19 @@ def spectrum_section(rows, task, image, folder) -> str:
 
 
 def panel_title(key) -> str:
-    dataset, dtype, k, operation, _ = key
+    dataset, dtype, k, operation, threads = key
     what = "" if operation == "fit" else f", {operation}"
-    return f"{dataset}, {dtype}, k = {k}{what}"
+    return f"{dataset}, {dtype}, k = {k}{what}, {_threads(threads)}"
+
+
+def _threads(count: str) -> str:
+    return f"{count} thread" + ("" if count == "1" else "s")
 
 
 def _contest_line(key, panel, target) -> list[str]:
-    dataset, dtype, k, operation, _ = key
+    dataset, dtype, k, operation, threads = key
     ours, peer = contest(panel, target)
-    line = [dataset, f"{dtype}, k={k}, {operation}", f"{target:g}"]
+    line = [dataset, f"{dtype}, k={k}, {operation}, {_threads(threads)}", f"{target:g}"]
     if ours is not None:
         asked = f" ({ours['setting']})"
         line.append(seconds(float(ours["seconds_median"])) + asked)
@@ -316,8 +320,8 @@ def rank_search_section(rows) -> str:
     lines = []
     cases = defaultdict(list)
     for row in rows:
-        cases[row["case"], row["dataset"], row["rows"]].append(row)
-    for (case, dataset, _), entries in cases.items():
+        cases[row["case"], row["dataset"], row["rows"], row["threads"]].append(row)
+    for (case, dataset, _, threads), entries in cases.items():
         base = next((r for r in entries if r["file"] == "grid_search_sklearn"), None)
         for row in entries:
             done = row["status"] == "ok"
@@ -326,7 +330,7 @@ def rank_search_section(rows) -> str:
                 ratio = times(float(base["seconds_median"]) / float(row["seconds_median"]))
             lines.append(
                 [
-                    f"{case}, {dataset} ({row['rows']} x {row['columns']})",
+                    f"{case}, {dataset} ({row['rows']} x {row['columns']}), {_threads(threads)}",
                     row["peer"],
                     seconds(float(row["seconds_median"])) if done else row["note"],
                     ratio,
@@ -366,9 +370,7 @@ def product_section(rows) -> str:
         worst = max((float(row["relative_error"]) for row in found.values()), default=math.nan)
         lines.append([*line, f"{worst:.0e}"])
     header = ["matrix", "product", "columns of B"]
-    header += [
-        f"{peer}, {threads} thread{'s' if threads != '1' else ''}" for peer, threads in columns
-    ]
+    header += [f"{peer}, {_threads(threads)}" for peer, threads in columns]
     about = (
         "Medians; in brackets how many times faster than SciPy. The last column is the largest "
         "error of any program against the product in float64, relative to its largest entry."

@@ -35,10 +35,16 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument(
-        "--timeout", type=float, default=300.0, help="seconds after which one run is given up"
+        "--timeout", type=float, default=600.0, help="seconds after which one run is given up"
     )
     parser.add_argument(
         "--slow", type=float, default=60.0, help="a setting slower than this is not repeated"
+    )
+    parser.add_argument(
+        "--prune",
+        type=float,
+        default=4.0,
+        help="a setting this many times slower than the fastest accurate one runs once",
     )
     parser.add_argument("--quick", action="store_true", help="small versions of the datasets")
     parser.add_argument(
@@ -75,6 +81,7 @@ def main(argv: list[str] | None = None) -> int:
         threads=args.threads,
         timeout=args.timeout,
         slow=args.slow,
+        prune=args.prune,
         quick=args.quick,
         data_dir=Path(args.data) if args.data else None,
         cache_dir=Path(args.cache),

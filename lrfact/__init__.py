@@ -3,7 +3,15 @@
 from importlib.metadata import version as _version
 
 from lrfact._show_versions import show_versions
+from lrfact.estimators import PCAFromSVD, TruncatedSVDReducer
+from lrfact.model_selection import RankSelection, select_rank
 
 __version__ = _version("lrfact")
 
-__all__ = ["show_versions"]
+__all__ = [
+    "PCAFromSVD",
+    "RankSelection",
+    "TruncatedSVDReducer",
+    "select_rank",
+    "show_versions",
+]

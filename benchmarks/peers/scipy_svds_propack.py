@@ -14,7 +14,7 @@ def available():
 
 
 def settings(task, X, k):
-    return [{"tol": tol} for tol in (0.3, 1e-1, 1e-2, 1e-3, 1e-4, 0.0)]
+    return [{"tol": tol} for tol in (0.3, 1e-1, 3e-2, 1e-2, 1e-3, 1e-4, 0.0)]
 
 
 def refusal(task, X, k):

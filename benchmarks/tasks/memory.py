@@ -44,7 +44,9 @@ def run(options: Options) -> list[str]:
                 for variant in _variants(problem, kind, file, peer, options)
             ]
             write_rows(
-                options.out / "memory.csv", rows, ("factorization", "dataset", "dtype", "file")
+                options.out / "memory.csv",
+                rows,
+                ("factorization", "dataset", "rows", "dtype", "file"),
             )
     return used
 

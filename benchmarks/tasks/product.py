@@ -41,7 +41,9 @@ def run(options: Options) -> list[str]:
         for width in WIDTHS:
             for transpose in (False, True):
                 rows += _compare(problem, width, transpose, peers, options)
-        write_rows(options.out / "product.csv", rows, ("dataset", "dtype", "file"))
+        write_rows(
+            options.out / "product.csv", rows, ("dataset", "rows", "dtype", "threads", "file")
+        )
     return used
 
 

@@ -148,7 +148,9 @@ def _run_case(case, peers, options) -> None:
             }
         )
         say(f"  {rows[-1]['peer']}: {rows[-1]['seconds_median']} s, rank {rows[-1]['best_rank']}")
-    write_rows(options.out / "rank_search.csv", rows, ("case", "dataset", "rows", "file"))
+    write_rows(
+        options.out / "rank_search.csv", rows, ("case", "dataset", "rows", "threads", "file")
+    )
 
 
 def _search(peer, case, cv):

@@ -26,6 +26,7 @@ from harness import (
 )
 from objective import BROKEN, Objective, worst
 from peers import wanted
+from ranking import TARGETS
 
 
 def run_svd(options: Options) -> list[str]:
@@ -80,7 +81,20 @@ def _run_problem(task, problem, peers, options) -> None:
             factors = run.value[1] if key[3] == "fit_transform" else run.value
             scores[key].append(objective(factors.s, factors.Vt))
 
-    interleave(calls, options, keep)
+    def too_slow_to_matter():
+        hopeless = set()
+        for operation in {key[3] for key in calls}:
+            first = {key: runs[key][0].seconds for key in calls if key[3] == operation}
+            accurate = [
+                first[key]
+                for key in first
+                if scores[key] and scores[key][0].max_relative_error <= min(TARGETS)
+            ]
+            limit = options.prune * min(accurate, default=float("inf"))
+            hopeless |= {key for key in first if first[key] > limit}
+        return hopeless
+
+    interleave(calls, options, keep, too_slow_to_matter)
     if fingerprint(X) != before:
         raise AssertionError(f"a peer changed the matrix of {problem.name}")
 
@@ -125,7 +139,7 @@ def _run_problem(task, problem, peers, options) -> None:
             }
         )
     # A run of some peers replaces those peers' rows only.
-    same = ("dataset", "dtype", "k", "threads", "file", "variant")
+    same = ("dataset", "rows", "dtype", "k", "threads", "file", "variant")
     write_rows(options.out / f"{task}.csv", summary, same)
     write_rows(options.out / f"{task}.raw.csv", raw, same)
 

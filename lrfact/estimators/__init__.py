@@ -1,1 +1,6 @@
-"""The scikit-learn face: one public class per file."""
+"""The scikit-learn estimators: one problem a file."""
+
+from lrfact.estimators._pca import PCAFromSVD
+from lrfact.estimators._truncated_svd import TruncatedSVDReducer
+
+__all__ = ["PCAFromSVD", "TruncatedSVDReducer"]

@@ -82,12 +82,7 @@ def csr_rmatmat(
     _check_shape("out", out, (n_columns, block.shape[1]))
     if bounds.dtype != np.int64 or bounds.ndim != 1:
         raise ValueError("bounds must be one-dimensional, of dtype int64")
-    if (
-        len(bounds) < 2
-        or bounds[0] != 0
-        or bounds[-1] != n_columns
-        or (np.diff(bounds) < 0).any()
-    ):
+    if len(bounds) < 2 or bounds[0] != 0 or bounds[-1] != n_columns or (np.diff(bounds) < 0).any():
         raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
     out[...] = matrix.T @ block
 

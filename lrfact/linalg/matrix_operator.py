@@ -106,6 +106,12 @@ class MatrixOperator(ABC):
         for start in range(0, n_columns, step):
             yield self.column_block(start, min(start + step, n_columns))
 
+    def row_energies(self) -> Array:
+        """Return the sum of squares of each row of ``A``, float64."""
+        return np.concatenate(
+            [np.einsum("ij,ij->i", b, b, dtype=np.float64) for b in self.row_blocks()]
+        )
+
     def squared_norm(self) -> float:
         """Return the squared Frobenius norm of ``A``."""
         return float(self.column_energies().sum())
@@ -164,9 +170,7 @@ class TransposedOperator(MatrixOperator):
 
     def column_energies(self) -> Array:
         """Return the sum of squares of each column."""
-        return np.concatenate(
-            [np.einsum("ij,ij->i", b, b, dtype=np.float64) for b in self._base.row_blocks()]
-        )
+        return self._base.row_energies()
 
     def squared_norm(self) -> float:
         """Return the squared Frobenius norm."""

@@ -93,6 +93,18 @@ class SparseOperator(MatrixOperator):
         n_stored = np.bincount(X.indices, minlength=n_columns)
         return stored + (n_rows - n_stored) * mean**2
 
+    def row_energies(self) -> Array:
+        """Return the sum of squares of each row of ``A``."""
+        X = self._X
+        n_rows = self.shape[0]
+        rows = np.repeat(np.arange(n_rows), np.diff(X.indptr))
+        if self.mean is None:
+            return np.bincount(rows, weights=np.square(X.data, dtype=np.float64), minlength=n_rows)
+        mean = self.mean.astype(np.float64)
+        # ||x - mean||^2 = ||mean||^2 + sum over stored entries of (x - mean)^2 - mean^2
+        change = np.square(X.data - mean[X.indices]) - np.square(mean[X.indices])
+        return mean @ mean + np.bincount(rows, weights=change, minlength=n_rows)
+
     def centered(self, mean: Array) -> "SparseOperator":
         """Return the same matrix with `mean` subtracted from every row."""
         return SparseOperator(self._X, mean, self.n_threads)

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import check_cv
 
+from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import RankChoice
 from lrfact.solvers.leave_one_entry_out import leave_one_entry_out_rmse
-
-from ._matrix_spectrum import centered_operator, leading_svd
+from lrfact.solvers.truncated_svd import truncated_svd
 
 # Where decompositions are not cheap, this many ranks are tried first.
 _FIRST_RANKS = 100
@@ -25,7 +25,8 @@ def entry_cross_validation_rank(
     center: bool,
     max_rank: int | None,
     is_cheap: bool,
-    random_state: np.random.RandomState,
+    rng: np.random.RandomState,
+    n_threads: int,
 ) -> RankChoice:
     """Rank whose error, averaged over the folds, is least; the smaller one of equals.
 
@@ -44,8 +45,10 @@ def entry_cross_validation_rank(
         Largest rank to judge. None: all where `is_cheap`, else more as long as the last is best.
     is_cheap : bool
         Whether whole decompositions are affordable.
-    random_state : RandomState instance
+    rng : RandomState instance
         For the iterative solver.
+    n_threads : int
+        Threads for the sparse products.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def entry_cross_validation_rank(
     last = limit if max_rank is None else min(max_rank, limit)
     judged = last if is_cheap or max_rank is not None else min(_FIRST_RANKS, last)
     while True:
-        curves = list(_fold_curves(X, folds, judged, center, random_state))
+        curves = list(_fold_curves(X, folds, judged, center, rng, n_threads))
         n_common = min(curve.size for curve in curves)
         curve = np.mean([curve[:n_common] for curve in curves], axis=0)
         n_components = int(np.argmin(curve))
@@ -83,11 +86,15 @@ def _fold_curves(
     folds: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]],
     max_rank: int,
     center: bool,
-    random_state: np.random.RandomState,
+    rng: np.random.RandomState,
+    n_threads: int,
 ) -> Iterator[npt.NDArray[np.float64]]:
     for train, test in folds:
-        A = centered_operator(X[train], center)
-        s, Vt = leading_svd(A, max_rank, random_state)
+        A = as_operator(X[train], n_threads=n_threads)
+        if center:
+            A = A.centered(A.column_means())
+        result = truncated_svd(A, max_rank, rng=rng, want_left=False)
         # Directions of singular value zero are arbitrary, so are predictions with them.
-        numerical_rank = int(np.count_nonzero(s > max(A.shape) * np.finfo(A.dtype).eps * s[0]))
-        yield leave_one_entry_out_rmse(X[test], Vt[:numerical_rank], mean=A.mean)
+        floor = max(A.shape) * np.finfo(A.dtype).eps * result.s[0]
+        components = result.Vt[: np.count_nonzero(result.s > floor)]
+        yield leave_one_entry_out_rmse(X[test], components, mean=A.mean, n_threads=n_threads)

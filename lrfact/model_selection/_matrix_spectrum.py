@@ -1,19 +1,13 @@
-"""Singular values and directions of a matrix, as many as a rank rule asks for."""
+"""Singular values of a matrix, as many as a rank rule asks for."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
-from scipy import linalg
-from scipy.sparse.linalg import svds
 
-from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.rank_rules import Spectrum
-
-FloatArray = npt.NDArray[np.float64]
+from lrfact.solvers.exact_svd import exact_svd
+from lrfact.solvers.truncated_svd import truncated_svd
 
 # Multiply-adds of a full decomposition that are taken without asking: seconds on one core.
 _AFFORDABLE = 2e10
@@ -24,81 +18,31 @@ class MatrixSpectrum:
 
     Parameters
     ----------
-    X : {ndarray, csr_array} of shape (n_samples, n_features)
-        Validated.
+    A : MatrixOperator of shape (n_samples, n_features)
+        The matrix, centred or not.
 
-    center : bool
-        Whether to subtract the column means, by operator.
-
-    random_state : RandomState instance
+    rng : RandomState instance
         For the iterative solver.
     """
 
-    def __init__(self, X: Any, center: bool, random_state: np.random.RandomState) -> None:
-        self._operator = centered_operator(X, center)
-        self._center = center
-        self._random_state = random_state
-        self._total = self._operator.squared_norm()
-        n_samples, n_features = X.shape
-        self.max_rank = min(n_samples - int(center), n_features)
-        self.is_cheap = n_samples * n_features * min(n_samples, n_features) <= _AFFORDABLE
+    def __init__(self, A: MatrixOperator, rng: np.random.RandomState) -> None:
+        self._A = A
+        self._rng = rng
+        self._centered = A.mean is not None
+        self._total = A.squared_norm()
+        n_samples, n_features = A.shape
+        self.max_rank = min(n_samples - int(self._centered), n_features)
+        self.is_cheap = n_samples * n_features * min(A.shape) <= _AFFORDABLE
         self._known: Spectrum | None = None
 
     def leading(self, n_values: int) -> Spectrum:
         """The spectrum with at least `n_values` values, all of them where that is cheap."""
-        n_values = max(1, min(n_values, self.max_rank))
         if self._known is None or self._known.singular_values.size < n_values:
-            A = self._operator
-            if self.is_cheap or 4 * n_values >= min(A.shape):
-                values = linalg.svdvals(_triangle(A))
+            A = self._A
+            if self.is_cheap:
+                s = exact_svd(A, self.max_rank, want_left=False).s
             else:
-                values, _ = leading_svd(A, n_values, self._random_state)
+                s = truncated_svd(A, n_values, rng=self._rng, want_left=False).s
             rtol = max(A.shape) * float(np.finfo(A.dtype).eps)
-            self._known = Spectrum(values, A.shape, self._total, self._center, rtol)
+            self._known = Spectrum(np.sort(s)[::-1], A.shape, self._total, self._centered, rtol)
         return self._known
-
-
-def centered_operator(X: Any, center: bool) -> MatrixOperator:
-    """`X` as an operator, less its column means if `center`."""
-    A = as_operator(X)
-    return A.centered(A.column_means()) if center else A
-
-
-def leading_svd(
-    A: MatrixOperator, k: int, random_state: np.random.RandomState
-) -> tuple[FloatArray, FloatArray]:
-    """The `k` largest singular values, descending, and the right directions as rows."""
-    shorter = min(A.shape)
-    if 4 * k >= shorter or shorter <= 200:
-        return _svd_through_shorter_side(A, k)
-    start = random_state.standard_normal(shorter).astype(A.dtype)
-    _, s, Vt = svds(A.as_linear_operator(), k=k, v0=start, return_singular_vectors="vh")
-    order = np.argsort(s)[::-1]
-    return s[order], Vt[order]
-
-
-def _svd_through_shorter_side(A: MatrixOperator, k: int) -> tuple[FloatArray, FloatArray]:
-    """The same from the dense decomposition of a triangle as large as the shorter side."""
-    _, s, Vt = linalg.svd(_triangle(A), full_matrices=False)
-    s, Vt = s[:k], Vt[:k]
-    if A.shape[0] >= A.shape[1]:
-        return s, Vt
-    # The other side's directions follow from these where the singular value is not zero;
-    # orthonormalising them again restores what division by a small one would lose.
-    positive = s > max(A.shape) * np.finfo(A.dtype).eps * s[0]
-    directions, _ = np.linalg.qr(A.rmatmat(np.ascontiguousarray(Vt[positive].T)))
-    return s[positive], directions.T
-
-
-def _triangle(A: MatrixOperator) -> npt.NDArray[Any]:
-    """Triangular R with ``R' R`` the Gram matrix of the shorter side, by QR block after block."""
-    n_rows, n_columns = A.shape
-    shorter, longer = min(A.shape), max(A.shape)
-    # Blocks a few times as long as the triangle keep the work near that of one factorization.
-    step = max(4 * shorter, 1000)
-    triangle: npt.NDArray[Any] = np.empty((0, shorter), dtype=A.dtype)
-    for start in range(0, longer, step):
-        stop = min(start + step, longer)
-        block = A.row_block(start, stop) if n_rows >= n_columns else A.column_block(start, stop).T
-        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, block]), mode="r"))
-    return triangle

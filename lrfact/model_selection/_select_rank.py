@@ -14,6 +14,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
+from lrfact.checks._threads import effective_n_threads
+from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import (
     RANK_RULES,
     RankChoice,
@@ -40,7 +42,7 @@ _CHEAP = ("energy", "gap", "gavish-donoho", "mle")
 _SHAPELESS = ("energy", "gap")
 
 # Singular values to begin with where all of them would cost too much.
-_FIRST_VALUES = 100
+_FIRST_VALUES = 128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -148,6 +150,7 @@ def select_rank(
     quantile: float = 0.95,
     compare: str | Iterable[str] | None = "cheap",
     random_state: Any = None,
+    n_jobs: int | None = None,
 ) -> RankSelection:
     r"""Find the number of components of a matrix, or of a list of singular values.
 
@@ -195,8 +198,8 @@ def select_rank(
 
     max_rank : int, default=None
         Largest rank to accept. Where the whole spectrum would cost too much, also the number of
-        leading singular values to compute; None then starts with 100 and goes on until the rule
-        has its answer (for ``"gap"``: stays with 100).
+        leading singular values to compute; None then starts with 128 and goes on until the rule
+        has its answer.
 
     cv : int, splitter or iterable, default=5
         Row folds of ``"cv"``, as in scikit-learn; an int means folds of neighbouring rows, so
@@ -214,6 +217,10 @@ def select_rank(
 
     random_state : int, RandomState instance or None, default=None
         Seeds ``"parallel"`` and the iterative solver.
+
+    n_jobs : int, default=None
+        Threads for the sparse products; None means all that are available, -1 too. The result
+        does not depend on it.
 
     Returns
     -------
@@ -242,9 +249,9 @@ def select_rank(
 
     References
     ----------
-    Owen, A. B. and Perry, P. O. (2009). Bi-cross-validation of the SVD and the nonnegative matrix
-    factorization. Annals of Applied Statistics 3(2). doi:10.1214/08-AOAS227. (Why held-out rows
-    alone, without held-out entries, choose no rank.) Those of the other rules stand at each.
+    Bro, R., Kjeldahl, K., Smilde, A. K. and Kiers, H. A. L. (2008). Cross-validation of component
+    models: a critical look at current methods. Analytical and Bioanalytical Chemistry 390.
+    doi:10.1007/s00216-007-1790-1. (Why an entry must not take part in its own prediction.)
 
     Examples
     --------
@@ -263,13 +270,11 @@ def select_rank(
     if method not in METHODS:
         raise ValueError(f"method={method!r} of select_rank must be one of {METHODS}.")
     others = _names_to_compare(compare, method)
-    data = _open(X, shape, center, max_rank, random_state)
+    n_threads = effective_n_threads(n_jobs)
+    data = _open(X, shape, center, max_rank, random_state, n_threads)
     rules: dict[str, RankRule] = {
         "energy": partial(energy_rank, target=target),
-        # Half of a long spectrum is too dear for a gap that is mostly among the first values.
-        "gap": partial(
-            gap_rank, max_rank=None if data.is_cheap and max_rank is None else data.start
-        ),
+        "gap": gap_rank if max_rank is None else partial(gap_rank, max_rank=min(max_rank, 100)),
         "gavish-donoho": partial(gavish_donoho_rank, noise=noise),
         "mle": minka_rank,
         "parallel": partial(
@@ -278,12 +283,13 @@ def select_rank(
             quantile=quantile,
             n_permutations=n_permutations,
             random_state=random_state,
+            n_threads=n_threads,
         ),
     }
 
     def answer(name: str) -> RankChoice:
         if name == "cv":
-            return _cross_validate(data, center, cv, max_rank, random_state)
+            return _cross_validate(data, center, cv, max_rank, random_state, n_threads)
         if not data.shape_is_known and name not in _SHAPELESS:
             raise RuleNotApplicableError(
                 f"The rule {name!r} needs to know the size of the matrix; pass shape=(n_samples, "
@@ -328,7 +334,12 @@ class _Data:
 
 
 def _open(
-    X: Any, shape: tuple[int, int] | None, center: bool, max_rank: int | None, random_state: Any
+    X: Any,
+    shape: tuple[int, int] | None,
+    center: bool,
+    max_rank: int | None,
+    random_state: Any,
+    n_threads: int,
 ) -> _Data:
     """Validate the data and tell a matrix from singular values."""
     if isinstance(X, Spectrum):
@@ -359,7 +370,10 @@ def _open(
         ensure_min_samples=2 if center else 1,
         input_name="X",
     )
-    source = MatrixSpectrum(X, center, check_random_state(random_state))
+    A = as_operator(X, n_threads=n_threads)
+    if center:
+        A = A.centered(A.column_means())
+    source = MatrixSpectrum(A, check_random_state(random_state))
     limit = _checked_max_rank(max_rank, source.max_rank)
     start = limit if source.is_cheap or max_rank is not None else min(_FIRST_VALUES, limit)
     return _Data(X, source.leading, start, limit, is_cheap=source.is_cheap)
@@ -400,7 +414,7 @@ def _names_to_compare(compare: str | Iterable[str] | None, method: str) -> list[
 
 
 def _cross_validate(
-    data: _Data, center: bool, cv: Any, max_rank: int | None, random_state: Any
+    data: _Data, center: bool, cv: Any, max_rank: int | None, random_state: Any, n_threads: int
 ) -> RankChoice:
     if data.X is None:
         raise RuleNotApplicableError(
@@ -417,5 +431,6 @@ def _cross_validate(
         center=center,
         max_rank=max_rank,
         is_cheap=data.is_cheap,
-        random_state=check_random_state(random_state),
+        rng=check_random_state(random_state),
+        n_threads=n_threads,
     )

@@ -10,9 +10,7 @@ from ._choice import RankChoice, leading_ranks
 from ._spectrum import Spectrum
 
 
-def gap_rank(
-    spectrum: Spectrum, *, max_share: float = 0.5, max_rank: int | None = None
-) -> RankChoice:
+def gap_rank(spectrum: Spectrum, *, max_share: float = 0.5, max_rank: int = 100) -> RankChoice:
     r"""Rank before the largest relative drop of the singular values.
 
     .. math:: k = \arg\max_{1 \le k \le K} \frac{s_k}{\max(s_{k+1}, \epsilon)}
@@ -20,7 +18,7 @@ def gap_rank(
     with :math:`\epsilon` the level under which singular values are numerically zero
     (``spectrum.floor``) and ties going to the smaller rank. The window :math:`K` is
     ``ceil(max_share * spectrum.max_rank)``, at least 3 where the spectrum is that long, and never
-    more than the numerical rank.
+    more than `max_rank` or the numerical rank.
 
     The window is what makes the ratio usable. The last singular values of pure noise fall
     steeply towards zero, and columns that are constant or copies of others make the last ones
@@ -40,9 +38,9 @@ def gap_rank(
     max_share : float, default=0.5
         Share of the spectrum to search, in (0, 1].
 
-    max_rank : int, default=None
-        Largest rank to consider; None for what `max_share` allows. For truncated spectra, giving it
-        settles the answer on the values known.
+    max_rank : int, default=100
+        Largest rank to consider, whatever `max_share` allows: nobody should have to compute half of
+        a long spectrum for a gap near its beginning.
 
     Returns
     -------
@@ -71,12 +69,10 @@ def gap_rank(
     """
     if not 0 < max_share <= 1:
         raise ValueError(f"max_share={max_share!r} of the rule 'gap' must lie in (0, 1].")
-    if max_rank is not None and max_rank < 1:
+    if max_rank < 1:
         raise ValueError(f"max_rank={max_rank!r} of the rule 'gap' must be at least 1.")
     values = spectrum.singular_values[: spectrum.max_rank]
-    window = max(3, math.ceil(max_share * spectrum.max_rank))
-    if max_rank is not None:
-        window = min(window, max_rank)
+    window = min(max(3, math.ceil(max_share * spectrum.max_rank)), max_rank)
     # The largest rank has no value after it to compare with, so it is never a candidate.
     wanted = min(window, spectrum.max_rank - 1)
     n_ratios = min(wanted, values.size - 1)
@@ -94,8 +90,6 @@ def gap_rank(
         threshold=None,
         criterion=f"largest ratio s_k / s_(k+1) up to k={max(n_ratios, 1)}",
         is_settled=(
-            values.size > wanted
-            or spectrum.numerical_rank < values.size
-            or (max_rank is not None and values.size >= max_rank)
+            values.size > wanted or spectrum.numerical_rank < values.size or values.size >= max_rank
         ),
     )

@@ -8,20 +8,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.linalg import eigh_tridiagonal, eigvalsh
-from scipy.sparse.linalg import LinearOperator, svds
+from scipy.linalg import eigh_tridiagonal
 from sklearn.utils import check_random_state
+
+from lrfact.linalg.as_operator import as_operator
+from lrfact.solvers.truncated_svd import truncated_svd
 
 from ._choice import RankChoice, leading_ranks
 from ._spectrum import FloatArray, Spectrum
 
-# (matrix, number of values, column means to subtract or None) -> leading singular values
-LeadingValues = Callable[[Any, int, FloatArray | None], npt.ArrayLike]
-
 _NULLS = ("permutation", "signs", "gaussian")
 
-# Up to this length of the shorter side the Gram matrix is cheaper than an iterative solver.
-_LARGEST_GRAM = 2000
+# Relative error of the random singular values: far less than they differ among each other.
+_TOL = 1e-3
 
 
 def parallel_analysis_rank(
@@ -32,7 +31,7 @@ def parallel_analysis_rank(
     quantile: float = 0.95,
     n_permutations: int = 20,
     random_state: Any = None,
-    leading_values: LeadingValues | None = None,
+    n_threads: int = 1,
 ) -> RankChoice:
     """Number of leading singular values that exceed those of data without common directions.
 
@@ -84,11 +83,8 @@ def parallel_analysis_rank(
     random_state : int, RandomState instance or None, default=None
         Seeds the random matrices.
 
-    leading_values : callable, default=None
-        ``leading_values(A, k, mean)`` returns the `k` largest singular values of `A` less the
-        row vector `mean` (None: nothing to subtract). None means the eigenvalues of the Gram
-        matrix where the shorter side is at most 2000, else ARPACK through
-        `scipy.sparse.linalg.svds`.
+    n_threads : int, default=1
+        Threads for the sparse products.
 
     Returns
     -------
@@ -132,11 +128,14 @@ def parallel_analysis_rank(
     """
     null = _check_arguments(spectrum, X, null, quantile, n_permutations)
     seeds = check_random_state(random_state).randint(2**31 - 1, size=n_permutations)
-    draw = _null_sampler(spectrum, X, null, leading_values or leading_singular_values)
+    draw = _null_sampler(spectrum, X, null, n_threads)
     values = spectrum.singular_values[: spectrum.max_rank]
     # Rounding errors are no directions, however small the random ones are.
     n_values = spectrum.numerical_rank if spectrum.is_complete else values.size
     n_values = min(n_values, values.size)
+
+    # A single row or column has the same singular value in any order, up to rounding.
+    accuracy = np.sqrt(np.finfo(np.float64 if X is None else X.dtype).eps)
 
     # Few values first: the search mostly ends early, and the same seeds repeat the same matrices.
     n_judged = min(16, n_values)
@@ -145,7 +144,7 @@ def parallel_analysis_rank(
         for row, seed in zip(null_values, seeds, strict=True):
             row[:] = draw(np.random.default_rng(seed), n_judged) if n_judged else 0.0
         level = np.quantile(null_values, quantile, axis=0, method="higher")
-        failed = np.flatnonzero(values[:n_judged] <= level)
+        failed = np.flatnonzero(values[:n_judged] <= (1 + accuracy) * level)
         if failed.size or n_judged == n_values:
             break
         n_judged = min(4 * n_judged, n_values)
@@ -232,7 +231,9 @@ def gaussian_singular_values(
     """
     longer, shorter = max(n_rows, n_columns), min(n_rows, n_columns)
     diagonal = rng.chisquare(longer - np.arange(shorter))
-    above = rng.chisquare(np.arange(shorter - 1, 0, -1)) if shorter > 1 else np.empty(0)
+    if shorter == 1:
+        return np.sqrt(diagonal)
+    above = rng.chisquare(np.arange(shorter - 1, 0, -1))
     squared_diagonal = diagonal + np.append(0.0, above)
     beside = np.sqrt(diagonal[:-1] * above)
     eigenvalues = eigh_tridiagonal(
@@ -256,50 +257,23 @@ def _gaussian_with_column_scales(
         np.fill_diagonal(matrix, np.sqrt(rng.chisquare(n_rows - np.arange(n_columns))))
     else:
         matrix = rng.standard_normal((n_rows, n_columns))
-    return leading_singular_values(matrix * scales, k, None)
+    return leading_singular_values(matrix * scales, k, None, rng)
 
 
-def leading_singular_values(A: Any, k: int, mean: FloatArray | None) -> FloatArray:
-    """The `k` largest singular values of `A` less `mean`, to about half the digits.
-
-    Half is plenty for a random level; who wants singular values of data uses a solver.
-    """
-    n_rows, n_columns = A.shape
-    if min(n_rows, n_columns) > _LARGEST_GRAM and k < min(n_rows, n_columns) // 4:
-        operator = A if mean is None else _less_mean(A, mean)
-        start = np.ones(min(n_rows, n_columns))
-        return np.sort(svds(operator, k=k, tol=1e-3, v0=start, return_singular_vectors=False))[::-1]
-    gram = _gram_of_shorter_side(A, mean)
-    size = gram.shape[0]
-    eigenvalues = eigvalsh(gram, subset_by_index=(size - k, size - 1))
-    return np.asarray(np.sqrt(np.maximum(eigenvalues[::-1], 0.0)))
-
-
-def _gram_of_shorter_side(A: Any, mean: FloatArray | None) -> FloatArray:
-    n_rows, n_columns = A.shape
-    transposed = n_rows < n_columns
-    gram = A @ A.T if transposed else A.T @ A
-    gram = np.asarray(gram.toarray() if sp.issparse(gram) else gram, dtype=np.float64)
-    if mean is None:
-        return gram
-    if not transposed:
-        return gram - n_rows * np.outer(mean, mean)
-    along = np.asarray(A @ mean).ravel()
-    return gram - along[:, None] - along[None, :] + mean @ mean
-
-
-def _less_mean(A: Any, mean: FloatArray) -> LinearOperator:
-    return LinearOperator(
-        A.shape,
-        matvec=lambda v: A @ v.ravel() - mean @ v.ravel(),
-        rmatvec=lambda u: A.T @ u.ravel() - mean * u.sum(),
-        dtype=np.float64,
-    )
+def leading_singular_values(
+    A: Any, k: int, mean: FloatArray | None, rng: np.random.Generator, n_threads: int = 1
+) -> FloatArray:
+    """The `k` largest singular values of `A` less `mean`, to about three digits or better."""
+    operator = as_operator(A, n_threads=n_threads)
+    if mean is not None:
+        operator = operator.centered(mean)
+    state = np.random.RandomState(rng.integers(2**31))
+    return truncated_svd(operator, k, tol=_TOL, rng=state, want_left=False).s.astype(np.float64)
 
 
 def _null_sampler(
-    spectrum: Spectrum, X: Any, null: str, leading_values: LeadingValues
-) -> Callable[[np.random.Generator, int], npt.ArrayLike]:
+    spectrum: Spectrum, X: Any, null: str, n_threads: int
+) -> Callable[[np.random.Generator, int], FloatArray]:
     """A function that draws the leading singular values of one random matrix."""
     n_rows, (_, n_columns) = spectrum.degrees_of_freedom, spectrum.shape
     if X is None:
@@ -318,17 +292,16 @@ def _null_sampler(
         if not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
-    if null == "signs":
-        return lambda rng, k: leading_values(flip_signs(X, rng), k, mean)
-    if spectrum.centered:
-        return lambda rng, k: leading_values(permute_within_columns(X, rng), k, mean)
 
-    def beside_the_means(rng: np.random.Generator, k: int) -> npt.ArrayLike:
-        values = np.array(leading_values(permute_within_columns(X, rng), k, None))
-        values[:1] = leading_values(flip_signs(X, rng), 1, None)
+    def draw(rng: np.random.Generator, k: int) -> FloatArray:
+        randomize = flip_signs if null == "signs" else permute_within_columns
+        values = leading_singular_values(randomize(X, rng), k, mean, rng, n_threads)
+        if null == "permutation" and not spectrum.centered:
+            # The first of the permuted ones is along the means, which this one asks for.
+            values[:1] = leading_singular_values(flip_signs(X, rng), 1, None, rng, n_threads)
         return values
 
-    return beside_the_means
+    return draw
 
 
 def _column_means(X: Any) -> FloatArray:

@@ -34,7 +34,7 @@ def rank_rule(
     *,
     X: Any = None,
     random_state: Any = None,
-    leading_values: Any = None,
+    n_threads: int = 1,
 ) -> RankRule:
     """The rule that a value of `n_components` stands for.
 
@@ -49,8 +49,8 @@ def rank_rule(
     random_state : int, RandomState instance or None, default=None
         Read by ``"parallel"`` alone.
 
-    leading_values : callable, default=None
-        Read by ``"parallel"`` alone, see `parallel_analysis_rank`.
+    n_threads : int, default=1
+        Threads for the sparse products of ``"parallel"``.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def rank_rule(
                 parallel_analysis_rank,
                 X=X,
                 random_state=random_state,
-                leading_values=leading_values,
+                n_threads=n_threads,
             )
         return RANK_RULES[n_components]
     if isinstance(n_components, Real) and 0 < n_components < 1:

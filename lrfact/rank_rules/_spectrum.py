@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,7 +63,7 @@ class Spectrum:
     [0.727, 0.909, 0.955]
     """
 
-    singular_values: FloatArray
+    singular_values: npt.NDArray[Any]
     shape: tuple[int, int]
     total_energy: float | None = None
     centered: bool = False

@@ -61,9 +61,7 @@ def _triangular_factor(tall: MatrixOperator) -> Array:
     R = np.zeros((0, n_columns), dtype=tall.dtype)
     # Blocks much lower than R would spend the time on factorizing R again.
     for rows in _stacked(tall, at_least=2 * n_columns):
-        (R,) = qr(
-            np.vstack([R, rows]), mode="r", check_finite=False, overwrite_a=True
-        )
+        (R,) = qr(np.vstack([R, rows]), mode="r", check_finite=False, overwrite_a=True)
         R = R[:n_columns]
     return R
 

@@ -84,6 +84,12 @@ def leave_one_entry_out_rmse(
     energy, so an error far below the root mean square of `X` (a rank that fits exactly) comes
     out as noise: below about 1e-8 of it in float64, 3e-4 in float32.
 
+    References
+    ----------
+    Bro, R., Kjeldahl, K., Smilde, A. K. and Kiers, H. A. L. (2008). Cross-validation of component
+    models: a critical look at current methods. Analytical and Bioanalytical Chemistry 390.
+    doi:10.1007/s00216-007-1790-1. (Why an entry must not take part in its own prediction.)
+
     Examples
     --------
     >>> import numpy as np

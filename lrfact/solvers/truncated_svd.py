@@ -105,7 +105,12 @@ def truncated_svd(
     with np.errstate(over="ignore", invalid="ignore"):
         if solver == "auto":
             result = _cheapest(
-                operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left,
+                operator,
+                k,
+                tol=tol,
+                max_iter=max_iter,
+                rng=rng,
+                want_left=want_left,
                 progress=progress,
             )
         elif solver == "exact":
@@ -121,13 +126,22 @@ def truncated_svd(
                 )
         elif solver == "randomized" and n_iter is not None:
             result = sketched_svd(
-                operator, k, n_iter=n_iter, n_oversamples=n_oversamples,
-                power_iteration_normalizer=power_iteration_normalizer, rng=rng,
+                operator,
+                k,
+                n_iter=n_iter,
+                n_oversamples=n_oversamples,
+                power_iteration_normalizer=power_iteration_normalizer,
+                rng=rng,
                 want_left=want_left,
             )
         elif solver == "randomized":
             result = _krylov(
-                operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left,
+                operator,
+                k,
+                tol=tol,
+                max_iter=max_iter,
+                rng=rng,
+                want_left=want_left,
                 progress=progress,
             )
         else:

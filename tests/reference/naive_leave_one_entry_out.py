@@ -1,4 +1,4 @@
-"""Leave-one-entry-out by really leaving each entry out, and solving the least squares problem without it."""
+"""Leave one entry out, really, and solve the least squares problem without it."""
 
 import numpy as np
 

@@ -1,0 +1,89 @@
+"""The Gaussian model behind probabilistic PCA: few strong directions, equal noise in the rest."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class GaussianDensity:
+    """A Gaussian with covariance ``V' diag(variances - noise) V + noise I``, V orthonormal rows.
+
+    Attributes
+    ----------
+    variances : ndarray of shape (k,)
+        Along the strong directions.
+
+    noise : float
+        Variance in all other directions.
+
+    n_features : int
+        Dimension of the space.
+    """
+
+    variances: Array
+    noise: float
+    n_features: int
+
+    @property
+    def is_singular(self) -> bool:
+        """Whether some direction has no variance."""
+        if len(self.variances) < self.n_features and self.noise <= 0:
+            return True
+        # A direction with less variance than the noise has the noise's.
+        strong = np.maximum(self.variances, self.noise)
+        return bool((strong <= np.finfo(np.float64).tiny).any())
+
+    def log_density(self, squared_coordinates: Array, squared_norms: Array) -> Array:
+        """Return the log-density of centred rows.
+
+        Parameters
+        ----------
+        squared_coordinates : ndarray of shape (n_rows, k)
+            On the strong directions.
+
+        squared_norms : ndarray of shape (n_rows,)
+            Of the whole rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,)
+        """
+        self._require_regular()
+        strong = np.maximum(self.variances, self.noise)
+        n_weak = self.n_features - len(strong)
+        distance = squared_coordinates @ (1 / strong)
+        log_volume = np.log(strong).sum()
+        if n_weak:
+            outside = np.maximum(squared_norms - squared_coordinates.sum(axis=1), 0)
+            distance = distance + outside / self.noise
+            log_volume += n_weak * np.log(self.noise)
+        return -0.5 * (self.n_features * np.log(2 * np.pi) + log_volume + distance)
+
+    def covariance(self, directions: Array) -> Array:
+        """Return the covariance for strong directions of shape (k, n_features)."""
+        excess = np.maximum(self.variances - self.noise, 0)
+        covariance = (directions.T * excess) @ directions
+        np.fill_diagonal(covariance, covariance.diagonal() + self.noise)
+        return covariance
+
+    def precision(self, directions: Array) -> Array:
+        """Return the inverse of the covariance."""
+        self._require_regular()
+        strong = np.maximum(self.variances, self.noise)
+        if len(strong) == self.n_features:
+            return (directions.T / strong) @ directions
+        precision = (directions.T * (1 / strong - 1 / self.noise)) @ directions
+        np.fill_diagonal(precision, precision.diagonal() + 1 / self.noise)
+        return precision
+
+    def _require_regular(self) -> None:
+        if self.is_singular:
+            raise ValueError(
+                "the model has no variance in some directions, so the density is singular: lower "
+                f"n_components (now {len(self.variances)}), remove constant columns, or fit more "
+                "rows"
+            )

@@ -1,0 +1,479 @@
+"""PCAFromSVD: principal components, dense or sparse, centred without a copy."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact.checks._compat import Interval, RealNotInt, StrOptions, fit_context
+from lrfact.checks._threads import effective_n_threads
+from lrfact.estimators._gaussian_density import GaussianDensity
+from lrfact.estimators._svd_transformer import Array, SVDTransformer
+from lrfact.linalg.as_operator import as_operator
+from lrfact.rank_rules import RANK_RULES
+from lrfact.solvers.incremental_svd import RunningSVD
+from lrfact.solvers.truncated_svd import SVD_SOLVERS
+
+
+class PCAFromSVD(SVDTransformer):
+    r"""Principal component analysis, sparsity kept, with the rank chosen on request.
+
+    .. math:: \min_{W, V} \|X - 1 \mu' - W V\|_F^2 \quad \text{with } W \in R^{n \times k},
+              V \in R^{k \times m}
+
+    where :math:`\mu` holds the column means: the truncated SVD of the centred matrix, which is
+    never formed. ``V = components_`` has orthonormal rows, ``W = transform(X)``.
+
+    Parameters
+    ----------
+    n_components : int, float in (0, 1) or str, default=None
+        Number of components; None keeps min(n_samples, n_features). A float is the share of the
+        variance to exceed. A string is a rule: "mle" (Minka), "gavish-donoho" (optimal hard
+        threshold for white noise), "gap", "parallel" (comparison with permuted data) or "energy"
+        (0.95); see `select_rank`.
+
+    copy : bool, default=True
+        Without effect, kept for scripts that move over from scikit-learn: `X` is never
+        changed and never copied as a whole.
+
+    whiten : bool, default=False
+        Whether `transform` divides each coordinate by its standard deviation.
+
+    solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
+        How the components are found. "auto" takes the cheapest that reaches `tol`: a Gram
+        (covariance) matrix where one side is short and its digits suffice, a randomized block
+        Krylov space for few components of a large matrix, LAPACK otherwise. "gram" raises an error
+        where it would lose the digits asked for.
+
+    tol : float, default=1e-4
+        Relative error asked of each singular value; 0 asks for machine precision. Read by all
+        solvers but "exact".
+
+    max_iter : int, default=None
+        Limit on the steps of "randomized" and the restarts of "lanczos". None means 1000 and ten
+        times the shorter side.
+
+    iterated_power : int or "auto", default="auto"
+        Number of power iterations of "randomized". "auto" goes on until `tol` is reached.
+
+    n_oversamples : int, default=10
+        Random vectors beyond `n_components` in "randomized", where `iterated_power` is an int.
+
+    power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
+        As in scikit-learn; read by "randomized", where `iterated_power` is an int.
+
+    random_state : int, RandomState instance or None, default=None
+        Start of "randomized" and "lanczos". An int makes the result the same, to the last bit, on
+        every run and for every `n_jobs`.
+
+    n_jobs : int, default=None
+        Threads of the products with a sparse matrix; None for all. BLAS keeps its own.
+
+    verbose : int, default=0
+        Whether to print the error reached after each measurement of "randomized".
+
+    svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default=None
+        Name of `solver` in scikit-learn's `PCA`, for scripts that move over: "full" is "exact",
+        "covariance_eigh" is "gram", "arpack" is "lanczos". None leaves the choice to `solver`.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features)
+        Principal axes in descending order of variance, the largest loading of each positive.
+
+    explained_variance_ : ndarray of shape (n_components_,)
+        Variance along each axis, in squared units of `X`, with divisor n_samples - 1, descending.
+
+    explained_variance_ratio_ : ndarray of shape (n_components_,)
+        The same divided by the total variance of `X`, which is also the share of the energy
+        of the centred matrix.
+
+    singular_values_ : ndarray of shape (n_components_,)
+        Of the centred matrix, in the units of `X`.
+
+    mean_ : ndarray of shape (n_features,)
+        Means of the columns.
+
+    n_components_ : int
+        Number of components.
+
+    n_samples_ : int
+        Rows learnt from.
+
+    noise_variance_ : float
+        Mean variance of the directions left out, of which there are min(n_samples, n_features)
+        - n_components_; 0 if there are none. Probabilistic PCA of Tipping and Bishop.
+
+    singular_value_error_ : ndarray of shape (n_components_,)
+        Estimated relative error of each singular value. Not set by `partial_fit`.
+
+    solver_ : str
+        The solver that ran, or "incremental" after `partial_fit`.
+
+    n_iter_ : int
+        Its steps, products or batches; 1 where nothing iterates.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has names that are all strings.
+
+    See Also
+    --------
+    TruncatedSVDReducer : The same without centring.
+    RankSearchCV : Chooses `n_components` by cross-validation.
+    select_rank : Compares rules for the rank of a matrix.
+    sklearn.decomposition.PCA : No sparse input but for two solvers, no accuracy stated.
+    sklearn.decomposition.IncrementalPCA : `partial_fit` with batches of at least n_components rows.
+
+    Notes
+    -----
+    Centring: blocks of a dense `X` are centred as they are read; products with a sparse one are
+    corrected by ``1 (mean' B)``. For q rows, p columns (or the reverse), ``k = n_components``:
+    "gram" costs ``q p^2 + 11 p^3`` flops, "exact" ``2 q p^2 + 20 p^3``, "randomized" 3 k to 5 k
+    products with the matrix and its transpose. "exact" and "gram" hold ``p^2`` numbers,
+    "randomized" up to ``6 k p``. A sparse `X` that takes less memory than the products with it is
+    stored a second time, by columns.
+
+    References
+    ----------
+    Tipping and Bishop (1999), doi:10.1111/1467-9868.00196. Musco and Musco (2015),
+    arXiv:1504.05477. Ross, Lim, Lin and Yang (2008), doi:10.1007/s11263-007-0075-7, for
+    `partial_fit`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from lrfact import PCAFromSVD
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> pca = PCAFromSVD(n_components=0.95).fit(X)
+    >>> pca.n_components_
+    29
+    >>> pca.explained_variance_ratio_[:3].round(3)
+    array([0.149, 0.136, 0.118])
+    >>> PCAFromSVD(n_components=2).fit_transform(X).shape
+    (1797, 2)
+    """
+
+    _centered = True
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            StrOptions(set(RANK_RULES)),
+            None,
+        ],
+        "copy": ["boolean"],
+        "whiten": ["boolean"],
+        "solver": [StrOptions({"auto", *SVD_SOLVERS})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "iterated_power": [StrOptions({"auto"}), Interval(Integral, 0, None, closed="left")],
+        "n_oversamples": [Interval(Integral, 1, None, closed="left")],
+        "power_iteration_normalizer": [StrOptions({"auto", "QR", "LU", "none"})],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "svd_solver": [
+            StrOptions({"auto", "full", "covariance_eigh", "arpack", "randomized"}),
+            None,
+        ],
+    }
+
+    def __init__(
+        self,
+        n_components: int | float | str | None = None,
+        *,
+        copy: bool = True,
+        whiten: bool = False,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int | None = None,
+        iterated_power: int | str = "auto",
+        n_oversamples: int = 10,
+        power_iteration_normalizer: str = "auto",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        svd_solver: str | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.copy = copy
+        self.whiten = whiten
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.iterated_power = iterated_power
+        self.n_oversamples = n_oversamples
+        self.power_iteration_normalizer = power_iteration_normalizer
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.svd_solver = svd_solver
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the principal components.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite, at least two rows. float32 is kept, any other dtype becomes float64. Absent
+            entries of a sparse matrix are zeros.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If `n_components` exceeds min(n_samples, n_features), `X` is not finite or so large that
+            squares overflow, or ``solver="gram"`` would lose the digits asked for.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` steps do not reach `tol`.
+        """
+        self._fit(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Fit, and project the same rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in `fit`.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            What ``fit(X).transform(X)`` returns.
+        """
+        return self._transform(self._fit(X))
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from a batch of further rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any number of rows. Until ``n_components`` rows were seen there are fewer
+            components than asked for.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The estimator, with attributes that describe all rows seen since the last `fit`, that
+            one included.
+
+        Raises
+        ------
+        ValueError
+            If `n_components` is a rule, or exceeds the number of columns.
+        """
+        self._partial_fit(X)
+        return self
+
+    def inverse_transform(self, X: Any) -> Array:
+        """Return rows from their coordinates.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Coordinates, as `transform` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            ``X @ components_ + mean_``, with whitened coordinates scaled back first.
+        """
+        check_is_fitted(self, "components_")
+        W = self._check_coordinates(X)
+        if self.whiten:
+            W = W * self._standard_deviations()
+        return W @ self.components_ + self.mean_
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return the mean log-likelihood of rows under probabilistic PCA.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, known or new.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            Mean of `score_samples`, in nats per row; greater is better.
+
+        Raises
+        ------
+        ValueError
+            If the fit left no variance outside of the components, so that the density is
+            singular.
+        """
+        return float(self.score_samples(X).mean())
+
+    def score_samples(self, X: Any) -> Array:
+        r"""Return the log-likelihood of each row under probabilistic PCA.
+
+        .. math:: -\frac12 \Big(m \log 2\pi + \sum_{c \le k} \log \lambda_c + (m - k) \log \sigma^2
+                  + \sum_{c \le k} \frac{w_c^2}{\lambda_c}
+                  + \frac{\|x - \mu\|^2 - \|w\|^2}{\sigma^2}\Big)
+
+        with :math:`w` the coordinates of the row, :math:`\lambda` the explained variances and
+        :math:`\sigma^2` the noise variance. No matrix of n_features x n_features is formed.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, known or new.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In nats.
+
+        Raises
+        ------
+        ValueError
+            If the fit left no variance outside of the components, so that the density is
+            singular.
+
+        References
+        ----------
+        Tipping and Bishop (1999), doi:10.1111/1467-9868.00196.
+        """
+        check_is_fitted(self, "components_")
+        squares, energies = self._squared_coordinates(X)
+        return self._density().log_density(squares, energies)
+
+    def get_covariance(self) -> Array:
+        """Return the covariance of the columns in the fitted model.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            ``V' diag(explained_variance_ - noise_variance_) V + noise_variance_ I``, in squared
+            units of `X`, whether or not coordinates are whitened.
+        """
+        check_is_fitted(self, "components_")
+        return self._density().covariance(self.components_)
+
+    def get_precision(self) -> Array:
+        """Return the inverse of the covariance of the columns in the fitted model.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_features)
+            In closed form: components are orthonormal, so no matrix is inverted.
+
+        Raises
+        ------
+        ValueError
+            If the fit left no variance outside of the components, so that the covariance is
+            singular.
+        """
+        check_is_fitted(self, "components_")
+        return self._density().precision(self.components_)
+
+    def _transform(self, X: Any) -> Array:
+        W = super()._transform(X)
+        return W / self._standard_deviations().astype(W.dtype) if self.whiten else W
+
+    def _standard_deviations(self) -> Array:
+        """Return the scale of each coordinate; a direction without variance is not blown up."""
+        deviations = np.sqrt(self.explained_variance_)
+        return np.maximum(deviations, np.finfo(deviations.dtype).eps)
+
+    def _density(self) -> GaussianDensity:
+        return GaussianDensity(
+            self.explained_variance_.astype(np.float64),
+            self.noise_variance_,
+            self.components_.shape[1],
+        )
+
+    def _squared_coordinates(self, X: Any) -> tuple[Array, Array]:
+        """Return squared coordinates of rows, and the squared norms of the centred rows."""
+        X = self._validated(X, reset=False)
+        operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
+        centred = operator.centered(self.mean_)
+        W = super()._transform(X).astype(np.float64)
+        return W**2, centred.row_energies()
+
+    def _scores_by_rank(self, X: Any, ranks: Any) -> Array:
+        """Return what `score` would with the leading components only, for several ranks.
+
+        NaN where the density of that rank is singular.
+        """
+        squares, energies = self._squared_coordinates(X)
+        running = self._fitted_running
+        mean_squares, mean_energy = squares.mean(axis=0)[np.newaxis], energies.mean(keepdims=True)
+        scores = []
+        for k in np.asarray(ranks):
+            variances, noise = _variances(running.leading(k))
+            density = GaussianDensity(variances, noise, self.components_.shape[1])
+            singular = density.is_singular
+            scores.append(
+                np.nan
+                if singular
+                else float(density.log_density(mean_squares[:, :k], mean_energy)[0])
+            )
+        return np.asarray(scores)
+
+    def _solver_and_iterations(self) -> tuple[str, int | None]:
+        n_iter = None if self.iterated_power == "auto" else self.iterated_power
+        if self.svd_solver is None:
+            return self.solver, n_iter
+        if self.solver != "auto":
+            raise ValueError(
+                f"svd_solver={self.svd_solver!r} and solver={self.solver!r} name the same thing; "
+                "give one of them"
+            )
+        return self._solver_aliases[self.svd_solver], n_iter
+
+    def _store(self, running: RunningSVD) -> None:
+        variances, noise = _variances(running)
+        total = running.column_energies.sum() / max(1, running.n_rows - 1)
+        dtype = running.Vt.dtype
+        self.components_ = running.Vt
+        self.singular_values_ = running.s
+        self.mean_ = running.mean.astype(dtype)
+        self.explained_variance_ = variances.astype(dtype)
+        ratio = variances / total if total > 0 else np.zeros_like(variances)
+        self.explained_variance_ratio_ = ratio.astype(dtype)
+        self.noise_variance_ = noise
+        self.n_components_ = len(running.s)
+        self.n_samples_ = running.n_rows
+        self._fitted_running = running
+
+
+def _variances(running: RunningSVD) -> tuple[Array, float]:
+    """Return variances along the components, and the mean of those left out, in float64."""
+    degrees = max(1, running.n_rows - 1)
+    variances = running.s.astype(np.float64) ** 2 / degrees
+    total = float(running.column_energies.sum()) / degrees
+    n_left = min(running.n_rows, running.Vt.shape[1]) - len(variances)
+    noise = max(0.0, total - float(variances.sum())) / n_left if n_left > 0 else 0.0
+    # What rounding leaves of a difference is no noise.
+    return variances, noise if noise > 10 * np.finfo(running.s.dtype).eps * total else 0.0

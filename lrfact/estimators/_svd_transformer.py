@@ -1,0 +1,239 @@
+"""What the reducers by truncated SVD share: input, rank, solver, transform."""
+
+import copy
+from abc import abstractmethod
+from contextlib import nullcontext
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lrfact.checks._compat import CallbackSupportMixin
+from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._rank import check_rank
+from lrfact.checks._threads import effective_n_threads
+from lrfact.estimators._progress import FitProgress
+from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.matrix_operator import MatrixOperator
+from lrfact.rank_rules import rank_rule
+from lrfact.solvers._result import SVDResult
+from lrfact.solvers.incremental_svd import RunningSVD, update_svd
+from lrfact.solvers.svd_with_rank import svd_with_rank
+from lrfact.solvers.truncated_svd import truncated_svd
+
+Array = NDArray[np.floating]
+
+
+class SVDTransformer(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Base of the estimators that keep the leading directions of a matrix.
+
+    A subclass says whether rows are centred, and stores what it reports about the fit.
+    """
+
+    # scikit-learn's names of the solvers, for scripts that move over.
+    _solver_aliases: ClassVar[dict[str, str]] = {
+        "auto": "auto",
+        "full": "exact",
+        "covariance_eigh": "gram",
+        "arpack": "lanczos",
+        "randomized": "randomized",
+    }
+    _centered: ClassVar[bool]
+
+    @abstractmethod
+    def _solver_and_iterations(self) -> tuple[str, int | None]:
+        """Return the solver asked for, and the power iterations if their number is fixed."""
+
+    @abstractmethod
+    def _store(self, running: RunningSVD) -> None:
+        """Set the fitted attributes from the leading directions and the exact moments."""
+
+    def _fit(self, X: Any) -> Any:
+        """Fit, and return the rows validated."""
+        with forgetting(self):
+            X = self._validated(X, reset=True, ensure_min_samples=1 + self._centered)
+            solver, n_iter = self._solver_and_iterations()
+            operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
+            mean = operator.column_means()
+            A = operator.centered(mean) if self._centered else operator
+            energies = A.column_energies()
+            if not np.isfinite(energies).all():
+                raise ValueError(
+                    "entries of X are too large for their squares to be summed; divide X by its "
+                    "largest absolute value"
+                )
+            random_state = check_random_state(self.random_state)
+            progress = FitProgress(self, X, self.verbose)
+
+            def factorize(k: int) -> SVDResult:
+                return truncated_svd(
+                    A,
+                    k,
+                    solver=solver,
+                    tol=self.tol,
+                    max_iter=self.max_iter,
+                    n_iter=n_iter,
+                    n_oversamples=self.n_oversamples,
+                    power_iteration_normalizer=self.power_iteration_normalizer,
+                    rng=random_state,
+                    want_left=False,
+                    progress=progress,
+                )
+
+            # ARPACK cannot find the last triplet.
+            max_rank = min(X.shape) - (solver == "lanczos")
+            asked = max_rank if self.n_components is None else self.n_components
+            if isinstance(asked, Integral):
+                n_components = check_rank(asked, X.shape)
+                result = factorize(n_components)
+            else:
+                rule = rank_rule(asked, X=X, random_state=random_state)
+                result, n_components = svd_with_rank(
+                    A,
+                    rule,
+                    factorize,
+                    total_energy=float(energies.sum()),
+                    centered=self._centered,
+                    max_rank=max_rank,
+                )
+            Vt = result.Vt if len(result.s) == n_components else result.Vt[:n_components].copy()
+            s = result.s[:n_components]
+            self._store(RunningSVD(s, Vt, X.shape[0], mean, energies, self._centered))
+            self.solver_ = result.solver
+            self.n_iter_ = result.n_iter
+            self.singular_value_error_ = result.error[:n_components]
+            progress.finish()
+        return X
+
+    def _partial_fit(self, X: Any) -> None:
+        running: RunningSVD | None = getattr(self, "_fitted_running", None)
+        with forgetting(self) if running is None else nullcontext():
+            X = self._validated(X, reset=running is None, ensure_min_samples=1)
+            n_features = X.shape[1]
+            asked = n_features if self.n_components is None else self.n_components
+            if not isinstance(asked, Integral):
+                raise ValueError(
+                    f"n_components={asked!r} is a rule, and partial_fit never sees the data that "
+                    "a rule needs at once; give an integer, or None for all directions"
+                )
+            if asked > n_features:
+                raise ValueError(
+                    f"n_components={asked} must be at most n_features={n_features}; lower it"
+                )
+            running = update_svd(
+                running,
+                as_operator(X, n_threads=effective_n_threads(self.n_jobs)),
+                n_retained=min(n_features, 2 * asked + 10),
+                centered=self._centered,
+                rng=check_random_state(self.random_state),
+            )
+            self._store(running.leading(min(asked, len(running.s))))
+        # More directions than are shown: the next batch may turn one of them up.
+        self._fitted_running = running
+        self.solver_ = "incremental"
+        self.n_iter_ = getattr(self, "n_iter_", 0) + 1
+        # What the directions dropped in each batch would have added is not known.
+        vars(self).pop("singular_value_error_", None)
+
+    def _transform(self, X: Any) -> Array:
+        """Return the coordinates of rows already validated."""
+        operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
+        if self._centered:
+            operator = operator.centered(self.mean_)
+        components = self.components_.astype(operator.dtype, copy=False)
+        return operator.matmat(np.ascontiguousarray(components.T))
+
+    def _validated(self, X: Any, *, reset: bool, ensure_min_samples: int = 1) -> Any:
+        if np.ma.isMaskedArray(X):
+            raise ValueError(
+                f"X is a masked array, and {type(self).__name__} has no missing entries: fill it "
+                "(X.filled) or impute it first"
+            )
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_min_samples=ensure_min_samples,
+        )
+        if sparse.issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        return X
+
+    def transform(self, X: Any) -> Array:
+        """Project rows onto the components.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            New rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            Coordinates of the rows; the dtype of `X` if that is float32.
+        """
+        check_is_fitted(self, "components_")
+        return self._transform(self._validated(X, reset=False))
+
+    def _check_coordinates(self, W: Any) -> Array:
+        W = check_array(W, dtype=[np.float64, np.float32])
+        if W.shape[1] != len(self.components_):
+            raise ValueError(
+                f"X has {W.shape[1]} columns, but inverse_transform takes coordinates on the "
+                f"{len(self.components_)} components, as transform returns them"
+            )
+        return W
+
+    def truncate(self, n_components: int) -> Self:
+        """Return a copy that keeps fewer components, equal to a fit with that rank.
+
+        The best approximations of a matrix are nested, so no data is needed.
+
+        Parameters
+        ----------
+        n_components : int
+            At most the number of components that there are.
+
+        Returns
+        -------
+        estimator
+            Fitted, with `n_components` set.
+
+        Raises
+        ------
+        ValueError
+            If there are fewer components than asked for.
+        """
+        check_is_fitted(self, "components_")
+        available = len(self.components_)
+        if not isinstance(n_components, Integral) or not 1 <= n_components <= available:
+            raise ValueError(
+                f"n_components={n_components!r} must be between 1 and {available}, the number of "
+                "components fitted; fit more, or ask for fewer"
+            )
+        shorter = copy.copy(self)
+        shorter.n_components = int(n_components)
+        shorter._store(self._fitted_running.leading(int(n_components)))
+        if hasattr(self, "singular_value_error_"):
+            shorter.singular_value_error_ = self.singular_value_error_[:n_components]
+        return shorter
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,348 @@
+"""TruncatedSVDReducer: the best low-rank approximation, without centring."""
+
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact.checks._compat import Interval, RealNotInt, StrOptions, fit_context
+from lrfact.checks._threads import effective_n_threads
+from lrfact.estimators._svd_transformer import Array, SVDTransformer
+from lrfact.linalg.as_operator import as_operator
+from lrfact.rank_rules import RANK_RULES
+from lrfact.solvers.incremental_svd import RunningSVD
+from lrfact.solvers.leave_one_entry_out import leave_one_entry_out_rmse
+from lrfact.solvers.truncated_svd import SVD_SOLVERS
+
+
+class TruncatedSVDReducer(SVDTransformer):
+    r"""Best approximation of a matrix by few directions, dense or sparse.
+
+    .. math:: \min_{W, V} \|X - W V\|_F^2 \quad \text{with } W \in R^{n \times k},
+              V \in R^{k \times m}
+
+    solved by the leading k singular triplets of `X`: ``V = components_`` has orthonormal rows and
+    ``W = transform(X) = X V'``. Columns are not centred, so a sparse matrix of counts or tf-idf
+    weights is used as it is (then known as latent semantic analysis).
+
+    Parameters
+    ----------
+    n_components : int, float in (0, 1) or str, default=2
+        Rank of the approximation. A float is the share of the energy ``||X||_F^2`` to exceed. A
+        string is a rule: "gavish-donoho" (optimal hard threshold for white noise), "gap", "parallel"
+        (comparison with permuted data), "mle" or "energy" (0.95); see `select_rank`.
+
+    solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
+        How the triplets are found. "auto" takes the cheapest that reaches `tol`: a Gram matrix
+        where one side is short and its digits suffice, a randomized block Krylov space for few
+        components of a large matrix, LAPACK otherwise. "gram" raises an error where it would lose
+        the digits asked for.
+
+    tol : float, default=1e-4
+        Relative error asked of each singular value; 0 asks for machine precision. Read by all
+        solvers but "exact".
+
+    max_iter : int, default=None
+        Limit on the steps of "randomized" and the restarts of "lanczos". None means 1000 and ten
+        times the shorter side.
+
+    n_iter : int, default=None
+        Number of power iterations of "randomized". None goes on until `tol` is reached.
+
+    n_oversamples : int, default=10
+        Random vectors beyond `n_components` in "randomized", where `n_iter` is given.
+
+    power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
+        As in scikit-learn; read by "randomized", where `n_iter` is given.
+
+    random_state : int, RandomState instance or None, default=None
+        Start of "randomized" and "lanczos". An int makes the result the same, to the last bit, on
+        every run and for every `n_jobs`.
+
+    n_jobs : int, default=None
+        Threads of the products with a sparse matrix; None for all. BLAS keeps its own.
+
+    verbose : int, default=0
+        Whether to print the error reached after each measurement of "randomized".
+
+    algorithm : {"randomized", "arpack"}, default=None
+        Name of `solver` in scikit-learn's `TruncatedSVD`, for scripts that move over: "arpack" is
+        "lanczos". None leaves the choice to `solver`.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Right singular vectors in descending order of singular value, the largest loading of
+        each positive.
+
+    singular_values_ : ndarray of shape (n_components,)
+        In the units of `X`, descending.
+
+    explained_energy_ratio_ : ndarray of shape (n_components,)
+        Share of ``||X||_F^2`` that each component carries, descending.
+
+    explained_variance_ : ndarray of shape (n_components,)
+        Variance of each column of ``transform(X)``, in squared units of `X`, with divisor
+        n_samples. Not always descending: the first component often points at the mean.
+
+    explained_variance_ratio_ : ndarray of shape (n_components,)
+        The same divided by the sum of the variances of the columns of `X`.
+
+    singular_value_error_ : ndarray of shape (n_components,)
+        Estimated relative error of each singular value. Not set by `partial_fit`.
+
+    solver_ : str
+        The solver that ran, or "incremental" after `partial_fit`.
+
+    n_iter_ : int
+        Its steps, products or batches; 1 where nothing iterates.
+
+    n_samples_seen_ : int
+        Rows learnt from.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has names that are all strings.
+
+    See Also
+    --------
+    PCAFromSVD : The same after centring the columns.
+    RankSearchCV : Chooses `n_components` by cross-validation.
+    select_rank : Compares rules for the rank of a matrix.
+    sklearn.decomposition.TruncatedSVD : Two of the solvers, to no stated accuracy.
+
+    Notes
+    -----
+    For q rows, p columns (or the reverse), ``k = n_components``: "gram" costs ``q p^2 + 11 p^3``
+    flops, "exact" ``2 q p^2 + 20 p^3``, "randomized" 3 k to 5 k products with the matrix and
+    its transpose. No solver copies a dense `X` or makes a sparse one dense; "exact" and "gram"
+    hold ``p^2`` numbers, "randomized" up to ``6 k p``. A sparse `X` that takes less memory than
+    the products with it is stored a second time, by columns.
+
+    References
+    ----------
+    Eckart and Young (1936), doi:10.1007/BF02288367. Musco and Musco (2015), arXiv:1504.05477.
+    Bro, Kjeldahl, Smilde and Kiers (2008), doi:10.1007/s00216-007-1790-1, for `score`.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from lrfact import TruncatedSVDReducer
+    >>> X, _ = load_digits(return_X_y=True)
+    >>> reducer = TruncatedSVDReducer(n_components=0.9).fit(X)
+    >>> reducer.components_.shape
+    (11, 64)
+    >>> reducer.explained_energy_ratio_[:3].round(3)
+    array([0.718, 0.042, 0.038])
+    >>> reducer.transform(X).shape
+    (1797, 11)
+    """
+
+    _centered = False
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [
+            Interval(Integral, 1, None, closed="left"),
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            StrOptions(set(RANK_RULES)),
+        ],
+        "solver": [StrOptions({"auto", *SVD_SOLVERS})],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
+        "n_iter": [Interval(Integral, 0, None, closed="left"), None],
+        "n_oversamples": [Interval(Integral, 1, None, closed="left")],
+        "power_iteration_normalizer": [StrOptions({"auto", "QR", "LU", "none"})],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+        "algorithm": [StrOptions({"randomized", "arpack"}), None],
+    }
+
+    def __init__(
+        self,
+        n_components: int | float | str = 2,
+        *,
+        solver: str = "auto",
+        tol: float = 1e-4,
+        max_iter: int | None = None,
+        n_iter: int | None = None,
+        n_oversamples: int = 10,
+        power_iteration_normalizer: str = "auto",
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        algorithm: str | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.solver = solver
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_iter = n_iter
+        self.n_oversamples = n_oversamples
+        self.power_iteration_normalizer = power_iteration_normalizer
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.algorithm = algorithm
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the leading directions of a matrix.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite. float32 is kept, any other dtype becomes float64. Absent entries of a sparse
+            matrix are zeros.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If `n_components` exceeds min(n_samples, n_features), `X` is not finite or so large that
+            squares overflow, or ``solver="gram"`` would lose the digits asked for.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` steps do not reach `tol`.
+        """
+        self._fit(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Fit, and project the same rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in `fit`.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            What ``fit(X).transform(X)`` returns.
+        """
+        return self._transform(self._fit(X))
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from a batch of further rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any number of rows. Until ``n_components`` rows were seen there are fewer
+            components than asked for.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The estimator, with attributes that describe all rows seen since the last `fit`, that
+            one included.
+
+        Raises
+        ------
+        ValueError
+            If `n_components` is a rule, or exceeds the number of columns.
+        """
+        self._partial_fit(X)
+        return self
+
+    def inverse_transform(self, X: Any) -> Array:
+        """Return rows from their coordinates.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            Coordinates, as `transform` returns them.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            ``X @ components_``.
+        """
+        check_is_fitted(self, "components_")
+        return self._check_coordinates(X) @ self.components_
+
+    def score(self, X: Any, y: Any = None) -> float:
+        r"""Return minus the error of predicting each entry from the others of its row.
+
+        .. math:: -\sqrt{\frac{1}{n m} \sum_{ij} \Big(\frac{x_{ij} - w_i' v_j}{1 - h_j}\Big)^2},
+                  \qquad h_j = \|v_j\|^2
+
+        is minus the root mean square of the leave-one-entry-out residuals, in closed form. It is
+        greatest at a finite rank, also on the rows of the fit, so that a search over
+        `n_components` needs nothing else.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, known or new.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            In the units of `X`, at most 0; greater is better. An entry that the others of its row
+            say nothing about (``h_j = 1``) is predicted by 0.
+        """
+        check_is_fitted(self, "components_")
+        return float(self._scores_by_rank(X, [len(self.components_)])[0])
+
+    def _scores_by_rank(self, X: Any, ranks: Any) -> Array:
+        """Return what `score` would with the leading components only, for several ranks."""
+        operator = as_operator(
+            self._validated(X, reset=False), n_threads=effective_n_threads(self.n_jobs)
+        )
+        rmse = leave_one_entry_out_rmse(operator, self.components_)
+        return -rmse[np.asarray(ranks)]
+
+    def _solver_and_iterations(self) -> tuple[str, int | None]:
+        if self.algorithm is None:
+            return self.solver, self.n_iter
+        if self.solver != "auto":
+            raise ValueError(
+                f"algorithm={self.algorithm!r} and solver={self.solver!r} name the same thing; "
+                "give one of them"
+            )
+        return self._solver_aliases[self.algorithm], self.n_iter
+
+    def _store(self, running: RunningSVD) -> None:
+        s = running.s.astype(np.float64)
+        n = running.n_rows
+        energy = running.column_energies.sum()
+        scores_mean = running.Vt @ running.mean
+        variance = np.maximum(s**2 / n - scores_mean**2, 0)
+        total_variance = float(np.maximum(running.column_energies / n - running.mean**2, 0).sum())
+        dtype = running.Vt.dtype
+        self.components_ = running.Vt
+        self.singular_values_ = running.s
+        self.explained_energy_ratio_ = _share(s**2, energy).astype(dtype)
+        self.explained_variance_ = variance.astype(dtype)
+        self.explained_variance_ratio_ = _share(variance, total_variance).astype(dtype)
+        self.n_samples_seen_ = n
+        self._fitted_running = running
+
+
+def _share(part: Array, total: float) -> Array:
+    """Divide by a total; nothing has no shares."""
+    return part / total if total > 0 else np.zeros_like(part)
