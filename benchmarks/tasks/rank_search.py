@@ -58,15 +58,18 @@ def leave_one_entry_out(model, X, y=None) -> float:
 
     With orthonormal components ``V`` the fold-in of a full row is ``w = V' x``; leaving entry ``j``
     out divides its residual by ``1 - h_j``, ``h_j`` the squared length of row ``j`` of ``V``. The
-    sum over all entries of a sparse matrix needs only stored ones and k x k products.
+    sum over all entries of a sparse matrix needs only stored ones and k x k products. Where
+    ``1 - h_j`` vanishes the prediction is 0.
     """
+    vanishing = 100 * np.finfo(model.components_.dtype).eps
     V = np.asarray(model.components_, dtype=np.float64).T
     W = X @ V
     squares = np.asarray(X.multiply(X).sum(axis=0)).ravel()
     cross = np.einsum("jk,jk->j", X.T @ W, V)
     fitted = np.einsum("jk,kl,jl->j", V, W.T @ W, V, optimize=True)
     kept = 1.0 - np.einsum("jk,jk->j", V, V)
-    errors = np.maximum(squares - 2 * cross + fitted, 0.0) / kept**2
+    residuals = np.maximum(squares - 2 * cross + fitted, 0.0)
+    errors = np.where(kept > vanishing, residuals / np.maximum(kept, vanishing) ** 2, squares)
     return -float(np.sqrt(errors.sum() / (X.shape[0] * X.shape[1])))
 
 

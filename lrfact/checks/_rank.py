@@ -25,7 +25,7 @@ def check_rank(n_components: Any, shape: tuple[int, int]) -> int:
         If it exceeds min(n_samples, n_features).
     """
     n_samples, n_features = shape
-    if not isinstance(n_components, Integral) or not 1 <= n_components <= min(shape):
+    if not isinstance(n_components, Integral) or not 1 <= int(n_components) <= min(shape):
         raise ValueError(
             f"n_components={n_components!r} must be between 1 and min(n_samples={n_samples}, "
             f"n_features={n_features})={min(shape)}; lower it or pass more data"

@@ -117,12 +117,12 @@ class SVDTransformer(
         with forgetting(self) if running is None else nullcontext():
             X = self._validated(X, reset=running is None, ensure_min_samples=1)
             n_features = X.shape[1]
-            asked = n_features if self.n_components is None else self.n_components
-            if not isinstance(asked, Integral):
+            if not isinstance(self.n_components, Integral | None):
                 raise ValueError(
-                    f"n_components={asked!r} is a rule, and partial_fit never sees the data that "
-                    "a rule needs at once; give an integer, or None for all directions"
+                    f"n_components={self.n_components!r} is a rule, and partial_fit never sees "
+                    "all the data that a rule needs; give an integer, or None for all directions"
                 )
+            asked = n_features if self.n_components is None else int(self.n_components)
             if asked > n_features:
                 raise ValueError(
                     f"n_components={asked} must be at most n_features={n_features}; lower it"
@@ -140,7 +140,8 @@ class SVDTransformer(
         self.solver_ = "incremental"
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
         # What the directions dropped in each batch would have added is not known.
-        vars(self).pop("singular_value_error_", None)
+        if hasattr(self, "singular_value_error_"):
+            del self.singular_value_error_
 
     def _transform(self, X: Any) -> Array:
         """Return the coordinates of rows already validated."""

@@ -49,7 +49,7 @@ class MatrixOperator(ABC):
         return 2
 
     @property
-    def T(self) -> "MatrixOperator":  # noqa: N802  (the name every array has)
+    def T(self) -> "MatrixOperator":
         """The transpose, sharing all memory."""
         return TransposedOperator(self)
 
@@ -59,7 +59,7 @@ class MatrixOperator(ABC):
 
     @abstractmethod
     def matmat(self, block: Array) -> Array:
-        """Return ``A @ block``, of shape (n_rows, width), for a block of shape (n_columns, width)."""
+        """Return ``A @ block``, of shape (n_rows, width)."""
 
     @abstractmethod
     def rmatmat(self, block: Array) -> Array:
@@ -143,7 +143,7 @@ class TransposedOperator(MatrixOperator):
         self._base = base
 
     @property
-    def T(self) -> MatrixOperator:  # noqa: N802
+    def T(self) -> MatrixOperator:
         """The operator that this one is the transpose of."""
         return self._base
 

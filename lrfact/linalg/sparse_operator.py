@@ -1,5 +1,7 @@
 """A sparse matrix whose products run on all threads, centred by a rank-one correction."""
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.sparse import csc_array, csr_array
 
@@ -9,6 +11,9 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 # Parts of the columns per thread in a transposed product: more even out the work, but each
 # part reads all indices again.
 _PARTS_PER_THREAD = 1
+
+# Stored entries handled at a time where a pass needs a temporary array of them.
+_CHUNK = 2**18
 
 
 class SparseOperator(MatrixOperator):
@@ -74,36 +79,46 @@ class SparseOperator(MatrixOperator):
 
     def column_means(self) -> Array:
         """Return the means of the columns of ``X``."""
-        X = self._X
-        totals = np.bincount(X.indices, weights=X.data, minlength=self.shape[1])
-        return totals / self.shape[0]
+        return self._column_sums(lambda values, columns: values) / self.shape[0]
 
     def column_energies(self) -> Array:
         """Return the sum of squares of each column of ``A``."""
-        X = self._X
-        n_rows, n_columns = self.shape
         if self.mean is None:
-            return np.bincount(
-                X.indices, weights=np.square(X.data, dtype=np.float64), minlength=n_columns
-            )
+            return self._column_sums(lambda values, columns: values**2)
         # Stored entries and absent ones apart: subtracting two large sums would lose digits.
         mean = self.mean.astype(np.float64)
-        deviations = np.square(X.data - mean[X.indices])
-        stored = np.bincount(X.indices, weights=deviations, minlength=n_columns)
-        n_stored = np.bincount(X.indices, minlength=n_columns)
-        return stored + (n_rows - n_stored) * mean**2
+        stored = self._column_sums(lambda values, columns: (values - mean[columns]) ** 2)
+        n_stored = self._column_sums(lambda values, columns: np.ones_like(values))
+        return stored + (self.shape[0] - n_stored) * mean**2
 
     def row_energies(self) -> Array:
         """Return the sum of squares of each row of ``A``."""
         X = self._X
         n_rows = self.shape[0]
-        rows = np.repeat(np.arange(n_rows), np.diff(X.indptr))
-        if self.mean is None:
-            return np.bincount(rows, weights=np.square(X.data, dtype=np.float64), minlength=n_rows)
-        mean = self.mean.astype(np.float64)
-        # ||x - mean||^2 = ||mean||^2 + sum over stored entries of (x - mean)^2 - mean^2
-        change = np.square(X.data - mean[X.indices]) - np.square(mean[X.indices])
-        return mean @ mean + np.bincount(rows, weights=change, minlength=n_rows)
+        mean = np.zeros(self.shape[1]) if self.mean is None else self.mean.astype(np.float64)
+        energies = np.full(n_rows, mean @ mean)
+        step = max(1, _CHUNK * n_rows // max(1, X.nnz))
+        for start in range(0, n_rows, step):
+            stop = min(start + step, n_rows)
+            entries = slice(X.indptr[start], X.indptr[stop])
+            rows = np.repeat(np.arange(stop - start), np.diff(X.indptr[start : stop + 1]))
+            values, means = X.data[entries].astype(np.float64), mean[X.indices[entries]]
+            # What the stored entries of a row change in the norm of an empty one.
+            change = (values - means) ** 2 - means**2
+            energies[start:stop] += np.bincount(rows, weights=change, minlength=stop - start)
+        return energies
+
+    def _column_sums(self, term: Callable[[Array, np.ndarray], Array]) -> Array:
+        """Sum ``term(values, columns)`` of the stored entries by column, in float64."""
+        X = self._X
+        n_columns = self.shape[1]
+        sums = np.zeros(n_columns)
+        step = max(_CHUNK, n_columns)
+        for start in range(0, X.nnz, step):
+            columns = X.indices[start : start + step]
+            values = X.data[start : start + step].astype(np.float64)
+            sums += np.bincount(columns, weights=term(values, columns), minlength=n_columns)
+        return sums
 
     def centered(self, mean: Array) -> "SparseOperator":
         """Return the same matrix with `mean` subtracted from every row."""

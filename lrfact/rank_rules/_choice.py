@@ -61,7 +61,18 @@ class RankChoice:
     is_settled: bool = True
 
     def at_most(self, max_rank: int) -> RankChoice:
-        """The same choice, not settled any more, with `max_rank` where it exceeded that."""
+        """The same choice, or one of `max_rank`, not settled any more, where it exceeded that.
+
+        Parameters
+        ----------
+        max_rank : int
+            Largest rank to accept.
+
+        Returns
+        -------
+        RankChoice
+            With ``n_components <= max_rank``.
+        """
         if self.n_components <= max_rank:
             return self
         return replace(self, n_components=max_rank, is_settled=False)

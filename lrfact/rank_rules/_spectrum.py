@@ -148,7 +148,13 @@ class Spectrum:
         return float(max(self.total_energy - np.sum(self.energies), 0.0))
 
     def require_total(self, who: str) -> None:
-        """Raise unless the total energy is known, which a complete spectrum always tells."""
+        """Raise unless the total energy is known, which a complete spectrum always tells.
+
+        Parameters
+        ----------
+        who : str
+            The rule that needs it, for the message.
+        """
         assert self.total_energy is not None
         if not self.is_complete and np.isnan(self.total_energy):
             raise RuleNotApplicableError(

@@ -57,18 +57,12 @@ def exact_svd(A: MatrixOperator, k: int, *, want_left: bool = True) -> SVDResult
 
 def _triangular_factor(tall: MatrixOperator) -> Array:
     """Return R of ``A = Q R`` for a tall matrix, folding in one block of rows at a time."""
-    n_columns = tall.shape[1]
-    R = np.zeros((0, n_columns), dtype=tall.dtype)
+    n_rows, n_columns = tall.shape
     # Blocks much lower than R would spend the time on factorizing R again.
-    for rows in _stacked(tall, at_least=2 * n_columns):
+    step = max(2 * n_columns, 1024)
+    R = np.zeros((0, n_columns), dtype=tall.dtype)
+    for start in range(0, n_rows, step):
+        rows = tall.row_block(start, min(start + step, n_rows))
         (R,) = qr(np.vstack([R, rows]), mode="r", check_finite=False, overwrite_a=True)
         R = R[:n_columns]
     return R
-
-
-def _stacked(A: MatrixOperator, at_least: int) -> "list[Array] | object":
-    """Yield the rows of `A` in blocks of `at_least` rows."""
-    n_rows = A.shape[0]
-    step = max(at_least, 1024)
-    for start in range(0, n_rows, step):
-        yield A.row_block(start, min(start + step, n_rows))

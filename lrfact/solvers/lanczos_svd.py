@@ -64,11 +64,11 @@ def lanczos_svd(
         U, s, Vt = svds(
             counted.as_linear_operator(), k=k, tol=tol, v0=start, maxiter=max_iter, solver="arpack"
         )
-    except ArpackNoConvergence as error:
+    except ArpackNoConvergence as stopped:
         raise RuntimeError(
-            f"solver='lanczos' found {len(error.eigenvalues)} of n_components={k} triplets within "
+            f"solver='lanczos' found {len(stopped.eigenvalues)} of n_components={k} triplets within "
             f"max_iter={max_iter} restarts; raise max_iter or tol, or take solver='randomized'"
-        ) from error
+        ) from stopped
     order = np.argsort(s)[::-1]
     U, s, Vt = U[:, order], s[order], Vt[order]
     rounding = rounding_error(s, float(np.finfo(A.dtype).eps))

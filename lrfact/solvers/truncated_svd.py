@@ -1,7 +1,7 @@
 """The door to the SVD solvers: any matrix in, leading singular triplets out."""
 
 import warnings
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -23,7 +23,7 @@ def truncated_svd(
     A: Any,
     k: int,
     *,
-    solver: Literal["auto", "exact", "gram", "randomized", "lanczos"] = "auto",
+    solver: str = "auto",
     tol: float = 1e-4,
     max_iter: int | None = None,
     n_iter: int | None = None,
@@ -84,7 +84,8 @@ def truncated_svd(
     ------
     ValueError
         If the result would not be finite (entries so large that their squares overflow), if
-        "gram" was asked for and loses the digits asked for, or if "lanczos" is asked for all triplets.
+        "gram" was asked for and loses the digits asked for, or if "lanczos" is asked for all
+        triplets.
 
     Warns
     -----
