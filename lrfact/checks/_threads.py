@@ -17,6 +17,10 @@ from threadpoolctl import ThreadpoolController
 from lrfact import kernels
 
 
+# OpenMP ends the process when the system grants no more threads.
+_MOST_THREADS = 1024
+
+
 def effective_n_threads(n_jobs: int | None = None) -> int:
     """Turn `n_jobs` into the number of threads that a kernel is given.
 
@@ -25,7 +29,7 @@ def effective_n_threads(n_jobs: int | None = None) -> int:
     n_jobs : int or None, default=None
         None takes every thread available, or one where a pool of threads calls
         us already (joblib's threading backend). -1 takes every thread available,
-        -2 all but one, and so on; a positive number is taken as it is.
+        -2 all but one, and so on; a positive number is taken as it is, up to 1024.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def effective_n_threads(n_jobs: int | None = None) -> int:
     if not kernels.openmp_enabled() or multiprocessing.current_process().daemon:
         return 1
     if n_jobs is not None and n_jobs > 0:
-        return n_jobs
+        return min(n_jobs, _MOST_THREADS)
     if n_jobs is None and _called_by_thread_pool():
         return 1
     available = _available_threads()

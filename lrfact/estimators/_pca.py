@@ -46,7 +46,7 @@ class PCAFromSVD(SVDTransformer):
         Krylov space for few components of a large matrix, LAPACK otherwise. "gram" raises an error
         where it would lose the digits asked for.
 
-    tol : float, default=1e-4
+    tol : float, default=0.0001
         Relative error asked of each singular value; 0 asks for machine precision. Read by all
         solvers but "exact".
 
@@ -442,7 +442,7 @@ class PCAFromSVD(SVDTransformer):
         return np.asarray(scores)
 
     def _solver_and_iterations(self) -> tuple[str, int | None]:
-        n_iter = None if self.iterated_power == "auto" else self.iterated_power
+        n_iter = None if self.iterated_power == "auto" else int(self.iterated_power)
         if self.svd_solver is None:
             return self.solver, n_iter
         if self.solver != "auto":
@@ -454,7 +454,7 @@ class PCAFromSVD(SVDTransformer):
 
     def _store(self, running: RunningSVD) -> None:
         variances, noise = _variances(running)
-        total = running.column_energies.sum() / max(1, running.n_rows - 1)
+        total = running.centered_energy / max(1, running.n_rows - 1)
         dtype = running.Vt.dtype
         self.components_ = running.Vt
         self.singular_values_ = running.s
@@ -472,7 +472,7 @@ def _variances(running: RunningSVD) -> tuple[Array, float]:
     """Return variances along the components, and the mean of those left out, in float64."""
     degrees = max(1, running.n_rows - 1)
     variances = running.s.astype(np.float64) ** 2 / degrees
-    total = float(running.column_energies.sum()) / degrees
+    total = running.centered_energy / degrees
     n_left = min(running.n_rows, running.Vt.shape[1]) - len(variances)
     noise = max(0.0, total - float(variances.sum())) / n_left if n_left > 0 else 0.0
     # What rounding leaves of a difference is no noise.

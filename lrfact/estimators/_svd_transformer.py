@@ -19,7 +19,6 @@ from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._progress import FitProgress
 from lrfact.linalg.as_operator import as_operator
-from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.rank_rules import rank_rule
 from lrfact.solvers._result import SVDResult
 from lrfact.solvers.incremental_svd import RunningSVD, update_svd
@@ -60,11 +59,14 @@ class SVDTransformer(
         with forgetting(self):
             X = self._validated(X, reset=True, ensure_min_samples=1 + self._centered)
             solver, n_iter = self._solver_and_iterations()
-            operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
+            n_threads = effective_n_threads(self.n_jobs)
+            operator = as_operator(X, n_threads=n_threads)
             mean = operator.column_means()
-            A = operator.centered(mean) if self._centered else operator
-            energies = A.column_energies()
-            if not np.isfinite(energies).all():
+            centered = operator.centered(mean)
+            A = centered if self._centered else operator
+            with np.errstate(over="ignore", invalid="ignore"):
+                energy, centered_energy = operator.squared_norm(), centered.squared_norm()
+            if not np.isfinite(energy):
                 raise ValueError(
                     "entries of X are too large for their squares to be summed; divide X by its "
                     "largest absolute value"
@@ -94,18 +96,18 @@ class SVDTransformer(
                 n_components = check_rank(asked, X.shape)
                 result = factorize(n_components)
             else:
-                rule = rank_rule(asked, X=X, random_state=random_state)
+                rule = rank_rule(asked, X=X, random_state=random_state, n_threads=n_threads)
                 result, n_components = svd_with_rank(
                     A,
                     rule,
                     factorize,
-                    total_energy=float(energies.sum()),
+                    total_energy=centered_energy if self._centered else energy,
                     centered=self._centered,
                     max_rank=max_rank,
                 )
             Vt = result.Vt if len(result.s) == n_components else result.Vt[:n_components].copy()
             s = result.s[:n_components]
-            self._store(RunningSVD(s, Vt, X.shape[0], mean, energies, self._centered))
+            self._store(RunningSVD(s, Vt, X.shape[0], mean, energy, centered_energy))
             self.solver_ = result.solver
             self.n_iter_ = result.n_iter
             self.singular_value_error_ = result.error[:n_components]

@@ -30,8 +30,8 @@ class TruncatedSVDReducer(SVDTransformer):
     ----------
     n_components : int, float in (0, 1) or str, default=2
         Rank of the approximation. A float is the share of the energy ``||X||_F^2`` to exceed. A
-        string is a rule: "gavish-donoho" (optimal hard threshold for white noise), "gap", "parallel"
-        (comparison with permuted data), "mle" or "energy" (0.95); see `select_rank`.
+        string is a rule: "gavish-donoho" (optimal hard threshold for white noise), "gap",
+        "parallel" (comparison with permuted data), "mle" or "energy" (0.95); see `select_rank`.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
         How the triplets are found. "auto" takes the cheapest that reaches `tol`: a Gram matrix
@@ -39,7 +39,7 @@ class TruncatedSVDReducer(SVDTransformer):
         components of a large matrix, LAPACK otherwise. "gram" raises an error where it would lose
         the digits asked for.
 
-    tol : float, default=1e-4
+    tol : float, default=0.0001
         Relative error asked of each singular value; 0 asks for machine precision. Read by all
         solvers but "exact".
 
@@ -329,16 +329,14 @@ class TruncatedSVDReducer(SVDTransformer):
     def _store(self, running: RunningSVD) -> None:
         s = running.s.astype(np.float64)
         n = running.n_rows
-        energy = running.column_energies.sum()
         scores_mean = running.Vt @ running.mean
         variance = np.maximum(s**2 / n - scores_mean**2, 0)
-        total_variance = float(np.maximum(running.column_energies / n - running.mean**2, 0).sum())
         dtype = running.Vt.dtype
         self.components_ = running.Vt
         self.singular_values_ = running.s
-        self.explained_energy_ratio_ = _share(s**2, energy).astype(dtype)
+        self.explained_energy_ratio_ = _share(s**2, running.energy).astype(dtype)
         self.explained_variance_ = variance.astype(dtype)
-        self.explained_variance_ratio_ = _share(variance, total_variance).astype(dtype)
+        self.explained_variance_ratio_ = _share(variance, running.centered_energy / n).astype(dtype)
         self.n_samples_seen_ = n
         self._fitted_running = running
 

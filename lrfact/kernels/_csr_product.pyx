@@ -114,6 +114,16 @@ def _check_rows(sound):
         )
 
 
+def _check_without_addresses(indices, indptr, n_columns):
+    """The check of all rows for arrays of which one is empty: nothing to take an address of."""
+    rows, columns = np.asarray(indptr), np.asarray(indices)
+    sound = rows[0] >= 0 and rows[-1] <= len(columns) and (rows[1:] >= rows[:-1]).all()
+    if sound:
+        kept = columns[rows[0]:rows[-1]]
+        sound = ((kept >= 0) & (kept < n_columns)).all()
+    _check_rows(np.array([sound]))
+
+
 def csr_matmat(
     const floating[::1] data not None,       # IN   (nnz,)
     const index_t[::1] indices not None,     # IN   (nnz,)
@@ -138,11 +148,8 @@ def csr_matmat(
         data.shape[0], indices.shape[0], indptr.shape[0], n_columns, n_columns,
         (out.shape[0], out.shape[1]), (n_rows, width), n_threads,
     )
-    if n_rows == 0 or width == 0:
-        return
-    if n_stored == 0 or n_columns == 0:
-        # Nothing to take an address of: all rows must be empty.
-        _check_rows(np.array([np.max(indptr) == 0 and np.min(indptr) == 0 and n_stored == 0]))
+    if n_rows == 0 or width == 0 or n_stored == 0 or n_columns == 0:
+        _check_without_addresses(indices, indptr, n_columns)
         np.asarray(out)[...] = 0
         return
     sound = np.zeros(n_rows, dtype=np.uint8)
@@ -187,13 +194,11 @@ def csr_rmatmat(
         (out.shape[0], out.shape[1]), (n_columns, width), n_threads,
     )
     parts = np.asarray(bounds)
-    if n_parts < 1 or parts[0] != 0 or parts[-1] != n_columns or (np.diff(parts) < 0).any():
+    if n_parts < 1 or parts[0] != 0 or parts[-1] != n_columns or (parts[1:] < parts[:-1]).any():
         raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
     np.asarray(out)[...] = 0
-    if n_columns == 0 or width == 0:
-        return
-    if n_rows == 0 or n_stored == 0:
-        _check_rows(np.array([np.max(indptr) == 0 and np.min(indptr) == 0 and n_stored == 0]))
+    if n_columns == 0 or width == 0 or n_rows == 0 or n_stored == 0:
+        _check_without_addresses(indices, indptr, n_columns)
         return
     sound = np.zeros(n_rows, dtype=np.uint8)
     values, columns = &data[0], &indices[0]

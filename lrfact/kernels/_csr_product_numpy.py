@@ -1,5 +1,6 @@
 """NumPy twins of the sparse products: SciPy behind the checks that the kernels do."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ def csr_matmat(
         If shapes disagree, an array is not C-contiguous, or `indptr` or `indices`
         point outside.
     """
+    _check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
+    _check_layout(block=(block, 2), out=(out, 2))
     matrix = _checked_matrix(data, indices, indptr, block.shape[0], block, out, n_threads)
     _check_shape("out", out, (matrix.shape[0], block.shape[1]))
     out[...] = matrix @ block
@@ -76,15 +79,26 @@ def csr_rmatmat(
     ValueError
         As for the product itself, or if `bounds` do not rise from 0 to n_columns.
     """
+    _check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
+    _check_layout(block=(block, 2), out=(out, 2), bounds=(bounds, 1))
     n_columns = out.shape[0]
     matrix = _checked_matrix(data, indices, indptr, n_columns, block, out, n_threads)
     _check_shape("block", block, (matrix.shape[0], block.shape[1]))
     _check_shape("out", out, (n_columns, block.shape[1]))
-    if bounds.dtype != np.int64 or bounds.ndim != 1:
-        raise ValueError("bounds must be one-dimensional, of dtype int64")
-    if len(bounds) < 2 or bounds[0] != 0 or bounds[-1] != n_columns or (np.diff(bounds) < 0).any():
+    if bounds.dtype != np.int64:
+        raise ValueError(f"bounds has dtype {bounds.dtype}; it must be int64")
+    falling = (bounds[1:] < bounds[:-1]).any()  # np.diff may overflow
+    if len(bounds) < 2 or bounds[0] != 0 or bounds[-1] != n_columns or falling:
         raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
     out[...] = matrix.T @ block
+
+
+def _check_layout(**arrays: tuple[Any, int]) -> None:
+    for name, (array, n_dims) in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise TypeError(f"{name} is of type {type(array).__name__}; it must be an ndarray")
+        if array.ndim != n_dims or not array.flags.c_contiguous:
+            raise ValueError(f"{name} must be C-contiguous with {n_dims} dimensions")
 
 
 def _check_shape(name: str, array: NDArray[Any], wanted: tuple[int, int]) -> None:
@@ -108,15 +122,6 @@ def _checked_matrix(
         raise TypeError(f"indices has dtype {indices.dtype}; it must be int32 or int64")
     if indptr.dtype != indices.dtype:
         raise ValueError(f"indptr has dtype {indptr.dtype} and indices {indices.dtype}")
-    for name, array, n_dims in (
-        ("data", data, 1),
-        ("indices", indices, 1),
-        ("indptr", indptr, 1),
-        ("block", block, 2),
-        ("out", out, 2),
-    ):
-        if array.ndim != n_dims or not array.flags.c_contiguous:
-            raise ValueError(f"{name} must be C-contiguous with {n_dims} dimensions")
     if block.dtype != data.dtype or out.dtype != data.dtype:
         raise ValueError("data, block and out must share one dtype")
     if not out.flags.writeable:
@@ -127,21 +132,21 @@ def _checked_matrix(
         raise ValueError(
             f"data has {len(data)} entries and indices {len(indices)}; they must agree"
         )
-    if n_threads < 1:
+    if operator.index(n_threads) < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
+    # csr_array takes indptr[0] == 0 for granted.
+    kept = slice(int(indptr[0]), int(indptr[-1]))
     if (
-        indptr[0] < 0
-        or indptr[-1] > len(indices)
-        or (np.diff(indptr) < 0).any()
-        or (indices < 0).any()
-        or (indices >= n_columns).any()
+        kept.start < 0
+        or kept.stop > len(indices)
+        or (indptr[1:] < indptr[:-1]).any()
+        or (indices[kept] < 0).any()
+        or (indices[kept] >= n_columns).any()
     ):
         raise ValueError(
             "the sparse matrix is damaged: indptr must rise from 0 to the number of stored "
             "entries, and indices must lie inside the matrix"
         )
-    # csr_array takes indptr[0] == 0 for granted.
-    kept = slice(int(indptr[0]), int(indptr[-1]))
     return csr_array(
         (data[kept], indices[kept], indptr - indptr[0]), shape=(len(indptr) - 1, n_columns)
     )

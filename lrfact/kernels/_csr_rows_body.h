@@ -74,6 +74,14 @@ static void NAME(scatter_row)(const VALUE *values, const INDEX *columns, ptrdiff
                               ptrdiff_t first, ptrdiff_t last, const VALUE *LRFACT_RESTRICT row,
                               ptrdiff_t width, VALUE *LRFACT_RESTRICT out)
 {
+    if (width == 1) {
+        for (ptrdiff_t p = 0; p < n_stored; p++) {
+            const ptrdiff_t column = (ptrdiff_t)columns[p];
+            if (column >= first && column < last)
+                out[column] += values[p] * row[0];
+        }
+        return;
+    }
     for (ptrdiff_t p = 0; p < n_stored; p++) {
         const ptrdiff_t column = (ptrdiff_t)columns[p];
         if (p + LRFACT_AHEAD < n_stored) {

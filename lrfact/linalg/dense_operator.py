@@ -1,5 +1,8 @@
 """A dense array, centred block by block so that no centred copy of it ever exists."""
 
+from collections.abc import Iterator
+from functools import cached_property
+
 import numpy as np
 
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
@@ -8,8 +11,8 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 class DenseOperator(MatrixOperator):
     """A dense array as a `MatrixOperator`.
 
-    Subtracting the mean from the entries, a block at a time, loses no digits. The usual
-    correction of the product, ``X B - 1 (mean' B)``, does where means exceed spreads.
+    The usual correction of a product, ``X B - 1 (mean' B)``, loses digits where means exceed
+    spreads. The mean is then subtracted from the entries instead, a block at a time.
 
     Parameters
     ----------
@@ -26,11 +29,22 @@ class DenseOperator(MatrixOperator):
     def __init__(self, X: Array, mean: Array | None = None, n_threads: int = 1) -> None:
         super().__init__(X.shape, X.dtype, mean, n_threads)
         self._X = X
+        # What rounding took from the mean: in float32 it may be as large as the spread.
+        self._mean_rest: Array | None = None
+        if mean is not None and self.mean is not None:
+            rest = (mean - self.mean.astype(np.float64)).astype(self.dtype)
+            self._mean_rest = rest if rest.any() else None
+        self._uncentered: DenseOperator = (
+            self if mean is None else DenseOperator(X, n_threads=n_threads)
+        )
 
     def matmat(self, block: Array) -> Array:
         """Return ``A @ block``."""
-        if self.mean is None:
-            return self._X @ block
+        if self.mean_is_small:
+            out = self._X @ block
+            if self.mean is not None:
+                out -= self.mean @ block
+            return out
         out = np.empty((self.shape[0], block.shape[1]), dtype=self.dtype)
         done = 0
         for rows in self.row_blocks():
@@ -40,8 +54,11 @@ class DenseOperator(MatrixOperator):
 
     def rmatmat(self, block: Array) -> Array:
         """Return ``A.T @ block``."""
-        if self.mean is None:
-            return self._X.T @ block
+        if self.mean_is_small:
+            out = self._X.T @ block
+            if self.mean is not None:
+                out -= np.outer(self.mean, block.sum(axis=0))
+            return out
         out = np.zeros((self.shape[1], block.shape[1]), dtype=self.dtype)
         done = 0
         for rows in self.row_blocks():
@@ -52,12 +69,22 @@ class DenseOperator(MatrixOperator):
     def row_block(self, start: int, stop: int) -> Array:
         """Return rows `start` to `stop` as a dense array."""
         rows = self._X[start:stop]
-        return rows if self.mean is None else rows - self.mean
+        if self.mean is None:
+            return rows
+        rows = rows - self.mean
+        if self._mean_rest is not None:
+            rows -= self._mean_rest
+        return rows
 
     def column_block(self, start: int, stop: int) -> Array:
         """Return columns `start` to `stop` as a dense array."""
         columns = self._X[:, start:stop]
-        return columns if self.mean is None else columns - self.mean[start:stop]
+        if self.mean is None:
+            return columns
+        columns = columns - self.mean[start:stop]
+        if self._mean_rest is not None:
+            columns -= self._mean_rest[start:stop]
+        return columns
 
     def column_means(self) -> Array:
         """Return the means of the columns of ``X``."""
@@ -70,9 +97,45 @@ class DenseOperator(MatrixOperator):
             energies += np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
         return energies
 
-    def centered(self, mean: Array) -> "DenseOperator":
+    def row_energies(self) -> Array:
+        """Return the sum of squares of each row of ``A``."""
+        if self.mean is None:
+            return np.einsum("ij,ij->i", self._X, self._X).astype(np.float64)
+        return super().row_energies()
+
+    def squared_norm(self) -> float:
+        """Return the squared Frobenius norm of ``A``."""
+        return self._squared_norm
+
+    @cached_property
+    def _squared_norm(self) -> float:
+        if self.mean is None:
+            return super().squared_norm()
+        # Without a pass over centred entries, where that is accurate.
+        mean = self.mean.astype(np.float64)
+        of_mean = self.shape[0] * float(mean @ mean)
+        difference = self.centered(None).squared_norm() - of_mean
+        return difference if of_mean <= 100 * difference else super().squared_norm()
+
+    @cached_property
+    def mean_is_small(self) -> bool:
+        """Whether the mean may be accounted for after a product."""
+        return super().mean_is_small
+
+    def centered(self, mean: Array | None) -> "DenseOperator":
         """Return the same array with `mean` subtracted from every row."""
-        return DenseOperator(self._X, mean, self.n_threads)
+        if mean is None:
+            return self._uncentered
+        operator = DenseOperator(self._X, mean, self.n_threads)
+        operator._uncentered = self._uncentered  # knows its norm already
+        return operator
+
+    def row_blocks(self) -> Iterator[Array]:
+        """Yield all rows as dense blocks, a single one where they can be had as they are."""
+        # In float32 the sums over blocks are what keeps the digits.
+        if self.mean is None and self.dtype == np.float64:
+            return iter([self._X])
+        return super().row_blocks()
 
     @property
     def product_flops(self) -> float:

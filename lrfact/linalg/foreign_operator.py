@@ -39,7 +39,10 @@ class ForeignOperator(MatrixOperator):
     def rmatmat(self, block: Array) -> Array:
         """Return ``A.T @ block``."""
         out = np.asarray(self._operator.rmatmat(block), dtype=self.dtype)
-        return out if self.mean is None else out - np.outer(self.mean, block.sum(axis=0))
+        if self.mean is None:
+            return out
+        sums = block.sum(axis=0, dtype=np.float64).astype(self.dtype)
+        return out - np.outer(self.mean, sums)
 
     def row_block(self, start: int, stop: int) -> Array:
         """Return rows `start` to `stop` as a dense array."""
@@ -66,7 +69,7 @@ class ForeignOperator(MatrixOperator):
             [np.einsum("ij,ij->j", b, b, dtype=np.float64) for b in self.column_blocks()]
         )
 
-    def centered(self, mean: Array) -> "ForeignOperator":
+    def centered(self, mean: Array | None) -> "ForeignOperator":
         """Return the same operator with `mean` subtracted from every row."""
         return ForeignOperator(self._operator, mean, self.n_threads)
 

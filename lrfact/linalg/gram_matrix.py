@@ -30,18 +30,32 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike) -> Array:
     Costs ``n_rows * n_columns * p`` flops, and memory for the result and one block.
     """
     tall = A.shape[0] >= A.shape[1]
-    blocks: Iterator[Array] = A.row_blocks() if tall else (b.T for b in A.column_blocks())
-    total = np.zeros((min(A.shape),) * 2, order="F")
+    base = A.centered(None) if A.mean is not None and A.mean_is_small else A
+    G = _sum_of_products(base.row_blocks() if tall else (b.T for b in base.column_blocks()), dtype)
+    if base is A:
+        return G
+    assert A.mean is not None
+    mean = A.mean.astype(np.float64)
+    if tall:
+        G -= A.shape[0] * np.outer(mean, mean)
+    else:
+        scores = base.matmat(A.mean[:, np.newaxis])[:, 0].astype(np.float64)
+        G -= scores[:, np.newaxis] + scores - mean @ mean
+    return G
+
+
+def _sum_of_products(blocks: Iterator[Array], dtype: DTypeLike) -> Array:
+    """Return the sum of ``block.T @ block``, lower triangle only, in Fortran order."""
+    total: Array | None = None
     for block in blocks:
         rows = block.astype(dtype, copy=False)
         # BLAS reads Fortran order: hand it whichever of block and transpose that is.
-        if rows.flags.c_contiguous:
-            transposed, trans = rows.T, 0
-        else:
-            transposed, trans = rows, 1
-        syrk = blas.ssyrk if rows.dtype == np.float32 else blas.dsyrk
+        matrix, trans = (rows.T, 0) if rows.flags.c_contiguous else (rows, 1)
+        if total is None:
+            total = np.zeros((rows.shape[1],) * 2, order="F")
         if rows.dtype == np.float64:
-            total = syrk(1.0, transposed, beta=1.0, c=total, trans=trans, lower=1, overwrite_c=1)
+            total = blas.dsyrk(1, matrix, beta=1, c=total, trans=trans, lower=1, overwrite_c=1)
         else:
-            total += syrk(1.0, transposed, trans=trans, lower=1)
+            total += blas.ssyrk(1, matrix, trans=trans, lower=1)
+    assert total is not None
     return total

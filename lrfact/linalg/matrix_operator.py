@@ -13,8 +13,8 @@ from scipy.sparse.linalg import LinearOperator
 
 Array = NDArray[np.floating]
 
-# Enough rows for BLAS to run at full speed, few enough to stay in a shared cache.
-_BLOCK_BYTES = 2**22
+# Enough rows for BLAS to run at full speed, few enough to stay in the cache of a core.
+_BLOCK_BYTES = 2**20
 
 
 class MatrixOperator(ABC):
@@ -65,6 +65,9 @@ class MatrixOperator(ABC):
     def rmatmat(self, block: Array) -> Array:
         """Return ``A.T @ block``, of shape (n_columns, width)."""
 
+    def prepare_products(self, memory: int) -> None:  # noqa: B027  (most storages need nothing)
+        """Announce many products to come, which may use up to `memory` bytes to be faster."""
+
     @abstractmethod
     def row_block(self, start: int, stop: int) -> Array:
         """Return rows `start` to `stop` of ``A`` as a dense array."""
@@ -82,8 +85,8 @@ class MatrixOperator(ABC):
         """Return the sum of squares of each column of ``A``, float64."""
 
     @abstractmethod
-    def centered(self, mean: Array) -> "MatrixOperator":
-        """Return the same matrix with `mean` subtracted from every row."""
+    def centered(self, mean: Array | None) -> "MatrixOperator":
+        """Return the same matrix with `mean`, or nothing, subtracted from every row."""
 
     @property
     @abstractmethod
@@ -114,7 +117,19 @@ class MatrixOperator(ABC):
 
     def squared_norm(self) -> float:
         """Return the squared Frobenius norm of ``A``."""
-        return float(self.column_energies().sum())
+        return float(self.row_energies().sum())
+
+    @property
+    def mean_is_small(self) -> bool:
+        """Whether subtracting the mean's share from sums over ``X`` loses no more than two digits.
+
+        The share of a product or a Gram matrix is subtracted afterwards, at no cost, instead of
+        from every entry of the matrix beforehand.
+        """
+        if self.mean is None:
+            return True
+        mean = self.mean.astype(np.float64)
+        return self.shape[0] * float(mean @ mean) <= 100 * self.squared_norm()
 
     def as_linear_operator(self) -> LinearOperator:
         """Return the matrix in the form that SciPy's iterative solvers take."""
@@ -155,6 +170,10 @@ class TransposedOperator(MatrixOperator):
         """Return ``A.T @ block``."""
         return self._base.matmat(block)
 
+    def prepare_products(self, memory: int) -> None:
+        """Announce many products to come."""
+        self._base.prepare_products(memory)
+
     def row_block(self, start: int, stop: int) -> Array:
         """Return rows `start` to `stop` as a dense array."""
         return self._base.column_block(start, stop).T
@@ -176,7 +195,7 @@ class TransposedOperator(MatrixOperator):
         """Return the squared Frobenius norm."""
         return self._base.squared_norm()
 
-    def centered(self, mean: Array) -> MatrixOperator:
+    def centered(self, mean: Array | None) -> MatrixOperator:
         """Refuse: only the rows of a matrix as it was given can be centred."""
         raise NotImplementedError("center the matrix before transposing it")
 

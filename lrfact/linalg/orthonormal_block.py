@@ -6,7 +6,7 @@ from scipy.linalg import qr
 from lrfact.linalg.matrix_operator import Array
 
 
-def project_out(block: Array, basis: Array) -> tuple[Array, Array]:
+def project_out(block: Array, basis: Array, expected: int = 0) -> tuple[Array, Array]:
     """Remove from `block` what lies in the span of `basis`.
 
     Parameters
@@ -16,6 +16,10 @@ def project_out(block: Array, basis: Array) -> tuple[Array, Array]:
 
     basis : ndarray of shape (n, d)
         Orthonormal columns.
+
+    expected : int, default=0
+        Index of the first column of `basis` along which `block` has more than rounding errors,
+        where that is known: the first of two passes can then leave out those before.
 
     Returns
     -------
@@ -30,11 +34,13 @@ def project_out(block: Array, basis: Array) -> tuple[Array, Array]:
     Classical Gram-Schmidt, done twice, which is enough: Giraud, Langou, Rozloznik and
     van den Eshof (2005), doi:10.1007/s00211-005-0615-4.
     """
-    coefficients = basis.T @ block
-    block -= basis @ coefficients
+    large = basis[:, expected:]
+    coefficients = large.T @ block
+    block -= large @ coefficients
     correction = basis.T @ block
     block -= basis @ correction
-    return block, coefficients + correction
+    correction[expected:] += coefficients
+    return block, correction
 
 
 def orthonormal_block(

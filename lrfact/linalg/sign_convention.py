@@ -12,18 +12,21 @@ def fix_signs(U: Array | None, Vt: Array) -> tuple[Array | None, Array]:
     Parameters
     ----------
     U : ndarray of shape (n_rows, k) or None
-        Left vectors, flipped along.
+        Left vectors, flipped along in place.
 
     Vt : ndarray of shape (k, n_columns)
-        Right vectors. Where two loadings tie, the first one decides.
+        Right vectors, flipped in place. A largest loading that occurs with both signs counts
+        as positive.
 
     Returns
     -------
     U, Vt : ndarray
-        New arrays; the ones given are not changed.
+        The arrays given.
     """
     if Vt.size == 0:
         return U, Vt
-    largest = np.argmax(np.abs(Vt), axis=1)
-    signs = np.where(Vt[np.arange(len(Vt)), largest] < 0, -1, 1).astype(Vt.dtype)
-    return (None if U is None else U * signs), Vt * signs[:, np.newaxis]
+    signs = np.where(-Vt.min(axis=1) > Vt.max(axis=1), -1, 1).astype(Vt.dtype)
+    Vt *= signs[:, np.newaxis]
+    if U is not None:
+        U *= signs
+    return U, Vt

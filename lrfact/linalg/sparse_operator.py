@@ -8,9 +8,8 @@ from scipy.sparse import csc_array, csr_array
 from lrfact import kernels
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 
-# Parts of the columns per thread in a transposed product: more even out the work, but each
-# part reads all indices again.
-_PARTS_PER_THREAD = 1
+# Every thread of a transposed product reads all indices: that must be little beside the sums.
+_WORTH_SHARING = 4
 
 # Stored entries handled at a time where a pass needs a temporary array of them.
 _CHUNK = 2**18
@@ -36,6 +35,7 @@ class SparseOperator(MatrixOperator):
         self._X = X
         self._transpose: csr_array | None = None
         self._bounds: np.ndarray | None = None
+        self._all = np.array([0, X.shape[1]], dtype=np.int64)
 
     def matmat(self, block: Array) -> Array:
         """Return ``A @ block``."""
@@ -51,17 +51,27 @@ class SparseOperator(MatrixOperator):
         """Return ``A.T @ block``."""
         block = np.ascontiguousarray(block, dtype=self.dtype)
         out = np.empty((self.shape[1], block.shape[1]), dtype=self.dtype)
-        if self._transpose_is_small(block.shape[1]):
-            Xt = self._compressed_columns()
+        # As much memory as this product takes for its blocks is fair to take for its speed.
+        self.prepare_products(sum(self.shape) * block.shape[1] * self.dtype.itemsize)
+        if self._transpose is not None:
+            Xt = self._transpose
             kernels.csr_matmat(Xt.data, Xt.indices, Xt.indptr, block, out, self.n_threads)
         else:
             X = self._X
-            kernels.csr_rmatmat(
-                X.data, X.indices, X.indptr, block, self._column_bounds(), out, self.n_threads
-            )
+            bounds = self._column_bounds() if block.shape[1] >= _WORTH_SHARING else self._all
+            kernels.csr_rmatmat(X.data, X.indices, X.indptr, block, bounds, out, self.n_threads)
         if self.mean is not None:
             out -= np.outer(self.mean, block.sum(axis=0, dtype=np.float64).astype(self.dtype))
         return out
+
+    def prepare_products(self, memory: int) -> None:
+        """Store the matrix by columns as well, if that takes no more than `memory` bytes.
+
+        A transposed product then reads where it would write otherwise, several times faster.
+        """
+        X = self._X
+        if X.nnz * (X.data.itemsize + X.indices.itemsize) <= memory:
+            self._compressed_columns()
 
     def row_block(self, start: int, stop: int) -> Array:
         """Return rows `start` to `stop` as a dense array."""
@@ -120,7 +130,7 @@ class SparseOperator(MatrixOperator):
             sums += np.bincount(columns, weights=term(values, columns), minlength=n_columns)
         return sums
 
-    def centered(self, mean: Array) -> "SparseOperator":
+    def centered(self, mean: Array | None) -> "SparseOperator":
         """Return the same matrix with `mean` subtracted from every row."""
         return SparseOperator(self._X, mean, self.n_threads)
 
@@ -128,16 +138,6 @@ class SparseOperator(MatrixOperator):
     def product_flops(self) -> float:
         """Floating-point operations of a product with one vector."""
         return 2.0 * self._X.nnz
-
-    def _transpose_is_small(self, width: int) -> bool:
-        """Whether a compressed transpose takes no more memory than the blocks of a product.
-
-        It makes the product faster, since it reads where the other way writes; a matrix
-        larger than its factors is not worth storing twice.
-        """
-        X = self._X
-        stored = X.nnz * (X.data.itemsize + X.indices.itemsize)
-        return stored <= sum(self.shape) * width * self.dtype.itemsize
 
     def _compressed_columns(self) -> csr_array:
         if self._transpose is None:
@@ -147,7 +147,7 @@ class SparseOperator(MatrixOperator):
     def _column_bounds(self) -> np.ndarray:
         """Split the columns into parts with about equally many entries."""
         if self._bounds is None:
-            n_parts = self.n_threads * _PARTS_PER_THREAD
+            n_parts = self.n_threads
             stored_before = np.bincount(self._X.indices, minlength=self.shape[1]).cumsum()
             targets = np.arange(1, n_parts) * (self._X.nnz / n_parts)
             inner = np.searchsorted(stored_before, targets)

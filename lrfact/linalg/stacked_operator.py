@@ -33,6 +33,11 @@ class StackedOperator(MatrixOperator):
             out += part.rmatmat(np.ascontiguousarray(block[start : start + part.shape[0]]))
         return out
 
+    def prepare_products(self, memory: int) -> None:
+        """Announce many products to come."""
+        for part in self._parts:
+            part.prepare_products(memory // len(self._parts))
+
     def row_block(self, start: int, stop: int) -> Array:
         """Return rows `start` to `stop` as a dense array."""
         blocks = []
@@ -55,7 +60,7 @@ class StackedOperator(MatrixOperator):
         """Return the sum of squares of each column."""
         return np.sum([part.column_energies() for part in self._parts], axis=0)
 
-    def centered(self, mean: Array) -> MatrixOperator:
+    def centered(self, mean: Array | None) -> MatrixOperator:
         """Refuse: its parts are centred one by one."""
         raise NotImplementedError("center the parts before stacking them")
 

@@ -32,10 +32,11 @@ def gavish_donoho_rank(spectrum: Spectrum, noise: float | str | None = None) -> 
     integrated exactly here.
 
     Use it for denoising. The threshold lies above the edge of the noise: directions that are
-    detectable, but so noisy that keeping them raises the error, are left out on purpose. It
-    fails when the noise is not white (correlated, or of different variance per column:
-    standardise the columns first), when there is hardly any noise (the median then measures
-    signal), and the median needs a rank well below half of the shorter side.
+    detectable, but so noisy that keeping them raises the error, are left out on purpose. It fails
+    when the noise is not white. Where it differs between columns, standardise them first; in sparse
+    counts and ratings most entries are exactly zero, the noise seems tiny and hundreds of
+    directions are kept. The median needs a rank well below half of the shorter side, and each
+    direction of signal lifts it a little; the residual does not mind.
 
     Parameters
     ----------

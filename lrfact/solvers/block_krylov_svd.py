@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.sparse.linalg import LinearOperator
 
 from lrfact.checks._compat import randomized_range_finder
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
@@ -81,11 +82,13 @@ def block_krylov_svd(
     capacity = min(p, max(6 * k, k + 12 * width))
     basis = np.empty((p, capacity), dtype=A.dtype, order="F")
     projected = np.zeros((capacity, capacity))  # Q' B Q
+    B.prepare_products(basis.nbytes)
     block = randomized_range_finder(
-        B.as_linear_operator(), size=width, n_iter=0, random_state=rng
+        _gram_operator(B), size=width, n_iter=0, random_state=rng
     ).astype(A.dtype, copy=False)
     schedule = _Schedule(first=-(-(k + width) // width))
     size = step = 0
+    coupled = 0  # B maps the newest block into the span of basis[:, coupled:] and a new block
     while True:
         step += 1
         width = block.shape[1]
@@ -93,7 +96,8 @@ def block_krylov_svd(
         basis[:, size : size + width] = block
         size += width
         Q = basis[:, :size]
-        image, coefficients = project_out(image, Q)
+        image, coefficients = project_out(image, Q, expected=coupled)
+        coupled = size - width
         projected[:size, size - width : size] = coefficients
         projected[size - width : size, :size] = coefficients.T
         next_width = min(width, p - size)
@@ -116,6 +120,7 @@ def block_krylov_svd(
             projected[:] = 0
             np.fill_diagonal(projected[:kept, :kept], eigenvalues)
             size = kept
+            coupled = 0
             Q = basis[:, :size]
         floor = 10 * eps * float(np.diagonal(projected).max())
         block = orthonormal_block(image, Q, next_width, floor, rng)
@@ -130,6 +135,16 @@ def block_krylov_svd(
 def _block_width(k: int) -> int:
     """Columns multiplied at a time: few keep the basis small, many keep BLAS busy."""
     return min(max(8, k // 4), 24)
+
+
+def _gram_operator(B: MatrixOperator) -> LinearOperator:
+    """Return ``B B'`` in the form that the range finder takes."""
+
+    def product(block: Array) -> Array:
+        return B.matmat(B.rmatmat(block))
+
+    p = B.shape[0]
+    return LinearOperator((p, p), matvec=product, matmat=product, dtype=B.dtype)
 
 
 def _leading_eigenpairs(T: Array, k: int) -> tuple[Array, Array]:
@@ -156,9 +171,8 @@ def _triplets(
     if squared_error[-1] > 0.1 * goal:
         # The eigenvalues have lost the digits of the smallest singular values.
         return triplets_from_left(B, left)
-    right = B.rmatmat(left)
-    s = np.linalg.norm(right, axis=0)
-    return left, s, (right / s).T
+    s = np.sqrt(eigenvalues).astype(left.dtype)
+    return left, s, B.rmatmat(left / s).T
 
 
 class _Schedule:

@@ -56,7 +56,7 @@ def _from_gram(
         G,
         lower=True,
         subset_by_index=None if k == p else [p - k, p - 1],
-        driver="evd" if k == p else "evr",
+        driver="evd" if k == p > 1 else "evr",
         overwrite_a=True,
         check_finite=False,
     )

@@ -17,7 +17,7 @@ class RunningSVD:
     Attributes
     ----------
     s : ndarray of shape (r,)
-        Leading singular values, of the centred rows if `centered`.
+        Leading singular values, of the rows or of the rows minus `mean`.
 
     Vt : ndarray of shape (r, n_columns)
         Right singular vectors.
@@ -28,19 +28,19 @@ class RunningSVD:
     mean : ndarray of shape (n_columns,)
         Exact mean of the rows seen, float64.
 
-    column_energies : ndarray of shape (n_columns,)
-        Exact sums of squares of the (centred) columns, float64.
+    energy : float
+        Exact squared Frobenius norm of the rows.
 
-    centered : bool
-        Whether `s` and `Vt` are those of the rows minus `mean`.
+    centered_energy : float
+        The same of the rows minus `mean`.
     """
 
     s: Array
     Vt: Array
     n_rows: int
     mean: Array
-    column_energies: Array
-    centered: bool
+    energy: float
+    centered_energy: float
 
     def leading(self, k: int) -> "RunningSVD":
         """Return the same rows with no more than `k` directions."""
@@ -93,22 +93,22 @@ def update_svd(
     """
     n_new = batch.shape[0]
     mean = batch.column_means()
-    own = batch.centered(mean) if centered else batch
-    energies = own.column_energies()
+    centered_batch = batch.centered(mean)
+    energy, centered_energy = batch.squared_norm(), centered_batch.squared_norm()
     n_old = 0 if previous is None else previous.n_rows
-    parts = [own]
+    parts = [centered_batch if centered else batch]
     if previous is not None:
         n_total = n_old + n_new
         parts.append(DenseOperator(previous.s[:, np.newaxis] * previous.Vt))
         difference = previous.mean - mean
-        energies = energies + previous.column_energies
+        step = np.sqrt(n_old * n_new / n_total) * difference
         if centered:
-            step = np.sqrt(n_old * n_new / n_total) * difference
             parts.append(DenseOperator(step[np.newaxis].astype(batch.dtype)))
-            energies = energies + step**2
+        energy += previous.energy
+        centered_energy += previous.centered_energy + float(step @ step)
         mean = mean + difference * (n_old / n_total)
     stacked = StackedOperator(parts)
     k = min(n_retained, *stacked.shape, n_old + n_new)
     # Tight: what is lost in one batch is never found again in a later one.
     result = truncated_svd(stacked, k, tol=1e-10, rng=rng, want_left=False)
-    return RunningSVD(result.s, result.Vt, n_old + n_new, mean, energies, centered)
+    return RunningSVD(result.s, result.Vt, n_old + n_new, mean, energy, centered_energy)

@@ -66,7 +66,7 @@ def lanczos_svd(
         )
     except ArpackNoConvergence as stopped:
         raise RuntimeError(
-            f"solver='lanczos' found {len(stopped.eigenvalues)} of n_components={k} triplets within "
+            f"solver='lanczos' found {len(stopped.eigenvalues)} of n_components={k} triplets in "
             f"max_iter={max_iter} restarts; raise max_iter or tol, or take solver='randomized'"
         ) from stopped
     order = np.argsort(s)[::-1]
