@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy.linalg import blas
 
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 
@@ -23,7 +22,7 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike) -> Array:
     Returns
     -------
     ndarray of shape (p, p), p = min(n_rows, n_columns)
-        float64, symmetric; only the lower triangle is filled, as `scipy.linalg.eigh` reads it.
+        float64, symmetric.
 
     Notes
     -----
@@ -45,17 +44,14 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike) -> Array:
 
 
 def _sum_of_products(blocks: Iterator[Array], dtype: DTypeLike) -> Array:
-    """Return the sum of ``block.T @ block``, lower triangle only, in Fortran order."""
+    """Return the sum of ``block.T @ block`` in float64."""
     total: Array | None = None
     for block in blocks:
         rows = block.astype(dtype, copy=False)
-        # BLAS reads Fortran order: hand it whichever of block and transpose that is.
-        matrix, trans = (rows.T, 0) if rows.flags.c_contiguous else (rows, 1)
+        product = rows.T @ rows  # NumPy sees the symmetry and calls syrk
         if total is None:
-            total = np.zeros((rows.shape[1],) * 2, order="F")
-        if rows.dtype == np.float64:
-            total = blas.dsyrk(1, matrix, beta=1, c=total, trans=trans, lower=1, overwrite_c=1)
+            total = product.astype(np.float64, copy=False)
         else:
-            total += blas.ssyrk(1, matrix, trans=trans, lower=1)
+            total += product
     assert total is not None
     return total

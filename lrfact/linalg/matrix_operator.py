@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator
 Array = NDArray[np.floating]
 
 # Enough rows for BLAS to run at full speed, few enough to stay in the cache of a core.
-_BLOCK_BYTES = 2**20
+_BLOCK_BYTES = 2**21
 
 
 class MatrixOperator(ABC):
