@@ -90,10 +90,16 @@ class DenseOperator(MatrixOperator):
         """Return the means of the columns of ``X``."""
         if self.dtype == np.float64:
             return self._X.mean(axis=0)
-        # NumPy's reduction of float32 in float64 is slow; sums of blocks keep the digits too.
+        # NumPy's reduction of float32 in float64 is slow; sums of blocks keep the digits too,
+        # unless the mean exceeds the spread: its error is then the mean of what is left.
+        mean = self.centered(None)._mean_of_blocks()
+        rest = self.centered(mean)
+        return mean if rest.mean_is_small else mean + rest._mean_of_blocks()
+
+    def _mean_of_blocks(self) -> Array:
         sums = np.zeros(self.shape[1])
-        for rows in self.centered(None).row_blocks():
-            sums += np.ones(len(rows), dtype=np.float32) @ rows
+        for rows in self.row_blocks():
+            sums += np.ones(len(rows), dtype=self.dtype) @ rows
         return sums / self.shape[0]
 
     def column_energies(self) -> Array:

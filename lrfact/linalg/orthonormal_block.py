@@ -74,9 +74,9 @@ def orthonormal_block(
     Q, R, _ = qr(block, mode="economic", pivoting=True, check_finite=False)
     Q, lengths = Q[:, :width], np.abs(np.diag(R))[:width]
     n_strong = int(np.count_nonzero(lengths > floor))  # pivoting puts them first
-    if n_strong == width:
+    if n_strong == width and lengths[-1] > 1e-3 * lengths[0]:
         return Q
-    strong = Q[:, :n_strong]
-    fresh = rng.standard_normal((len(block), width - n_strong)).astype(block.dtype)
-    fresh, _ = project_out(fresh, np.hstack([basis, strong]))
-    return np.hstack([strong, qr(fresh, mode="economic", check_finite=False)[0]])
+    # What rounding left of `basis` in the short directions has grown with their length.
+    Q[:, n_strong:] = rng.standard_normal((len(block), width - n_strong))
+    Q, _ = project_out(Q, basis)
+    return qr(Q, mode="economic", check_finite=False)[0]

@@ -53,8 +53,11 @@ class StackedOperator(MatrixOperator):
 
     def column_means(self) -> Array:
         """Return the means of the columns."""
-        sums = [part.shape[0] * part.column_means() for part in self._parts]
-        return np.sum(sums, axis=0) / self.shape[0]
+        sums = np.zeros(self.shape[1])
+        for part in self._parts:
+            left = part.column_means() if part.mean is None else part.column_means() - part.mean
+            sums += part.shape[0] * left
+        return sums / self.shape[0]
 
     def column_energies(self) -> Array:
         """Return the sum of squares of each column."""

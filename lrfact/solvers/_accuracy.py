@@ -36,7 +36,7 @@ def rounding_error(s: Array, eps: float, *, squared: bool = False) -> Array:
         return np.zeros_like(s)
     with np.errstate(divide="ignore", over="ignore"):
         ratio = s[0] / s
-        return 4 * eps * (ratio**2 if squared else ratio)
+        return 16 * eps * (ratio**2 if squared else ratio)
 
 
 def residual_error(residuals: Array, s: Array) -> Array:
@@ -53,17 +53,17 @@ def residual_error(residuals: Array, s: Array) -> Array:
     Returns
     -------
     ndarray of shape (k,)
-        ``min(r / s, 4 (r / s)^2)``.
+        ``min(r / s, 16 (r / s)^2)``.
 
     Notes
     -----
     ``r`` bounds the error of a singular value; ``r^2 / gap`` does too, and is what is seen in
     practice (Parlett, The Symmetric Eigenvalue Problem, 1998, theorem 11.7.1,
     doi:10.1137/1.9781611971163). The gap to the rest of the spectrum is not known; on text,
-    ratings and noise the error stays within ``4 r^2 / s`` when a block Krylov space is used.
+    ratings and noise the error stays within ``16 r^2 / s`` when a block Krylov space is used.
     """
     s = np.asarray(s, dtype=np.float64)
     residuals = np.asarray(residuals, dtype=np.float64)
     relative = np.divide(residuals, s, out=np.full_like(s, np.inf), where=s > 0)
     relative[residuals == 0] = 0
-    return np.minimum(relative, 4 * relative**2)
+    return np.minimum(relative, 16 * relative**2)

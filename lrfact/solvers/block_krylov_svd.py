@@ -3,12 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy.linalg import eigh
 from scipy.sparse.linalg import LinearOperator
 
 from lrfact.checks._compat import randomized_range_finder
+from lrfact.linalg.krylov_basis import KrylovBasis
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
-from lrfact.linalg.orthonormal_block import orthonormal_block, project_out
 from lrfact.linalg.rayleigh_ritz import triplets_from_left
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers._accuracy import asked_error, residual_error, rounding_error
@@ -17,6 +16,10 @@ from lrfact.solvers._result import SVDResult
 # Called after each measurement with steps done and the largest estimated relative error of a
 # singular value; returns True to stop.
 Progress = Callable[[int, float], bool]
+
+# The chain that looks for what the first one cannot see: narrow, so cheap.
+_CONFIRMING_STEPS = 3
+_CONFIRMING_WIDTH = 8
 
 
 def block_krylov_svd(
@@ -79,62 +82,73 @@ def block_krylov_svd(
     goal = asked_error(tol, A.dtype)
     eps = float(np.finfo(A.dtype).eps)
     width = min(_block_width(k), p)
-    capacity = min(p, max(6 * k, k + 12 * width))
-    basis = np.empty((p, capacity), dtype=A.dtype, order="F")
-    projected = np.zeros((capacity, capacity))  # Q' B Q
+    basis = KrylovBasis(B, capacity=min(p, max(6 * k, k + 12 * width)), rng=rng)
     B.prepare_products(basis.nbytes)
-    block = randomized_range_finder(
-        _gram_operator(B), size=width, n_iter=0, random_state=rng
-    ).astype(A.dtype, copy=False)
+    start = randomized_range_finder(_gram_operator(B), size=width, n_iter=0, random_state=rng)
+    basis.extend(start.astype(A.dtype, copy=False))
     schedule = _Schedule(first=-(-(k + width) // width))
-    size = step = 0
-    coupled = 0  # B maps the newest block into the span of basis[:, coupled:] and a new block
+    found: Array = np.zeros(k)  # the eigenvalues when last measured
+    found_at = 0
+    step = 1
     while True:
-        step += 1
-        width = block.shape[1]
-        image = B.matmat(B.rmatmat(block))
-        basis[:, size : size + width] = block
-        size += width
-        Q = basis[:, :size]
-        image, coefficients = project_out(image, Q, expected=coupled)
-        coupled = size - width
-        projected[:size, size - width : size] = coefficients
-        projected[size - width : size, :size] = coefficients.T
-        next_width = min(width, p - size)
-        full = size + next_width > capacity
-        last = next_width == 0 or step >= max_iter
-        if last or full or (size >= k and schedule.is_due(step)):
-            eigenvalues, vectors = _leading_eigenpairs(projected[:size, :size], k)
-            outside = image @ vectors[size - width :].astype(A.dtype)
-            error = _estimated_error(outside, eigenvalues, eps)
+        last = basis.is_complete or step >= max_iter
+        if last or (basis.size >= k and schedule.is_due(step)):
+            eigenvalues, vectors = basis.leading_eigenpairs(k)
+            error = _estimated_error(
+                basis.residual_norms(vectors),
+                eigenvalues,
+                eigenvalues - found,
+                step - found_at,
+                eps,
+            )
+            found, found_at = eigenvalues, step
             worst = float(error.max())
             stopped = progress is not None and progress(step, worst)
-            if last or stopped or worst <= goal:
+            if last or stopped:
                 break
+            if worst <= goal:
+                if width >= k:
+                    break
+                _add_second_chain(basis, k)
+                step += _CONFIRMING_STEPS
+                eigenvalues, vectors = basis.leading_eigenpairs(k)
+                if (eigenvalues <= found * (1 + goal)).all():
+                    break
             schedule.measured(step, worst, goal)
-        if full:
+        if not basis.has_room_for(basis.open_width):
             # Keep the best directions and leave room for as many steps again.
-            kept = min(k + (capacity - k) // 4, size - width)
-            eigenvalues, vectors = _leading_eigenpairs(projected[:size, :size], kept)
-            basis[:, :kept] = Q @ vectors.astype(A.dtype)
-            projected[:] = 0
-            np.fill_diagonal(projected[:kept, :kept], eigenvalues)
-            size = kept
-            coupled = 0
-            Q = basis[:, :size]
-        floor = 10 * eps * float(np.diagonal(projected).max())
-        block = orthonormal_block(image, Q, next_width, floor, rng)
-    U, s, Vt = _triplets(B, Q @ vectors.astype(A.dtype), eigenvalues, goal, eps)
+            basis.restart(k + (basis.capacity - k) // 4)
+        basis.extend(basis.next_block())
+        step += 1
+    U, s, Vt, rounding = _triplets(B, basis.combine(vectors), eigenvalues, goal, eps)
     if B is not A:
         U, Vt = Vt.T, U.T
     left, Vt = fix_signs(U if want_left else None, Vt)
-    error = np.maximum(error, rounding_error(s, eps))
-    return SVDResult(left, s, Vt, error, "randomized", step, next_width == 0 or worst <= goal)
+    error = np.maximum(error, rounding)
+    converged = basis.is_complete or worst <= goal
+    return SVDResult(left, s, Vt, error, "randomized", step, converged)
+
+
+def _add_second_chain(basis: KrylovBasis, k: int) -> None:
+    """Look for copies of repeated eigenvalues, with a few steps from a random start of their own.
+
+    A chain of blocks holds no more copies of an eigenvalue than a block has columns, and its
+    residuals say nothing about the others.
+    """
+    for i in range(_CONFIRMING_STEPS):
+        if not basis.has_room_for(_CONFIRMING_WIDTH):
+            basis.restart(k + (basis.capacity - k) // 4)
+        basis.extend(
+            basis.next_block(newest_only=True) if i else basis.random_block(_CONFIRMING_WIDTH)
+        )
 
 
 def _block_width(k: int) -> int:
-    """Columns multiplied at a time: few keep the basis small, many keep BLAS busy."""
-    return min(max(8, k // 4), 24)
+    """Columns multiplied at a time: few keep the basis small, many keep BLAS busy.
+
+    As many as triplets, where these are few: no repeated singular value can then be missed.
+    """
+    return min(k + 4, 24)
 
 
 def _gram_operator(B: MatrixOperator) -> LinearOperator:
@@ -147,32 +161,39 @@ def _gram_operator(B: MatrixOperator) -> LinearOperator:
     return LinearOperator((p, p), matvec=product, matmat=product, dtype=B.dtype)
 
 
-def _leading_eigenpairs(T: Array, k: int) -> tuple[Array, Array]:
-    """Return the k largest eigenvalues of a symmetric matrix, descending, and their vectors."""
-    size = len(T)
-    eigenvalues, vectors = eigh(T, subset_by_index=[size - k, size - 1], check_finite=False)
-    return np.maximum(eigenvalues[::-1], 0), vectors[:, ::-1]
+def _estimated_error(
+    residuals: Array, eigenvalues: Array, change: Array, n_steps: int, eps: float
+) -> Array:
+    """Estimate the relative error of each singular value.
 
-
-def _estimated_error(outside: Array, eigenvalues: Array, eps: float) -> Array:
-    """Estimate the relative error of each singular value from the residuals ``B u - s^2 u``."""
+    From the residuals ``B u - s^2 u``, and from what the last `n_steps` have changed: residuals
+    alone do not see that the members of a cluster still move apart.
+    """
     s = np.sqrt(eigenvalues)
-    residuals = np.linalg.norm(outside.astype(np.float64), axis=0)
     # Below this it is rounding noise of the products, and no further step makes it smaller.
-    residuals[residuals <= 100 * eps * eigenvalues[0]] = 0
-    return residual_error(np.divide(residuals, s, out=residuals.copy(), where=s > 0), s)
+    noise = 100 * eps * eigenvalues[0]
+    residuals = np.where(residuals <= noise, 0, residuals)
+    error = residual_error(np.divide(residuals, s, out=residuals.copy(), where=s > 0), s)
+    change = np.where(change <= noise, 0, change)
+    relative_change = np.divide(change, 2 * eigenvalues, out=change.copy(), where=s > 0)
+    # Each step at least halves the error, on all but the flattest spectra.
+    return np.maximum(error, relative_change / 2.0**n_steps)
 
 
 def _triplets(
     B: MatrixOperator, left: Array, eigenvalues: Array, goal: float, eps: float
-) -> tuple[Array, Array, Array]:
-    """Turn the leading eigenvectors of ``B B'`` into singular triplets of ``B``."""
+) -> tuple[Array, Array, Array, Array]:
+    """Turn the leading eigenvectors of ``B B'`` into singular triplets of ``B``.
+
+    The last value returned is the relative error that rounding leaves in the singular values.
+    """
     squared_error = rounding_error(np.sqrt(eigenvalues), eps, squared=True)
     if squared_error[-1] > 0.1 * goal:
         # The eigenvalues have lost the digits of the smallest singular values.
-        return triplets_from_left(B, left)
+        U, s, Vt = triplets_from_left(B, left)
+        return U, s, Vt, rounding_error(s, eps)
     s = np.sqrt(eigenvalues).astype(left.dtype)
-    return left, s, B.rmatmat(left / s).T
+    return left, s, B.rmatmat(left / s).T, squared_error
 
 
 class _Schedule:
@@ -192,5 +213,5 @@ class _Schedule:
             rate = np.log(self._last[1] / error) / (step - self._last[0])
             wait = max(1, int(0.8 * np.log(error / goal) / rate))
         # Convergence speeds up: never trust a forecast for long.
-        self._due = step + min(wait, 4)
+        self._due = step + min(wait, 3)
         self._last = (step, error)

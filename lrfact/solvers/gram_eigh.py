@@ -1,9 +1,9 @@
 """Singular triplets from the eigenvectors of the small Gram matrix."""
 
 import numpy as np
-from scipy.linalg import eigh
 
 from lrfact.linalg.gram_matrix import gram_matrix
+from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers._accuracy import asked_error, rounding_error
@@ -51,20 +51,12 @@ def _from_gram(
     A: MatrixOperator, k: int, precision: np.dtype, goal: float, want_left: bool
 ) -> SVDResult:
     G = gram_matrix(A, dtype=precision)
-    p = len(G)
-    eigenvalues, vectors = eigh(
-        G,
-        lower=True,
-        subset_by_index=None if k == p else [p - k, p - 1],
-        driver="evd" if k == p > 1 else "evr",
-        overwrite_a=True,
-        check_finite=False,
-    )
-    s = np.sqrt(np.maximum(eigenvalues[::-1], 0))
+    eigenvalues, vectors = leading_eigenpairs(G, k)
+    s = np.sqrt(eigenvalues)
     error = rounding_error(s, float(np.finfo(precision).eps), squared=True)
     converged = bool(error[-1] <= goal)
     s = s.astype(A.dtype)
-    small_side = np.ascontiguousarray(vectors[:, ::-1]).astype(A.dtype)
+    small_side = np.ascontiguousarray(vectors, dtype=A.dtype)
     tall = A.shape[0] >= A.shape[1]
     U: Array | None
     if tall:
