@@ -87,3 +87,55 @@ class GaussianDensity:
                 f"n_components (now {len(self.variances)}), remove constant columns, or fit more "
                 "rows"
             )
+
+
+def log_density_by_rank(
+    variances: Array,
+    noise: Array,
+    ranks: NDArray[np.integer],
+    n_features: int,
+    squared_coordinates: Array,
+    squared_norm: float,
+) -> Array:
+    """Return the log-density of a centred row in models with several numbers of directions.
+
+    The same as `GaussianDensity.log_density` for each rank, but all of them at once. As that is
+    linear in the squares, means of squares over rows give the mean log-density.
+
+    Parameters
+    ----------
+    variances : ndarray of shape (K,)
+        Along all directions.
+
+    noise : ndarray of shape (n_ranks,)
+        Variance in all others, for each rank.
+
+    ranks : ndarray of shape (n_ranks,)
+        Numbers of leading directions, at most K.
+
+    n_features : int
+        Dimension of the space.
+
+    squared_coordinates : ndarray of shape (K,)
+        On all directions.
+
+    squared_norm : float
+        Of the whole row.
+
+    Returns
+    -------
+    ndarray of shape (n_ranks,)
+        NaN where the density is singular.
+    """
+    kept = np.arange(len(variances)) < ranks[:, np.newaxis]
+    strong = np.where(kept, np.maximum(variances, noise[:, np.newaxis]), 1.0)
+    n_weak = n_features - ranks
+    singular = (strong <= np.finfo(np.float64).tiny).any(axis=1) | ((n_weak > 0) & (noise <= 0))
+    strong[singular] = 1.0
+    weak = np.where(singular | (n_weak == 0), 1.0, noise)
+    squares = np.where(kept, squared_coordinates, 0.0)
+    outside = np.where(n_weak > 0, np.maximum(squared_norm - squares.sum(axis=1), 0.0), 0.0)
+    distance = (squares / strong).sum(axis=1) + outside / weak
+    log_volume = np.log(strong).sum(axis=1) + n_weak * np.log(weak)
+    density = -0.5 * (n_features * np.log(2 * np.pi) + log_volume + distance)
+    return np.where(singular, np.nan, density)

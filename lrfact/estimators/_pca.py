@@ -1,14 +1,14 @@
 """PCAFromSVD: principal components, dense or sparse, centred without a copy."""
 
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._compat import Interval, RealNotInt, StrOptions, fit_context
+from lrfact.checks._compat import Interval, RealNotInt, StrOptions
 from lrfact.checks._threads import effective_n_threads
-from lrfact.estimators._gaussian_density import GaussianDensity
+from lrfact.estimators._gaussian_density import GaussianDensity, log_density_by_rank
 from lrfact.estimators._svd_transformer import Array, SVDTransformer
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import RANK_RULES
@@ -213,84 +213,6 @@ class PCAFromSVD(SVDTransformer):
         self.verbose = verbose
         self.svd_solver = svd_solver
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Find the principal components.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Finite, at least two rows. float32 is kept, any other dtype becomes float64. Absent
-            entries of a sparse matrix are zeros.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If `n_components` exceeds min(n_samples, n_features), `X` is not finite or so large that
-            squares overflow, or ``solver="gram"`` would lose the digits asked for.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` steps do not reach `tol`.
-        """
-        self._fit(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None) -> Array:
-        """Fit, and project the same rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            What ``fit(X).transform(X)`` returns.
-        """
-        return self._transform(self._fit(X))
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from a batch of further rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Any number of rows. Until ``n_components`` rows were seen there are fewer
-            components than asked for.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The estimator, with attributes that describe all rows seen since the last `fit`, that
-            one included.
-
-        Raises
-        ------
-        ValueError
-            If `n_components` is a rule, or exceeds the number of columns.
-        """
-        self._partial_fit(X)
-        return self
-
     def inverse_transform(self, X: Any) -> Array:
         """Return rows from their coordinates.
 
@@ -427,19 +349,17 @@ class PCAFromSVD(SVDTransformer):
         NaN where the density of that rank is singular.
         """
         squares, energies = self._squared_coordinates(X)
-        running = self._fitted_running
-        mean_squares, mean_energy = squares.mean(axis=0)[np.newaxis], energies.mean(keepdims=True)
-        scores = []
-        for k in np.asarray(ranks):
-            variances, noise = _variances(running.leading(k))
-            density = GaussianDensity(variances, noise, self.components_.shape[1])
-            singular = density.is_singular
-            scores.append(
-                np.nan
-                if singular
-                else float(density.log_density(mean_squares[:, :k], mean_energy)[0])
-            )
-        return np.asarray(scores)
+        ranks = np.asarray(ranks)
+        # After partial_fit more directions are kept than shown.
+        variances, noise = _variances(self._fitted_running.leading(squares.shape[1]))
+        return log_density_by_rank(
+            variances,
+            noise[ranks - 1],
+            ranks,
+            self.components_.shape[1],
+            squares.mean(axis=0),
+            float(energies.mean()),
+        )
 
     def _solver_and_iterations(self) -> tuple[str, int | None]:
         n_iter = None if self.iterated_power == "auto" else int(self.iterated_power)
@@ -462,18 +382,22 @@ class PCAFromSVD(SVDTransformer):
         self.explained_variance_ = variances.astype(dtype)
         ratio = variances / total if total > 0 else np.zeros_like(variances)
         self.explained_variance_ratio_ = ratio.astype(dtype)
-        self.noise_variance_ = noise
+        self.noise_variance_ = float(noise[-1])
         self.n_components_ = len(running.s)
         self.n_samples_ = running.n_rows
         self._fitted_running = running
 
 
-def _variances(running: RunningSVD) -> tuple[Array, float]:
-    """Return variances along the components, and the mean of those left out, in float64."""
+def _variances(running: RunningSVD) -> tuple[Array, Array]:
+    """Return variances along the components, and means of those left out.
+
+    In float64. The k-th mean is that of all directions but the first k, for k = 1, 2, ...
+    """
     degrees = max(1, running.n_rows - 1)
     variances = running.s.astype(np.float64) ** 2 / degrees
     total = running.centered_energy / degrees
-    n_left = min(running.n_rows, running.Vt.shape[1]) - len(variances)
-    noise = max(0.0, total - float(variances.sum())) / n_left if n_left > 0 else 0.0
+    n_left = min(running.n_rows, running.Vt.shape[1]) - np.arange(1, len(variances) + 1)
+    noise = np.maximum(0.0, total - np.cumsum(variances)) / np.maximum(n_left, 1)
     # What rounding leaves of a difference is no noise.
-    return variances, noise if noise > 10 * np.finfo(running.s.dtype).eps * total else 0.0
+    regular = (n_left > 0) & (noise > 10 * np.finfo(running.s.dtype).eps * total)
+    return variances, np.where(regular, noise, 0.0)

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from lrfact.checks._compat import CallbackSupportMixin
+from lrfact.checks._compat import CallbackSupportMixin, fit_context
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads
@@ -171,6 +171,84 @@ class SVDTransformer(
             X = X.copy()
             X.sum_duplicates()
         return X
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Find the leading directions of a matrix.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Finite; at least two rows where they are centred. float32 is kept, any other dtype
+            becomes float64. Absent entries of a sparse matrix are zeros.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If `n_components` exceeds min(n_samples, n_features), `X` is not finite or so large that
+            squares overflow, or ``solver="gram"`` would lose the digits asked for.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` steps do not reach `tol`.
+        """
+        self._fit(X)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Fit, and project the same rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in `fit`.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            What ``fit(X).transform(X)`` returns.
+        """
+        return self._transform(self._fit(X))
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None) -> Self:
+        """Learn from a batch of further rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any number of rows. Until ``n_components`` rows were seen there are fewer
+            components than asked for.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The estimator, with attributes that describe all rows seen since the last `fit`, that
+            one included.
+
+        Raises
+        ------
+        ValueError
+            If `n_components` is a rule, or exceeds the number of columns.
+        """
+        self._partial_fit(X)
+        return self
 
     def transform(self, X: Any) -> Array:
         """Project rows onto the components.

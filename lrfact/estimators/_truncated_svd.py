@@ -1,12 +1,12 @@
 """TruncatedSVDReducer: the best low-rank approximation, without centring."""
 
 from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._compat import Interval, RealNotInt, StrOptions, fit_context
+from lrfact.checks._compat import Interval, RealNotInt, StrOptions
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._svd_transformer import Array, SVDTransformer
 from lrfact.linalg.as_operator import as_operator
@@ -134,11 +134,11 @@ class TruncatedSVDReducer(SVDTransformer):
     >>> X, _ = load_digits(return_X_y=True)
     >>> reducer = TruncatedSVDReducer(n_components=0.9).fit(X)
     >>> reducer.components_.shape
-    (11, 64)
+    (9, 64)
     >>> reducer.explained_energy_ratio_[:3].round(3)
-    array([0.718, 0.042, 0.038])
+    array([0.696, 0.047, 0.043])
     >>> reducer.transform(X).shape
-    (1797, 11)
+    (1797, 9)
     """
 
     _centered = False
@@ -186,84 +186,6 @@ class TruncatedSVDReducer(SVDTransformer):
         self.n_jobs = n_jobs
         self.verbose = verbose
         self.algorithm = algorithm
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Find the leading directions of a matrix.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Finite. float32 is kept, any other dtype becomes float64. Absent entries of a sparse
-            matrix are zeros.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator.
-
-        Raises
-        ------
-        ValueError
-            If `n_components` exceeds min(n_samples, n_features), `X` is not finite or so large that
-            squares overflow, or ``solver="gram"`` would lose the digits asked for.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If `max_iter` steps do not reach `tol`.
-        """
-        self._fit(X)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None) -> Array:
-        """Fit, and project the same rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components)
-            What ``fit(X).transform(X)`` returns.
-        """
-        return self._transform(self._fit(X))
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from a batch of further rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Any number of rows. Until ``n_components`` rows were seen there are fewer
-            components than asked for.
-
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : object
-            The estimator, with attributes that describe all rows seen since the last `fit`, that
-            one included.
-
-        Raises
-        ------
-        ValueError
-            If `n_components` is a rule, or exceeds the number of columns.
-        """
-        self._partial_fit(X)
-        return self
 
     def inverse_transform(self, X: Any) -> Array:
         """Return rows from their coordinates.
