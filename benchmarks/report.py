@@ -129,6 +129,7 @@ def spectrum_section(rows, task, image, folder) -> str:
             lines.append(_contest_line(key, panel, target))
     parts.append(table(header, lines))
     parts.append(_verdict(panels))
+    parts += _asked_and_reached(panels)
     for key, panel in panels.items():
         parts.append(_panel_table(key, panel))
     return "\n\n".join(parts)
@@ -179,6 +180,24 @@ def _verdict(panels) -> str:
         f"At an error of {TARGETS[-1]:g} lrfact was the fastest in {len(ahead)} of "
         f"{len(ahead) + len(behind)} cases. A peer was ahead on: {'; '.join(behind)}."
     )
+
+
+def _asked_and_reached(panels) -> list[str]:
+    """The largest error of lrfact's default solver at each ``tol``: did it keep its word?"""
+    reached = {}
+    for key, panel in panels.items():
+        ours = [r for r in panel if r["role"] == "ours" and r["variant"] == RANKED_VARIANT]
+        if ours and key[3] == "fit":
+            reached[key] = {row["setting"]: f"{error_of(row):.1e}" for row in ours}
+    if not reached:
+        return []
+    asked = list(dict.fromkeys(setting for found in reached.values() for setting in found))
+    lines = [
+        [panel_title(key), *(found.get(setting, "") for setting in asked)]
+        for key, found in reached.items()
+    ]
+    about = "Largest relative error that lrfact's default solver reached at each `tol` asked:"
+    return [about, table(["dataset", *asked], lines)]
 
 
 def _panel_table(key, panel) -> str:
@@ -288,22 +307,23 @@ def _line_styles(rows) -> dict:
     import matplotlib.pyplot as plt
 
     cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
-    dashes: dict = {
-        "auto": "-",
-        "lanczos": "--",
-        "randomized": "-.",
-        "gram": ":",
-        "exact": (0, (1, 3)),
+    looks: dict = {
+        "auto": ("-", "*"),
+        "lanczos": ("--", "D"),
+        "randomized": ("-.", "s"),
+        "gram": (":", "^"),
+        "exact": (":", "v"),
     }
     styles, n_peers = {}, 0
     for (peer, variant), line in by_line(rows).items():
         if first_role(line) == "ours":
+            linestyle, marker = looks.get(variant, ("-", "D"))
             styles[peer, variant] = {
                 "color": "black",
-                "linestyle": dashes.get(variant, "-"),
+                "linestyle": linestyle,
                 "linewidth": 2.0 if variant == RANKED_VARIANT else 0.9,
-                "marker": "D",
-                "markersize": 3.5,
+                "marker": marker,
+                "markersize": 8 if variant == RANKED_VARIANT else 4,
                 "zorder": 3,
             }
         else:

@@ -15,6 +15,8 @@ from sklearn.utils._param_validation import (
     StrOptions,
     validate_params,
 )
+from sklearn.utils.metaestimators import _safe_split as safe_split
+from sklearn.utils.validation import _check_method_params as check_method_params
 
 __all__ = [
     "CallbackSupportMixin",
@@ -25,8 +27,10 @@ __all__ = [
     "Options",
     "RealNotInt",
     "StrOptions",
+    "check_method_params",
     "fit_context",
     "randomized_range_finder",
+    "safe_split",
     "validate_params",
     "with_callbacks",
 ]

@@ -16,7 +16,6 @@ from threadpoolctl import ThreadpoolController
 
 from lrfact import kernels
 
-
 # OpenMP ends the process when the system grants no more threads.
 _MOST_THREADS = 1024
 

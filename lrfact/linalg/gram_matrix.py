@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 
 
-def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike) -> Array:
+def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) -> Array:
     """Return ``A.T @ A`` if `A` is tall and ``A @ A.T`` if it is wide.
 
     Parameters
@@ -18,6 +18,10 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike) -> Array:
 
     dtype : dtype
         Precision in which blocks are multiplied; their sum is always float64.
+
+    correct : bool, default=True
+        Whether a small mean may be accounted for afterwards. That is faster; rounding errors are
+        then relative to the norm of what was not centred.
 
     Returns
     -------
@@ -29,7 +33,7 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike) -> Array:
     Costs ``n_rows * n_columns * p`` flops, and memory for the result and one block.
     """
     tall = A.shape[0] >= A.shape[1]
-    base = A.centered(None) if A.mean is not None and A.mean_is_small else A
+    base = A.centered(None) if correct and A.mean is not None and A.mean_is_small else A
     G = _sum_of_products(base.row_blocks() if tall else (b.T for b in base.column_blocks()), dtype)
     if base is A:
         return G

@@ -7,6 +7,7 @@ import numpy as np
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.orthonormal_block import orthonormal_block, project_out
+from lrfact.linalg.require_finite import require_finite
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class KrylovBasis:
         image = self._B.matmat(self._B.rmatmat(block))
         # In a single chain, an image has no part along the blocks before the last.
         image, coefficients = project_out(image, self._basis, expected=self._coupled_from)
+        require_finite(coefficients)
         self._projected[:stop, start:stop] = coefficients
         self._projected[start:stop, :stop] = coefficients.T
         self._open_ends.append(_OpenEnd(image, np.eye(stop - start), slice(start, stop)))

@@ -243,9 +243,11 @@ def select_rank(
     -----
     Cost: the singular values, all of them (:math:`O(n m \min(n, m))`) up to about :math:`n m
     \min(n, m) = 2 \cdot 10^{10}`, else the leading ones only, in which case ``"gavish-donoho"``
-    measures the noise by the residual energy instead of the median singular value. On top of
-    that ``"cv"`` costs one factorization a fold for all ranks together and ``"parallel"`` one a
-    random matrix.
+    measures the noise by the residual energy instead of the median singular value. On large
+    sparse data without white noise, such as ratings or counts, that rule keeps very many
+    directions and is slow to say so: take ``"cv"`` or ``"parallel"``, or set `max_rank`. On top
+    of that ``"cv"`` costs one factorization a fold for all ranks together and ``"parallel"`` one
+    a random matrix.
 
     References
     ----------

@@ -11,6 +11,28 @@ def asked_error(tol: float, dtype: DTypeLike) -> float:
     return max(float(tol), 16 * float(np.finfo(dtype).eps))
 
 
+def reaches(error: Array, s: Array, goal: float, dtype: DTypeLike) -> bool:
+    """Return whether each singular value is as accurate as asked, or as rounding allows.
+
+    Parameters
+    ----------
+    error : ndarray of shape (k,)
+        Relative errors.
+
+    s : ndarray of shape (k,)
+        Singular values, descending.
+
+    goal : float
+        Relative error asked for.
+
+    dtype : dtype
+        Of the matrix: values that vanish beside the largest are known to its eps times that.
+    """
+    s = np.asarray(s, dtype=np.float64)
+    absolute = np.multiply(error, s, out=np.zeros_like(s), where=s > 0)
+    return bool(((error <= goal) | (absolute <= 500 * np.finfo(dtype).eps * s[0])).all())
+
+
 def rounding_error(s: Array, eps: float, *, squared: bool = False) -> Array:
     """Relative error that rounding leaves in each singular value.
 

@@ -10,7 +10,12 @@ from lrfact.linalg.krylov_basis import KrylovBasis
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.rayleigh_ritz import triplets_from_left
 from lrfact.linalg.sign_convention import fix_signs
-from lrfact.solvers._accuracy import asked_error, residual_error, rounding_error
+from lrfact.solvers._accuracy import (
+    asked_error,
+    reaches,
+    residual_error,
+    rounding_error,
+)
 from lrfact.solvers._result import SVDResult
 
 # Called after each measurement with steps done and the largest estimated relative error of a
@@ -97,7 +102,8 @@ def block_krylov_svd(
             error = _estimated_error(
                 basis.residual_norms(vectors),
                 eigenvalues,
-                eigenvalues - found,
+                # A complete basis has nothing left to change.
+                eigenvalues - found if not basis.is_complete else np.zeros(k),
                 step - found_at,
                 eps,
             )
@@ -109,10 +115,10 @@ def block_krylov_svd(
             if worst <= goal:
                 if width >= k:
                     break
-                _add_second_chain(basis, k)
-                step += _CONFIRMING_STEPS
+                step += _add_second_chain(basis, k)
                 eigenvalues, vectors = basis.leading_eigenpairs(k)
-                if (eigenvalues <= found * (1 + goal)).all():
+                # Of values that vanish, rounding decides which is larger.
+                if (eigenvalues <= found * (1 + goal) + 100 * eps * found[0]).all():
                     break
             schedule.measured(step, worst, goal)
         if not basis.has_room_for(basis.open_width):
@@ -120,27 +126,30 @@ def block_krylov_svd(
             basis.restart(k + (basis.capacity - k) // 4)
         basis.extend(basis.next_block())
         step += 1
-    U, s, Vt, rounding = _triplets(B, basis.combine(vectors), eigenvalues, goal, eps)
+    U, s, Vt, measured = _triplets(B, basis, vectors, eigenvalues, goal, eps)
     if B is not A:
         U, Vt = Vt.T, U.T
     left, Vt = fix_signs(U if want_left else None, Vt)
-    error = np.maximum(error, rounding)
-    converged = basis.is_complete or worst <= goal
+    error = np.maximum(error, measured)
+    converged = (basis.is_complete or worst <= goal) and reaches(error, s, goal, A.dtype)
     return SVDResult(left, s, Vt, error, "randomized", step, converged)
 
 
-def _add_second_chain(basis: KrylovBasis, k: int) -> None:
+def _add_second_chain(basis: KrylovBasis, k: int) -> int:
     """Look for copies of repeated eigenvalues, with a few steps from a random start of their own.
 
     A chain of blocks holds no more copies of an eigenvalue than a block has columns, and its
-    residuals say nothing about the others.
+    residuals say nothing about the others. Returns the steps taken.
     """
     for i in range(_CONFIRMING_STEPS):
+        if basis.is_complete:
+            return i
         if not basis.has_room_for(_CONFIRMING_WIDTH):
             basis.restart(k + (basis.capacity - k) // 4)
         basis.extend(
             basis.next_block(newest_only=True) if i else basis.random_block(_CONFIRMING_WIDTH)
         )
+    return _CONFIRMING_STEPS
 
 
 def _block_width(k: int) -> int:
@@ -181,19 +190,41 @@ def _estimated_error(
 
 
 def _triplets(
-    B: MatrixOperator, left: Array, eigenvalues: Array, goal: float, eps: float
+    B: MatrixOperator,
+    basis: KrylovBasis,
+    vectors: Array,
+    eigenvalues: Array,
+    goal: float,
+    eps: float,
 ) -> tuple[Array, Array, Array, Array]:
     """Turn the leading eigenvectors of ``B B'`` into singular triplets of ``B``.
 
     The last value returned is the relative error that rounding leaves in the singular values.
     """
+    left = basis.combine(vectors)
     squared_error = rounding_error(np.sqrt(eigenvalues), eps, squared=True)
-    if squared_error[-1] > 0.1 * goal:
-        # The eigenvalues have lost the digits of the smallest singular values.
-        U, s, Vt = triplets_from_left(B, left)
-        return U, s, Vt, rounding_error(s, eps)
-    s = np.sqrt(eigenvalues).astype(left.dtype)
-    return left, s, B.rmatmat(left / s).T, squared_error
+    if squared_error[-1] <= 0.1 * goal and eigenvalues[-1] > 0:
+        s = np.sqrt(eigenvalues).astype(left.dtype)
+        return left, s, B.rmatmat(left / s).T, squared_error
+    # The eigenvalues have lost the digits of the smallest singular values, and so have the
+    # residuals; if the eigenvectors have too, the whole basis still knows better.
+    U, s, Vt, error = _measured_triplets(B, left, len(eigenvalues), eps)
+    if not reaches(error, s, goal, B.dtype):
+        U, s, Vt, error = _measured_triplets(
+            B, basis.combine(np.eye(basis.size)), len(eigenvalues), eps
+        )
+    return U, s, Vt, error
+
+
+def _measured_triplets(
+    B: MatrixOperator, directions: Array, k: int, eps: float
+) -> tuple[Array, Array, Array, Array]:
+    """Return the k leading triplets of ``B`` in the span of left directions, and their errors."""
+    U, s, Vt = triplets_from_left(B, directions)
+    U, s, Vt = U[:, :k], s[:k], Vt[:k]
+    # ``B' u = s v`` holds by construction.
+    residuals = np.linalg.norm((B.matmat(Vt.T) - U * s).astype(np.float64), axis=0)
+    return U, s, Vt, np.maximum(residual_error(residuals, s), rounding_error(s, eps))
 
 
 class _Schedule:

@@ -5,6 +5,7 @@ from scipy.linalg import qr, svd
 
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.rayleigh_ritz import triplets_from_left, triplets_from_right
+from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers._accuracy import rounding_error
 from lrfact.solvers._result import SVDResult
@@ -41,6 +42,7 @@ def exact_svd(A: MatrixOperator, k: int, *, want_left: bool = True) -> SVDResult
     """
     tall = A.shape[0] >= A.shape[1]
     R = _triangular_factor(A if tall else A.T)
+    require_finite(R)
     _, s, Vt = svd(R, full_matrices=False, check_finite=False, lapack_driver="gesdd")
     error = rounding_error(s[:k], float(np.finfo(A.dtype).eps))
     small_side = np.ascontiguousarray(Vt[:k].T)

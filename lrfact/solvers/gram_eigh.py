@@ -5,6 +5,7 @@ import numpy as np
 from lrfact.linalg.gram_matrix import gram_matrix
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
+from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers._accuracy import asked_error, rounding_error
 from lrfact.solvers._result import SVDResult
@@ -24,8 +25,8 @@ def gram_eigh(A: MatrixOperator, k: int, *, tol: float, want_left: bool = True) 
     tol : float
         Relative error asked of the singular values. A Gram matrix squares the condition
         number: where that costs more digits than asked, the result says that it has not
-        converged, and the caller must take another solver. float32 input is then first
-        tried again with a Gram matrix in float64.
+        converged, and the caller must take another solver. float32 input, or such as is centred
+        by a correction, is then first tried again in float64, centred beforehand.
 
     want_left : bool, default=True
         Whether `U` is needed.
@@ -41,20 +42,27 @@ def gram_eigh(A: MatrixOperator, k: int, *, tol: float, want_left: bool = True) 
     eigenvalues, ``2 q p k`` for the other side's vectors; ``2 p^2`` numbers of memory.
     """
     goal = asked_error(tol, A.dtype)
-    result = _from_gram(A, k, A.dtype, goal, want_left)
-    if not result.converged and A.dtype == np.float32:
-        result = _from_gram(A, k, np.dtype(np.float64), goal, want_left)
+    correct = A.mean is not None and A.mean_is_small
+    result = _from_gram(A, k, A.dtype, correct, goal, want_left)
+    if not result.converged and (correct or A.dtype == np.float32):
+        result = _from_gram(A, k, np.dtype(np.float64), False, goal, want_left)
     return result
 
 
 def _from_gram(
-    A: MatrixOperator, k: int, precision: np.dtype, goal: float, want_left: bool
+    A: MatrixOperator, k: int, precision: np.dtype, correct: bool, goal: float, want_left: bool
 ) -> SVDResult:
-    G = gram_matrix(A, dtype=precision)
+    G = gram_matrix(A, dtype=precision, correct=correct)
+    require_finite(G)
     eigenvalues, vectors = leading_eigenpairs(G, k)
     s = np.sqrt(eigenvalues)
-    error = rounding_error(s, float(np.finfo(precision).eps), squared=True)
+    eps = float(np.finfo(precision).eps)
+    if correct and A.mean is not None and s[0] > 0:
+        mean = A.mean.astype(np.float64)
+        eps *= 1 + A.shape[0] * float(mean @ mean) / eigenvalues[0]
+    error = rounding_error(s, eps, squared=True)
     converged = bool(error[-1] <= goal)
+    error = np.maximum(error, rounding_error(s, float(np.finfo(A.dtype).eps)))
     s = s.astype(A.dtype)
     small_side = np.ascontiguousarray(vectors, dtype=A.dtype)
     tall = A.shape[0] >= A.shape[1]

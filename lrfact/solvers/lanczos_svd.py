@@ -1,13 +1,14 @@
 """Leading singular triplets from ARPACK's implicitly restarted Lanczos iteration."""
 
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, svds
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, svds
 
 from lrfact.linalg.matrix_operator import Array, MatrixOperator, TransposedOperator
 from lrfact.linalg.rayleigh_ritz import residual_norms
+from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
-from lrfact.solvers._accuracy import asked_error, residual_error, rounding_error
-from lrfact.solvers._result import SVDResult
+from lrfact.solvers._accuracy import asked_error, reaches, residual_error, rounding_error
+from lrfact.solvers._result import SVDResult, nothing
 
 
 def lanczos_svd(
@@ -60,6 +61,12 @@ def lanczos_svd(
     counted = _CountedProducts(A)
     start = rng.uniform(-1, 1, size=min(A.shape)).astype(A.dtype)
     goal = asked_error(tol, A.dtype)
+    # ARPACK neither starts from nothing nor notices an overflow.
+    B = A if A.shape[0] <= A.shape[1] else A.T
+    image = B.matmat(B.rmatmat(start[:, np.newaxis]))
+    require_finite(image)
+    if not image.any():
+        return nothing(A.shape, k, A.dtype, "lanczos", want_left=want_left)
     try:
         U, s, Vt = svds(
             counted.as_linear_operator(), k=k, tol=tol, v0=start, maxiter=max_iter, solver="arpack"
@@ -69,12 +76,17 @@ def lanczos_svd(
             f"solver='lanczos' found {len(stopped.eigenvalues)} of n_components={k} triplets in "
             f"max_iter={max_iter} restarts; raise max_iter or tol, or take solver='randomized'"
         ) from stopped
+    except ArpackError as failed:
+        raise RuntimeError(
+            f"solver='lanczos' failed: {failed} Take solver='randomized' or 'exact'"
+        ) from failed
     order = np.argsort(s)[::-1]
     U, s, Vt = U[:, order], s[order], Vt[order]
     rounding = rounding_error(s, float(np.finfo(A.dtype).eps))
     error = np.maximum(residual_error(residual_norms(A, U, s, Vt), s), rounding)
     left, Vt = fix_signs(U if want_left else None, Vt)
-    return SVDResult(left, s, Vt, error, "lanczos", counted.n_products, bool(error.max() <= goal))
+    converged = reaches(error, s, goal, A.dtype)
+    return SVDResult(left, s, Vt, error, "lanczos", counted.n_products, converged)
 
 
 class _CountedProducts(TransposedOperator):

@@ -6,6 +6,7 @@ from scipy.linalg import svd
 from lrfact.checks._compat import randomized_range_finder
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.linalg.rayleigh_ritz import residual_norms
+from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers._accuracy import residual_error, rounding_error
 from lrfact.solvers._result import SVDResult
@@ -68,7 +69,9 @@ def sketched_svd(
         power_iteration_normalizer=power_iteration_normalizer,
         random_state=rng,
     ).astype(A.dtype, copy=False)
-    W, s, Vt = svd(B.rmatmat(Q).T, full_matrices=False, check_finite=False)
+    projected = B.rmatmat(Q).T
+    require_finite(projected)
+    W, s, Vt = svd(projected, full_matrices=False, check_finite=False)
     U, s, Vt = Q @ W[:, :k], s[:k], Vt[:k]
     residuals = residual_norms(B, U, s, Vt)
     error = np.maximum(

@@ -8,7 +8,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.matrix_operator import MatrixOperator
-from lrfact.solvers._result import SVDResult
+from lrfact.linalg.require_finite import require_finite
+from lrfact.solvers._result import SVDResult, nothing
 from lrfact.solvers.block_krylov_svd import Progress, block_krylov_svd
 from lrfact.solvers.choose_svd_solver import choose_svd_solver
 from lrfact.solvers.exact_svd import exact_svd
@@ -17,6 +18,12 @@ from lrfact.solvers.lanczos_svd import lanczos_svd
 from lrfact.solvers.sketched_svd import sketched_svd
 
 SVD_SOLVERS = ("exact", "gram", "randomized", "lanczos")
+
+# Squares of smaller numbers keep no digits beside one another.
+_LEAST = {
+    np.dtype(dtype): float(np.sqrt(np.finfo(dtype).tiny)) / float(np.finfo(dtype).eps)
+    for dtype in (np.float32, np.float64)
+}
 
 
 def truncated_svd(
@@ -118,7 +125,6 @@ def truncated_svd(
             result = exact_svd(operator, k, want_left=want_left)
         elif solver == "gram":
             result = gram_eigh(operator, k, tol=tol, want_left=want_left)
-            _require_finite(result)
             if not result.converged:
                 raise ValueError(
                     f"solver='gram' loses the digits asked for: the error of singular value {k} "
@@ -154,7 +160,20 @@ def truncated_svd(
             result = lanczos_svd(
                 operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left
             )
-    _require_finite(result)
+    require_finite(result.s, result.Vt)
+    if result.solver != "exact" and result.s[0] < _LEAST[operator.dtype]:
+        # Nothing but zeros, or squares too small for floating-point numbers.
+        probe = operator.matmat(rng.standard_normal((operator.shape[1], 1)).astype(operator.dtype))
+        if not probe.any():
+            return nothing(operator.shape, k, operator.dtype, result.solver, want_left=want_left)
+        result = exact_svd(operator, k, want_left=want_left)
+    if not result.converged:
+        warnings.warn(
+            f"singular values are known to {result.error.max():.1g} only, not tol={tol}, after "
+            f"{result.n_iter} steps; raise max_iter or tol, or take solver='exact'",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     return result
 
 
@@ -175,7 +194,7 @@ def _cheapest(
         )
     if choice == "gram":
         result = gram_eigh(A, k, tol=tol, want_left=want_left)
-        if result.converged or not np.isfinite(result.s).all():
+        if result.converged:
             return result
     return exact_svd(A, k, want_left=want_left)
 
@@ -191,22 +210,6 @@ def _krylov(
     progress: Progress | None,
 ) -> SVDResult:
     limit = 1000 if max_iter is None else max_iter
-    result = block_krylov_svd(
+    return block_krylov_svd(
         A, k, tol=tol, max_iter=limit, rng=rng, want_left=want_left, progress=progress
     )
-    if not result.converged:
-        warnings.warn(
-            f"singular values are known to {result.error.max():.1g} only, not tol={tol}, after "
-            f"{result.n_iter} steps; raise max_iter or tol, or take solver='exact'",
-            ConvergenceWarning,
-            stacklevel=4,
-        )
-    return result
-
-
-def _require_finite(result: SVDResult) -> None:
-    if not (np.isfinite(result.s).all() and np.isfinite(result.Vt).all()):
-        raise ValueError(
-            "the factorization overflows: entries of X are too large for their squares to be "
-            f"summed in {result.s.dtype}; divide X by its largest absolute value"
-        )

@@ -38,6 +38,10 @@ class TestEffectiveNThreads:
         assert n_threads == expected
         assert type(n_threads) is int
 
+    def test_absurd_numbers_are_cut(self):
+        """OpenMP would end the interpreter when it gets no thread more."""
+        assert effective_n_threads(2**40) == 1024
+
     def test_zero_is_refused(self):
         with pytest.raises(ValueError, match="n_jobs=0 has no meaning; give None, -1 or a pos"):
             effective_n_threads(0)

@@ -1,0 +1,241 @@
+"""
+lrfact at work, on data that comes with scikit-learn
+====================================================
+
+    python docs/examples/quickstart.py                  # everything, well under a minute
+    python docs/examples/quickstart.py photo text       # these sections only
+    python docs/examples/quickstart.py --out pictures   # pictures go to this folder
+
+Each section is one function, `@section("name", "heading")` above it. It prints what it finds and
+saves pictures in the folder that it is given.
+"""
+
+import argparse
+import inspect
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_digits, load_sample_image
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler, normalize
+from sklearn.utils.discovery import all_estimators, all_functions
+
+from lrfact import (
+    PCAFromSVD,
+    RankSearchCV,
+    RankSearchDisplay,
+    ScreeDisplay,
+    TruncatedSVDReducer,
+    select_rank,
+)
+
+# Sections by name, in the order in which they run.
+SECTIONS: dict[str, tuple[str, Callable[[Path], None]]] = {}
+
+
+def section(name: str, heading: str):
+    """Enter the function below under this name."""
+
+    def enter(function):
+        SECTIONS[name] = heading, function
+        return function
+
+    return enter
+
+
+@section("digits", "Digits: how many components does a classifier need?")
+def digits(folder: Path) -> None:
+    X, y = load_digits(return_X_y=True)
+    ranks = list(range(5, 61, 5))
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    model = Pipeline(
+        [
+            ("scale", StandardScaler()),
+            ("pca", PCAFromSVD()),
+            ("classify", LogisticRegression(C=0.1, max_iter=1000)),
+        ]
+    )
+    search, seconds = timed(RankSearchCV(model, ranks=ranks, cv=folds).fit, X, y)
+    grid, grid_seconds = timed(
+        GridSearchCV(model, {"pca__n_components": ranks}, cv=folds).fit, X, y
+    )
+    print("Accuracy of scaling, PCA and logistic regression, mean and spread over 5 folds:\n")
+    print_searches(ranks, search, grid)
+    print_times(search.best_rank_, seconds, grid.best_params_["pca__n_components"], grid_seconds)
+
+    # Without a classifier behind it, the factorization is all there is to save.
+    ranks = list(range(1, 41))
+    reducer = TruncatedSVDReducer(random_state=0)
+    search_alone, seconds = timed(RankSearchCV(reducer, ranks=ranks, cv=folds).fit, X, y)
+    grid, grid_seconds = timed(GridSearchCV(reducer, {"n_components": ranks}, cv=folds).fit, X, y)
+    print("\nNo classifier: the rank of 40 that predicts pixels best from the others of an image:")
+    print_times(search_alone.best_rank_, seconds, grid.best_params_["n_components"], grid_seconds)
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    RankSearchDisplay.from_estimator(search, ax=axes[0], score_name="Accuracy")
+    axes[0].set_title("Classifier behind PCA")
+    RankSearchDisplay.from_estimator(
+        search_alone, ax=axes[1], negate_score=True, score_name="Error of predicted pixels (RMSE)"
+    )
+    axes[1].set_title("Pixels predicted from each other")
+    save(figure, folder / "digits_rank_search.png")
+
+    pca = PCAFromSVD(n_components=0.95).fit(X)
+    print(f"\n95 % of the variance of the raw pixels: {pca.n_components_} components")
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    ScreeDisplay.from_estimator(pca, X, ax=axes[0])
+    axes[0].set_title("Variance of the pixels")
+    points = axes[1].scatter(
+        *pca.transform(X)[:, :2].T, c=y, cmap="tab10", s=8, vmin=-0.5, vmax=9.5
+    )
+    figure.colorbar(points, ax=axes[1], ticks=range(10), label="digit")
+    axes[1].set(xlabel="first component", ylabel="second component", title="1797 digits")
+    save(figure, folder / "digits_components.png")
+
+
+def print_searches(ranks: list[int], search: RankSearchCV, grid: GridSearchCV) -> None:
+    print("  rank      RankSearchCV      GridSearchCV")
+    columns = [
+        found.cv_results_[key]
+        for found in (search, grid)
+        for key in ("mean_test_score", "std_test_score")
+    ]
+    for rank, mean, std, grid_mean, grid_std in zip(ranks, *columns, strict=True):
+        best = "  <- best" if rank == search.best_rank_ else ""
+        print(f"  {rank:4d}   {mean:.4f} ± {std:.4f}   {grid_mean:.4f} ± {grid_std:.4f}{best}")
+
+
+def print_times(rank: int, seconds: float, grid_rank: int, grid_seconds: float) -> None:
+    print(f"  RankSearchCV: rank {rank} in {seconds:.2f} s")
+    print(f"  GridSearchCV: rank {grid_rank} in {grid_seconds:.2f} s")
+
+
+@section("photo", "Photo: rank against storage and error")
+def photo(folder: Path) -> None:
+    image = load_sample_image("china.jpg").astype(np.float32)
+    m, n, colours = image.shape
+    X = image.reshape(m, n * colours)  # one row of pixels a row, all colours in it
+    print(f"{m} x {n} pixels in three colours, as a matrix of {m} x {n * colours}\n")
+
+    # The share of the energy to keep follows from the error to allow.
+    allowed = 0.1
+    reducer = TruncatedSVDReducer(n_components=1 - allowed**2, random_state=0).fit(X)
+    smallest = len(reducer.components_)
+    largest = TruncatedSVDReducer(n_components=150, random_state=0).fit(X)
+
+    print("  rank  stored  relative error  PSNR")
+    shown = {}
+    for rank in sorted({5, 20, 50, 100, 150, smallest}):
+        small = largest.truncate(rank)
+        rebuilt = small.inverse_transform(small.transform(X))
+        squares = np.sum((X - rebuilt) ** 2, dtype=np.float64)
+        error = np.sqrt(squares / np.sum(X**2, dtype=np.float64))
+        psnr = 10 * np.log10(255**2 * X.size / squares)
+        stored = rank * (m + n * colours + 1) / X.size
+        note = f"  <- smallest with an error under {allowed:.0%}" if rank == smallest else ""
+        print(f"  {rank:4d}  {stored:6.1%}  {error:14.2%}  {psnr:4.1f}{note}")
+        shown[rank] = rebuilt.reshape(image.shape), f"rank {rank}: {stored:.1%} stored"
+
+    figure, axes = plt.subplots(2, 2, figsize=(9, 6.2), layout="constrained")
+    pictures = [shown[rank] for rank in (5, 20, smallest)]
+    for ax, (picture, title) in zip(axes.flat, [*pictures, (image, "original")], strict=True):
+        ax.imshow(np.clip(picture, 0, 255).astype(np.uint8))
+        ax.set_title(title)
+        ax.set_axis_off()
+    save(figure, folder / "photo_ranks.png")
+
+
+@section("text", "Text: scikit-learn's own docstrings by meaning")
+def text(folder: Path) -> None:
+    names, docstrings = public_docstrings()
+    vectorizer = TfidfVectorizer(
+        stop_words="english", token_pattern="[a-z]{3,}", min_df=3, max_df=0.5, sublinear_tf=True
+    )
+    X = vectorizer.fit_transform(docstrings)
+    print(f"{X.shape[0]} docstrings, {X.shape[1]} words, {X.nnz / np.prod(X.shape):.1%} stored\n")
+
+    print("What the rules say of the rank:")
+    selection = select_rank(X, "gavish-donoho", random_state=0)
+    print(selection)
+
+    reducer = TruncatedSVDReducer(n_components=0.5, random_state=0)
+    W = normalize(reducer.fit_transform(X))
+    print(f"\n{W.shape[1]} components keep half of the energy. Nearest docstrings in them:")
+    for name in ("KMeans", "PCA", "RandomForestClassifier", "TfidfVectorizer", "accuracy_score"):
+        similarity = W @ W[names.index(name)]
+        nearest = [names[i] for i in np.argsort(-similarity)[1:5]]
+        print(f"  {name}: {', '.join(nearest)}")
+
+    words = vectorizer.get_feature_names_out()
+    print("\nHeaviest words of four components:")
+    for number in (1, 2, 3, 4):
+        heaviest = np.argsort(-reducer.components_[number])[:7]
+        print(f"  {number + 1}: {', '.join(words[heaviest])}")
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    ScreeDisplay.from_estimator(reducer, X, ax=axes[0])
+    axes[0].set_title("Energy of the tf-idf matrix")
+    RankSearchDisplay.from_selection(selection, ax=axes[1])
+    axes[1].set_title("Singular values against the noise, by Gavish-Donoho")
+    save(figure, folder / "text_spectrum.png")
+
+
+def public_docstrings() -> tuple[list[str], list[str]]:
+    """Names and docstrings of scikit-learn's public classes and functions."""
+    documented = {
+        name: inspect.getdoc(thing)
+        for name, thing in [*all_estimators(), *all_functions()]
+        if inspect.getdoc(thing)
+    }
+    return list(documented), list(documented.values())
+
+
+def timed(function: Callable, *args):
+    """Result and seconds."""
+    start = time.perf_counter()
+    result = function(*args)
+    return result, time.perf_counter() - start
+
+
+def save(figure: plt.Figure, path: Path) -> None:
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+    print(f"\n[picture: {path}]")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="lrfact at work on data that scikit-learn ships")
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        metavar="section",
+        help=f"{', '.join(SECTIONS)}; all if none is named",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("quickstart-output"), help="folder for the pictures"
+    )
+    options = parser.parse_args()
+    unknown = [name for name in options.sections if name not in SECTIONS]
+    if unknown:
+        parser.error(f"no section {', '.join(unknown)}; there are {', '.join(SECTIONS)}")
+
+    plt.switch_backend("agg")  # pictures go to files: no window, no display needed
+    options.out.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    for name in options.sections or SECTIONS:
+        heading, function = SECTIONS[name]
+        print(f"\n{heading}\n{'=' * len(heading)}")
+        _, seconds = timed(function, options.out)
+        print(f"({name}: {seconds:.1f} s)")
+    print(f"\nPictures are in {options.out.resolve()}")
+    print(f"Done in {time.perf_counter() - start:.1f} s.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""Where in an estimator the rank is set, and what one factorization can serve there."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from lrfact.estimators import PCAFromSVD, TruncatedSVDReducer
+
+# Reducers whose fit with k components is the leading part of a fit with more. Subclasses are left
+# out: what they override need not be nested.
+NESTED_REDUCERS = (PCAFromSVD, TruncatedSVDReducer)
+
+
+@dataclass(frozen=True)
+class RankParameter:
+    """The parameter that a search of the rank sets, and the estimator taken apart around it.
+
+    Attributes
+    ----------
+    name : str
+        As `set_params` of the whole estimator takes it.
+
+    step : str
+        Name of the step in the Pipeline; "" where there is none.
+
+    before : Pipeline or None
+        Steps before the one with the rank.
+
+    reducer : estimator or None
+        The one with the rank, if fits of different ranks are nested in each other.
+
+    after : Pipeline or None
+        Steps behind it.
+    """
+
+    name: str
+    step: str = ""
+    before: Pipeline | None = None
+    reducer: Any = None
+    after: Pipeline | None = None
+
+    @property
+    def strategy(self) -> str:
+        """How the ranks can be scored, a key of `STRATEGIES`."""
+        return "one by one" if self.reducer is None else "nested"
+
+
+def find_rank_parameter(estimator: Any) -> RankParameter:
+    """Find the one `n_components` in an estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With a parameter `n_components`, or one such estimator somewhere in it.
+
+    Returns
+    -------
+    RankParameter
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one to choose from.
+    """
+    if "n_components" in estimator.get_params(deep=False):
+        return RankParameter(
+            "n_components", reducer=estimator if type(estimator) in NESTED_REDUCERS else None
+        )
+    if isinstance(estimator, Pipeline):
+        found = _rank_step(estimator)
+        if found is not None:
+            return _split(estimator, found)
+    deep = [name for name in estimator.get_params() if name.endswith("__n_components")]
+    return RankParameter(_only_one(deep, estimator))
+
+
+def _rank_step(pipeline: Pipeline) -> int | None:
+    """Return the position of the step to search; None if no step itself has a rank."""
+    last = len(pipeline.steps) - 1
+    with_rank = [
+        position
+        for position, (_, step) in enumerate(pipeline.steps)
+        if hasattr(step, "get_params") and "n_components" in step.get_params(deep=False)
+    ]
+    nested = [p for p in with_rank if type(pipeline.steps[p][1]) in NESTED_REDUCERS]
+    # Some classifiers (linear discriminant analysis) have n_components too.
+    reducing = [p for p in with_rank if p != last]
+    chosen = nested or reducing or with_rank
+    if not chosen:
+        return None
+    _only_one([f"{pipeline.steps[p][0]}__n_components" for p in chosen], pipeline)
+    return chosen[0]
+
+
+def _split(pipeline: Pipeline, position: int) -> RankParameter:
+    step, reducer = pipeline.steps[position]
+    # A subclass may fit its steps in its own way, and with transform_input the steps behind
+    # need those before.
+    simple = type(pipeline) is Pipeline and getattr(pipeline, "transform_input", None) is None
+    return RankParameter(
+        f"{step}__n_components",
+        step,
+        before=pipeline[:position] if position else None,
+        reducer=reducer if simple and type(reducer) in NESTED_REDUCERS else None,
+        after=pipeline[position + 1 :] if position + 1 < len(pipeline.steps) else None,
+    )
+
+
+def _only_one(names: Iterable[str], estimator: Any) -> str:
+    found = list(names)
+    if not found:
+        raise ValueError(
+            "estimator of RankSearchCV must have a parameter n_components, itself or in a step, "
+            f"got {estimator!r}; add a reducer, such as PCAFromSVD in a Pipeline"
+        )
+    if len(found) > 1:
+        raise ValueError(
+            f"estimator of RankSearchCV must leave no doubt about which n_components to search, "
+            f"got {found}; use GridSearchCV, which is told the name"
+        )
+    return found[0]

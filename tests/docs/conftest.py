@@ -1,0 +1,65 @@
+"""Where the documentation is, how a script of it is imported, and no figure left open."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", 'slow: takes seconds; leave out with -m "not slow"')
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    plt = pytest.importorskip("matplotlib.pyplot")
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="session")
+def docs() -> Path:
+    return DOCS
+
+
+@pytest.fixture(scope="session")
+def example() -> Callable[[str], ModuleType]:
+    """Import ``docs/examples/<name>.py``."""
+
+    def load(name: str) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(name, DOCS / "examples" / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def run_example() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run ``docs/examples/<name>.py`` as a user on a server would: from elsewhere, no display."""
+
+    def run(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+        dropped = {"DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "PYTHONPATH"}
+        environment = {key: value for key, value in os.environ.items() if key not in dropped}
+        environment["PYTHONUTF8"] = "1"  # what it prints is read as UTF-8 below
+        warnings = ["-W", "error"]
+        if environment.get("LRFACT_TEST_KERNELS") == "numpy":
+            warnings += ["-W", "ignore:lrfact runs without its compiled kernels:RuntimeWarning"]
+        return subprocess.run(
+            [sys.executable, *warnings, DOCS / "examples" / f"{name}.py", *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+        )
+
+    return run

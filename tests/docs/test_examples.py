@@ -1,0 +1,154 @@
+"""The examples run without a display, and what they tell the reader is so."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
+PLOTS = sorted(path.stem for path in EXAMPLES.glob("plot_*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PLOTS)
+def test_runs_and_draws(name, example, tmp_path, capsys):
+    figure = example(name).main()
+    figure.savefig(tmp_path / "picture.png")
+    assert (tmp_path / "picture.png").stat().st_size > 10_000
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_docstring_is_a_page(name, example):
+    title, underline, empty, *text = example(name).__doc__.strip().splitlines()
+    assert title
+    assert underline == "=" * len(title)
+    assert not empty
+    assert len(text) > 3
+
+
+def test_a_script_writes_its_picture_where_it_is_told(run_example, tmp_path):
+    run = run_example("plot_sensor_denoising", "here.png", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["here.png"]
+
+
+def test_svd_facts(example):
+    facts = example("plot_svd_facts")
+    by_svd, by_eigenvalues = facts.small_singular_values()
+    np.testing.assert_allclose(by_svd, [6.325, 3.162], atol=5e-4)
+    np.testing.assert_allclose(by_eigenvalues, by_svd)
+    for measured, predicted in facts.best_approximation().values():
+        assert measured == pytest.approx(predicted)
+    assert facts.pca_is_svd_of_centred_rows() < 1e-12
+
+    errors = facts.digits_lost()
+    lost = errors["true"] < 1e-8
+    assert errors["eigenvalues of A'A"][lost].min() > 0.1
+    assert errors["auto"].max() < 1e-4
+    assert errors["auto, solver"] == "exact"
+    by_rank = {rank: solver for rank, solver, error in facts.solvers_by_rank() if error < 1e-4}
+    assert by_rank == {5: "gram", 10: "gram", 15: "exact", 20: "exact", 25: "exact"}
+    assert "loses the digits asked for" in facts.refusal()
+
+
+def test_digits_pca(example):
+    digits = example("plot_digits_pca")
+    assert digits.ranks_for_shares() == {"raw": [29, 41], "standardised": [40, 54]}
+    _, lost = digits.reconstructions()
+    assert lost == pytest.approx({5: 0.455, 10: 0.262, 20: 0.106, 40: 0.012, 64: 0}, abs=5e-4)
+
+
+def test_rank_rules(example):
+    rules = example("plot_rank_rules")
+    found = {name: rules.ranks_by_rule(X) for name, X in rules.matrices().items()}
+    planted = found["five planted"]
+    assert planted.pop("energy") == 22
+    assert set(planted.values()) == {5}
+    noise = found["pure noise"]
+    assert noise["gavish-donoho"] == noise["parallel"] == noise["cv"] == 0
+    assert noise["mle"] == 1
+    assert found["digits"] == {
+        "energy": 29,
+        "gap": 4,
+        "gavish-donoho": 23,
+        "parallel": 9,
+        "mle": 61,
+        "cv": 18,
+    }
+    assert found["wine"]["cv"] == found["wine"]["parallel"] == found["wine"]["gavish-donoho"] == 3
+
+
+@pytest.mark.slow
+def test_rank_search(example):
+    searching = example("plot_rank_search")
+    for case in searching.CASES:
+        (ours, theirs), _ = searching.search_both_ways(case)
+        assert [ours.best_rank_] == list(theirs.best_params_.values())
+        np.testing.assert_allclose(
+            ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], atol=2e-3
+        )
+        assert searching.smallest_within_one_error(ours) <= ours.best_rank_
+
+
+def test_whitening(example):
+    whitening = example("plot_whitening")
+    plain, white = {}, {}
+    for name, load, rank in whitening.CASES:
+        plain[name, rank] = whitening.accuracy(load, rank, False)
+        white[name, rank] = whitening.accuracy(load, rank, True)
+    assert white["wine", 6] > plain["wine", 6] + 0.2
+    assert white["digits", 50] < plain["digits", 50] - 0.02
+    ours = whitening.scores()["PCAFromSVD"]
+    assert ours == pytest.approx([-159.99, -159.99], abs=5e-3)
+
+
+def test_image_compression(example):
+    images = example("plot_image_compression")
+    drawing = images.small_drawing()
+    left_out = images.energy_left_out(drawing, (2, 3))
+    assert left_out == pytest.approx([0.055, 0.040], abs=5e-4)
+    assert images.smallest_rank(drawing, 0.95) == 3
+
+    photo = images.grey_photo()
+    rank = images.smallest_rank(photo, 0.99)
+    (row,) = images.compress_by_rank(photo, [rank])
+    assert rank == 56
+    assert np.linalg.norm(photo - row["image"]) < 0.1 * np.linalg.norm(photo)
+    assert row["stored"] == rank * (427 + 640 + 1)
+    assert row["psnr"] == pytest.approx(10 * np.log10(255**2 / row["mse"]))
+
+
+def test_why_jpeg_wins(example):
+    images = example("plot_image_compression")
+    curves = images.four_ways(images.grey_photo())
+
+    def at(name, stored):
+        sizes, values = zip(*curves[name], strict=True)
+        return np.interp(np.log(stored), np.log(sizes), values)
+
+    whole, equal, largest, jpeg = (at(name, 40_000) for name in curves)
+    assert jpeg > largest + 1 > equal + 2
+    assert equal == pytest.approx(whole, abs=1)
+
+
+def test_sensor_denoising(example):
+    sensors = example("plot_sensor_denoising")
+    ratios = sensors.ratios_by_rank()
+    assert ratios == pytest.approx({5: 6.27, 1: 12.51, 2: 9.01, 3: 7.96, 4: 7.00}, abs=6e-3)
+    _, _, recorded = sensors.record()
+    for rule in ("gavish-donoho", "parallel", "mle", "gap"):
+        assert sensors.denoised(recorded, rule)[1] == 1
+
+
+def test_image_denoising(example):
+    photo = example("plot_image_denoising")
+    quality = photo.quality_by_rank()
+    assert np.argmax(quality) + 1 == 45
+    chosen = photo.ranks_of_rules()
+    assert chosen["gavish-donoho, noise given"] == 46
+    assert chosen["gavish-donoho"] == 26
+    close = [quality[chosen[rule] - 1] for rule in ("gavish-donoho", "cv", "mle")]
+    assert min(close) > quality.max() - 0.4
+    far = [quality[chosen[rule] - 1] for rule in ("energy", "parallel", "gap")]
+    assert max(far) < quality.max() - 0.9
