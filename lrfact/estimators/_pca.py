@@ -399,5 +399,5 @@ def _variances(running: RunningSVD) -> tuple[Array, Array]:
     n_left = min(running.n_rows, running.Vt.shape[1]) - np.arange(1, len(variances) + 1)
     noise = np.maximum(0.0, total - np.cumsum(variances)) / np.maximum(n_left, 1)
     # What rounding leaves of a difference is no noise.
-    regular = (n_left > 0) & (noise > 10 * np.finfo(running.s.dtype).eps * total)
+    regular = (n_left > 0) & (noise * n_left > 10 * np.finfo(running.s.dtype).eps * total)
     return variances, np.where(regular, noise, 0.0)

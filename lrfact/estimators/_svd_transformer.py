@@ -3,6 +3,7 @@
 import copy
 from abc import abstractmethod
 from contextlib import nullcontext
+from dataclasses import replace
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -21,7 +22,7 @@ from lrfact.estimators._progress import FitProgress
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import rank_rule
 from lrfact.solvers._result import SVDResult
-from lrfact.solvers.incremental_svd import RunningSVD, update_svd
+from lrfact.solvers.incremental_svd import RunningSVD, centered_on_its_mean, update_svd
 from lrfact.solvers.svd_with_rank import svd_with_rank
 from lrfact.solvers.truncated_svd import truncated_svd
 
@@ -61,16 +62,9 @@ class SVDTransformer(
             solver, n_iter = self._solver_and_iterations()
             n_threads = effective_n_threads(self.n_jobs)
             operator = as_operator(X, n_threads=n_threads)
-            mean = operator.column_means()
-            centered = operator.centered(mean)
+            centered, mean, energy = centered_on_its_mean(operator)
+            centered_energy = centered.squared_norm()
             A = centered if self._centered else operator
-            with np.errstate(over="ignore", invalid="ignore"):
-                energy, centered_energy = operator.squared_norm(), centered.squared_norm()
-            if not np.isfinite(energy):
-                raise ValueError(
-                    "entries of X are too large for their squares to be summed; divide X by its "
-                    "largest absolute value"
-                )
             random_state = check_random_state(self.random_state)
             progress = FitProgress(self, X, self.verbose)
 
@@ -107,7 +101,8 @@ class SVDTransformer(
                 )
             Vt = result.Vt if len(result.s) == n_components else result.Vt[:n_components].copy()
             s = result.s[:n_components]
-            self._store(RunningSVD(s, Vt, X.shape[0], mean, energy, centered_energy))
+            running = RunningSVD(s, Vt, X.shape[0], mean, energy, centered_energy)
+            self._store(running if self._centered else running.with_measured_variances(centered))
             self.solver_ = result.solver
             self.n_iter_ = result.n_iter
             self.singular_value_error_ = result.error[:n_components]
@@ -144,6 +139,20 @@ class SVDTransformer(
         # What the directions dropped in each batch would have added is not known.
         if hasattr(self, "singular_value_error_"):
             del self.singular_value_error_
+
+    def __getstate__(self) -> Any:
+        state = super().__getstate__()
+        running = state.get("_fitted_running")
+        if running is not None and running.Vt is self.components_:
+            # joblib, unlike pickle, would write the same array twice.
+            state = {**state, "_fitted_running": replace(running, Vt=running.Vt[:0])}
+        return state
+
+    def __setstate__(self, state: Any) -> None:
+        super().__setstate__(state)
+        running = vars(self).get("_fitted_running")
+        if running is not None and len(running.Vt) == 0:
+            self._fitted_running = replace(running, Vt=self.components_)
 
     def _transform(self, X: Any) -> Array:
         """Return the coordinates of rows already validated."""

@@ -251,8 +251,7 @@ class TruncatedSVDReducer(SVDTransformer):
     def _store(self, running: RunningSVD) -> None:
         s = running.s.astype(np.float64)
         n = running.n_rows
-        scores_mean = running.Vt @ running.mean
-        variance = np.maximum(s**2 / n - scores_mean**2, 0)
+        variance = running.variances_of_scores()
         dtype = running.Vt.dtype
         self.components_ = running.Vt
         self.singular_values_ = running.s

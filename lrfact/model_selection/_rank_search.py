@@ -94,8 +94,8 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         Ranks tried, ascending.
 
     best_rank_ : int
-        Rank of the greatest mean score, the smallest of equals. Only with several scores is it
-        missing if ``refit=False``, as are `best_index_` and `best_params_`.
+        Rank of the greatest mean score, the smallest of equals. Like the next three it is missing
+        if there are several scores and ``refit=False``.
 
     best_index_ : int
         Where it is in `ranks_` and `cv_results_`.
@@ -104,7 +104,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         It, by the name that `set_params` of `estimator` takes.
 
     best_score_ : float
-        Its mean score. Not there if `refit` is a callable.
+        Its mean score. Missing if `refit` is a callable.
 
     best_estimator_ : estimator
         Fitted on all rows with the best rank. Only there if `refit` is not False.
@@ -143,7 +143,8 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
     reducer, F R fits of the later steps remain, and are usually all that counts; test rows are
     transformed once per fold. Only a `scoring` that is a function of your own, not made by
     `make_scorer`, may look at anything, so it is shown the whole estimator and the raw test rows,
-    which are then transformed once per rank.
+    which are then transformed once per rank. With ``ranks=None`` the steps before the reducer are
+    fitted once more, to see how many columns they make.
 
     Results are those of `GridSearchCV` up to the accuracy of the solver: with "exact" or "gram"
     to rounding, else to `tol`, as each rank takes part in a factorization of rank K. A fixed number
@@ -306,6 +307,9 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         ------
         AttributeError
             If ``refit=False``.
+
+        ValueError
+            If there are several scores and `refit` is a callable.
         """
         self._require_refit("score")
         check_is_fitted(self, "best_estimator_")
@@ -316,6 +320,11 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
             )
         score_params = process_routing(self, "score", **params)["scorer"]["score"]
         scorer = self.scorer_
+        if self.multimetric_ and not isinstance(self.refit, str):
+            raise ValueError(
+                f"score of RankSearchCV cannot tell which of several scores is meant, as "
+                f"refit={self.refit!r} names none; call one from `scorer_` instead"
+            )
         if isinstance(scorer, dict):
             scorer = scorer[self.refit]
         score = scorer(self.best_estimator_, X, *(() if y is None else (y,)), **score_params)

@@ -168,7 +168,8 @@ class _Fold:
         self._train = train
         self._test = test
         self._before: Any = None
-        self._coordinates: dict[str, Any] = {}
+        self._parts: dict[str, tuple[Any, Any]] = {}
+        self._coordinates: dict[str, tuple[Any, Any]] = {}  # and their targets
         fit_params = check_method_params(X, params=task.fit_params, indices=train)
         self._fit_params = shared_out(task.estimator, task.parameter, fit_params)
 
@@ -282,11 +283,13 @@ class _Fold:
 
     def _score_steps(self, steps: Any, reducer: Any, k: int, part: str) -> Any:
         """Score the steps behind the reducer on rows transformed once for all ranks."""
-        X, y = self._part(part)
         if part not in self._coordinates:
-            self._coordinates[part] = reducer.transform(self._transformed_before(X))
-        leading = leading_columns(self._coordinates[part], k)
-        return self._task.scorer(steps, leading, *(() if y is None else (y,)))
+            X, y = self._part(part)
+            self._coordinates[part] = reducer.transform(self._transformed_before(X)), y
+        coordinates, y = self._coordinates[part]
+        return self._task.scorer(
+            steps, leading_columns(coordinates, k), *(() if y is None else (y,))
+        )
 
     def _whole(self, reducer: Any, k: int, steps_behind: Any = None) -> Any:
         """Put together what a fit of the whole estimator with rank k would be."""
@@ -309,8 +312,13 @@ class _Fold:
         return self._train if part == "train" else self._test
 
     def _part(self, part: str) -> tuple[Any, Any]:
-        # A new copy each time: a transformer with copy=False writes into its input.
-        return safe_split(self._task.estimator, self._X, self._y, self._indices(part), self._train)
+        if part in self._parts:
+            return self._parts[part]
+        rows = safe_split(self._task.estimator, self._X, self._y, self._indices(part), self._train)
+        if self._task.parameter.before is None:
+            # Otherwise a new copy each time, as some transformers write into their input.
+            self._parts[part] = rows
+        return rows
 
     def _attempt(self, score: Callable[..., Any], *args: Any) -> Any:
         """Return a score or several by name, or `error_score` where that fails."""

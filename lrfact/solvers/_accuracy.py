@@ -58,7 +58,7 @@ def rounding_error(s: Array, eps: float, *, squared: bool = False) -> Array:
         return np.zeros_like(s)
     with np.errstate(divide="ignore", over="ignore"):
         ratio = s[0] / s
-        return 16 * eps * (ratio**2 if squared else ratio)
+        return 16 * eps * ratio**2 if squared else 64 * eps * ratio
 
 
 def residual_error(residuals: Array, s: Array) -> Array:

@@ -205,7 +205,8 @@ def _triplets(
     squared_error = rounding_error(np.sqrt(eigenvalues), eps, squared=True)
     if squared_error[-1] <= 0.1 * goal and eigenvalues[-1] > 0:
         s = np.sqrt(eigenvalues).astype(left.dtype)
-        return left, s, B.rmatmat(left / s).T, squared_error
+        error = np.maximum(squared_error, rounding_error(s, eps))
+        return left, s, B.rmatmat(left / s).T, error
     # The eigenvalues have lost the digits of the smallest singular values, and so have the
     # residuals; if the eigenvectors have too, the whole basis still knows better.
     U, s, Vt, error = _measured_triplets(B, left, len(eigenvalues), eps)

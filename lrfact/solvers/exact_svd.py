@@ -48,7 +48,7 @@ def exact_svd(A: MatrixOperator, k: int, *, want_left: bool = True) -> SVDResult
     small_side = np.ascontiguousarray(Vt[:k].T)
     U: Array | None
     if tall:
-        U, right = None, Vt[:k]
+        U, right = None, small_side.T  # not a part of `Vt`, which would be kept alive by it
         if want_left:
             U, s, right = triplets_from_right(A, small_side)
     else:

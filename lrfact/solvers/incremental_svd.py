@@ -33,6 +33,9 @@ class RunningSVD:
 
     centered_energy : float
         The same of the rows minus `mean`.
+
+    score_variances : ndarray of shape (r,) or None
+        Variances of the rows' coordinates on `Vt`, float64; None where they were not measured.
     """
 
     s: Array
@@ -41,12 +44,68 @@ class RunningSVD:
     mean: Array
     energy: float
     centered_energy: float
+    score_variances: Array | None = None
 
     def leading(self, k: int) -> "RunningSVD":
         """Return the same rows with no more than `k` directions."""
         if k >= len(self.s):
             return self
-        return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy())
+        variances = None if self.score_variances is None else self.score_variances[:k].copy()
+        return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy(), score_variances=variances)
+
+    def variances_of_scores(self) -> Array:
+        """Return the variances of the rows' coordinates, measured or else by subtraction."""
+        if self.score_variances is not None:
+            return self.score_variances
+        squares = self.s.astype(np.float64) ** 2 / self.n_rows
+        return np.maximum(squares - (self.Vt @ self.mean) ** 2, 0)
+
+    def with_measured_variances(self, centered: MatrixOperator) -> "RunningSVD":
+        """Return the same with variances of scores that are no small difference of large numbers.
+
+        `centered` holds the rows minus `mean`.
+        """
+        variances = self.variances_of_scores()
+        # One factor of two lost in each square; mostly the first direction, if any.
+        lost = 2 * variances < self.s.astype(np.float64) ** 2 / self.n_rows
+        if lost.any():
+            directions = np.ascontiguousarray(self.Vt[lost].T)
+            variances[lost] = centered.matmat(directions).var(axis=0, dtype=np.float64)
+        return replace(self, score_variances=variances)
+
+
+def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, float]:
+    """Centre a matrix, and look at what is lost by it.
+
+    Parameters
+    ----------
+    X : MatrixOperator of shape (n_rows, n_columns)
+        Not centred.
+
+    Returns
+    -------
+    centered : MatrixOperator
+        The same without its mean.
+
+    mean : ndarray of shape (n_columns,)
+        float64.
+
+    energy : float
+        Squared Frobenius norm before centring.
+
+    Raises
+    ------
+    ValueError
+        If the energy is more than a number of the dtype of `X` can be.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, energy = X.column_means(), X.squared_norm()
+    if not energy <= float(np.finfo(X.dtype).max):
+        raise ValueError(
+            f"entries of X are too large for their squares to be summed in {X.dtype}; divide X by "
+            "its largest absolute value"
+        )
+    return X.centered(mean), mean, energy
 
 
 def update_svd(
@@ -92,9 +151,8 @@ def update_svd(
     of r + b rows; the batch is never made dense.
     """
     n_new = batch.shape[0]
-    mean = batch.column_means()
-    centered_batch = batch.centered(mean)
-    energy, centered_energy = batch.squared_norm(), centered_batch.squared_norm()
+    centered_batch, mean, energy = centered_on_its_mean(batch)
+    centered_energy = centered_batch.squared_norm()
     n_old = 0 if previous is None else previous.n_rows
     parts = [centered_batch if centered else batch]
     if previous is not None:

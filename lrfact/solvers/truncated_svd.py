@@ -1,12 +1,15 @@
 """The door to the SVD solvers: any matrix in, leading singular triplets out."""
 
 import warnings
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.foreign_operator import ForeignOperator
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers._result import SVDResult, nothing
@@ -210,6 +213,9 @@ def _krylov(
     progress: Progress | None,
 ) -> SVDResult:
     limit = 1000 if max_iter is None else max_iter
-    return block_krylov_svd(
-        A, k, tol=tol, max_iter=limit, rng=rng, want_left=want_left, progress=progress
-    )
+    # On narrow blocks the threads of BLAS (NumPy and SciPy have a pool each, waiting by spinning)
+    # take longer to take turns than to compute. A foreign operator may need them.
+    with nullcontext() if isinstance(A, ForeignOperator) else single_threaded_blas():
+        return block_krylov_svd(
+            A, k, tol=tol, max_iter=limit, rng=rng, want_left=want_left, progress=progress
+        )

@@ -46,7 +46,7 @@ class TestValues:
         ):
             with pytest.raises(ValueError, match="NaN" if np.isnan(value) else "infinity"):
                 method(given)
-        with pytest.raises(ValueError, match="NaN|infinity"):
+        with pytest.raises(ValueError, match=r"NaN|infinity"):
             fitted.inverse_transform(np.full((3, 2), value))
 
     def test_masked_arrays(self, Estimator):
@@ -61,16 +61,16 @@ class TestValues:
 
     def test_complex_numbers(self, Estimator):
         for container in (np.asarray, sparse.csr_array):
-            with pytest.raises(ValueError, match="[Cc]omplex"):
+            with pytest.raises(ValueError, match=r"[Cc]omplex"):
                 Estimator(2).fit(container(X + 1j))
 
     def test_text(self, Estimator):
-        with pytest.raises(ValueError, match="could not convert|Unable to convert|dtype"):
+        with pytest.raises(ValueError, match=r"could not convert|Unable to convert|dtype"):
             Estimator(2).fit(np.array([["a", "b"], ["c", "d"]]))
 
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     @pytest.mark.parametrize(
-        ("dtype", "scale"), [(np.float64, 1e200), (np.float64, 1e308), (np.float32, 1e30)]
+        ("dtype", "scale"), [(np.float64, 1e200), (np.float64, 1e300), (np.float32, 1e30)]
     )
     @pytest.mark.parametrize("solver", ["auto", "exact", "gram", "randomized", "lanczos"])
     def test_squares_that_overflow(self, Estimator, solver, dtype, scale, container, capfd):
@@ -78,7 +78,7 @@ class TestValues:
         huge = container((scale * X / np.abs(X).max()).astype(dtype))
         for method in ("fit", "fit_transform", "partial_fit"):
             estimator = Estimator(2, solver=solver, random_state=0)
-            with pytest.raises(ValueError, match="too large for their squares.*divide X by"):
+            with pytest.raises(ValueError, match=r"too large for their squares.*divide X by"):
                 getattr(estimator, method)(huge)
             assert not learnt(estimator)
         assert capfd.readouterr() == ("", "")
@@ -129,12 +129,12 @@ class TestShapes:
     @pytest.mark.parametrize("method", ["transform", "score", "partial_fit"])
     def test_other_number_of_columns(self, Estimator, method):
         estimator = Estimator(2).fit(X)
-        with pytest.raises(ValueError, match="X has 5 features, but .* is expecting 6 features"):
+        with pytest.raises(ValueError, match=r"X has 5 features, but .* is expecting 6 features"):
             getattr(estimator, method)(X[:, :5])
 
     def test_wrong_coordinates(self, Estimator):
         estimator = Estimator(2).fit(X)
-        with pytest.raises(ValueError, match="X has 3 columns, but inverse_transform.* 2 comp"):
+        with pytest.raises(ValueError, match=r"X has 3 columns, but inverse_transform.* 2 comp"):
             estimator.inverse_transform(np.ones((4, 3)))
 
 
@@ -154,7 +154,7 @@ class TestRank:
         assert not learnt(estimator)
 
     def test_lanczos_says_that_the_last_one_is_out_of_reach(self, Estimator):
-        with pytest.raises(ValueError, match="solver='lanczos' finds at most .* 5 triplets, not 6"):
+        with pytest.raises(ValueError, match=r"'lanczos' finds at most .* 5 triplets, not 6"):
             Estimator(6, solver="lanczos").fit(X)
 
     @pytest.mark.parametrize("n_components", [0, -1, 1.0, 1.5, 0.0, "no such rule", [2], True])
@@ -391,7 +391,11 @@ def test_degenerate_data_gives_no_nan(Estimator, data, solver, dtype, container)
 def test_singular_density_is_refused_with_advice():
     constant = np.hstack([X, np.ones((20, 1))])
     pca = PCAFromSVD().fit(constant)
-    for method in (lambda: pca.score(constant), lambda: pca.score_samples(X), pca.get_precision):
-        with pytest.raises(ValueError, match="n_features|no variance in some directions.*lower"):
+    for method in (
+        lambda: pca.score(constant),
+        lambda: pca.score_samples(constant),
+        pca.get_precision,
+    ):
+        with pytest.raises(ValueError, match=r"no variance in some directions.*lower n_comp"):
             method()
     assert np.isfinite(pca.get_covariance()).all()

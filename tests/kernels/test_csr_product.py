@@ -126,9 +126,7 @@ def test_width_zero_and_no_columns(face, dtype):
     FACES[face].csr_matmat(*nothing, np.empty((0, 2), dtype), out, 1)
     assert_array_equal(out, 0)
     bounds = np.array([0, 0], dtype=np.int64)
-    FACES[face].csr_rmatmat(
-        *nothing, np.empty((3, 2), dtype), bounds, np.empty((0, 2), dtype), 1
-    )
+    FACES[face].csr_rmatmat(*nothing, np.empty((3, 2), dtype), bounds, np.empty((0, 2), dtype), 1)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -67,7 +67,7 @@ def everything(*changes):
 
 
 def strided(array):
-    wide = np.zeros(array.shape[:-1] + (2 * array.shape[-1],), dtype=array.dtype)
+    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
     view = wide[..., ::2]
     view[...] = array
     return view
@@ -309,9 +309,7 @@ def test_accepts_what_is_sound_and_nothing_else(face, call, n_threads):
     kernels = FACES[face]
 
     block = np.arange(n_columns * width).reshape(n_columns, width).astype(data.dtype)
-    out = outcome(
-        kernels, "csr_matmat", data, indices, indptr, block, (n_rows, width), n_threads
-    )
+    out = outcome(kernels, "csr_matmat", data, indices, indptr, block, (n_rows, width), n_threads)
     assert (out is not None) == sound
     if sound:
         assert_array_equal(out, dense @ block)

@@ -33,7 +33,7 @@ def matrix(shape, dtype, seed=0):
 def build(form, storage, shape, dtype):
     """An operator of some form, and the dense float64 matrix that it should equal."""
     X = matrix(shape, dtype)
-    operator = as_operator(STORAGES[storage](X), n_threads=2)
+    operator = as_operator(STORAGES[storage](X))
     explicit = X.astype(np.float64)
     if form.startswith("stack"):
         lower = matrix((4, shape[1]), dtype, seed=1)
@@ -176,7 +176,7 @@ def test_only_plain_matrices_are_centred(derived):
 def test_transposed_products_with_and_without_a_second_copy(prepared, dtype):
     """Products announced before may store a sparse matrix by columns; digits hardly change."""
     X = matrix((50, 30), dtype)
-    A = as_operator(sparse.csr_array(X), n_threads=3)
+    A = as_operator(sparse.csr_array(X), n_threads=2)
     if prepared:
         A.prepare_products(2**30)
     for width in (1, 3, 4, 40):
@@ -265,7 +265,11 @@ class TestAsOperator:
 def test_stacked_parts_may_differ_in_storage():
     top, middle, bottom = (matrix((n, 6), np.float64, seed=n) for n in (4, 1, 9))
     A = StackedOperator(
-        [as_operator(sparse.csr_array(top)), as_operator(middle), as_operator(sparse.csr_array(bottom))]
+        [
+            as_operator(sparse.csr_array(top)),
+            as_operator(middle),
+            as_operator(sparse.csr_array(bottom)),
+        ]
     )
     explicit = np.vstack([top, middle, bottom])
     assert A.shape == (14, 6)

@@ -323,6 +323,19 @@ def test_factorized_once_per_fold(planted, monkeypatch):
     assert fitted[:-1] == 5 * [12]
 
 
+@pytest.mark.parametrize("ranks", [RANKS, None])
+def test_given_data_are_left_alone(digits, ranks):
+    X, y = digits
+    given = X.copy()
+    model = PIPELINES["in-place steps"]
+    RankSearchCV(model, ranks=ranks, cv=2, refit=False, scoring=reads_all).fit(given, y)
+    assert_array_equal(given, X)
+
+
+def reads_all(estimator, X, y):
+    return float(estimator.predict(X).mean())
+
+
 def test_given_estimator_is_left_alone(digits):
     model = make_pipeline(StandardScaler(), PCAFromSVD(n_components="mle"), KNeighborsClassifier())
     before = pickle.dumps(model)
@@ -683,6 +696,10 @@ def test_one_of_several_scores_decides(digits, scoring):
     search.set_params(refit=False).fit(*digits)
     assert search.multimetric_
     assert not hasattr(search, "best_rank_")
+    search.set_params(refit=lambda results: 1).fit(*digits)
+    assert search.best_rank_ == 5
+    with pytest.raises(ValueError, match="which of several scores is meant"):
+        search.score(*digits)
 
 
 def test_best_estimator_is_an_ordinary_fit(digits):

@@ -1,5 +1,7 @@
 """Sparse products entry by entry, and what makes their arguments sound."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -20,7 +22,7 @@ def is_sound_matrix(data, indices, indptr, n_columns):
         and len(starts) > 0
         and starts[0] >= 0
         and starts[-1] <= len(indices)
-        and all(low <= high for low, high in zip(starts, starts[1:], strict=False))
+        and all(low <= high for low, high in pairwise(starts))
         and all(0 <= int(j) < n_columns for j in indices[starts[0] : starts[-1]])
     )
 
@@ -32,5 +34,5 @@ def are_sound_bounds(bounds, n_columns):
         len(values) >= 2
         and values[0] == 0
         and values[-1] == n_columns
-        and all(low <= high for low, high in zip(values, values[1:], strict=False))
+        and all(low <= high for low, high in pairwise(values))
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.exceptions import ConvergenceWarning
 
 from lrfact.linalg.as_operator import as_operator
 from lrfact.solvers._accuracy import asked_error, residual_error, rounding_error
@@ -36,6 +37,20 @@ def true_singular_values(X, *, centred=False):
     return np.linalg.svd(X.astype(np.float64), compute_uv=False)
 
 
+def unless_refused(A, k, *, solver, **options):
+    """The factorization, or None where a solver rightly says that it cannot do it."""
+    try:
+        return truncated_svd(A, k, solver=solver, **options)
+    except ConvergenceWarning:
+        if solver == "lanczos":  # older versions of SciPy take roots of eigenvalues
+            return None
+        raise
+    except ValueError as error:
+        if solver == "gram" and "loses the digits" in str(error):
+            return None
+        raise
+
+
 @pytest.mark.parametrize("tol", [1e-4, 1e-8, 0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", KINDS)
@@ -50,11 +65,8 @@ def test_stated_error_is_not_less_than_the_true_one(solver, kind, dtype, tol, gl
         true = true_singular_values(X)
         for k in (1, 7, 25):
             rng = np.random.RandomState(global_random_seed)
-            try:
-                result = truncated_svd(X, k, solver=name, tol=tol, rng=rng, **options)
-            except ValueError as error:
-                assert solver == "gram"
-                assert "loses the digits" in str(error)
+            result = unless_refused(X, k, solver=name, tol=tol, rng=rng, **options)
+            if result is None:
                 continue
             # Where rounding hides a value altogether, nothing is stated about it.
             known = true[:k] > 100 * np.finfo(dtype).eps * true[0]
@@ -82,11 +94,8 @@ def test_of_centred_matrices(solver, dtype, mean, kind, global_random_seed):
         A = A.centered(A.column_means())
         for k in (1, 10, 30):
             rng = np.random.RandomState(global_random_seed)
-            try:
-                result = truncated_svd(A, k, solver=solver, tol=1e-4, rng=rng)
-            except ValueError as error:
-                assert solver == "gram"
-                assert "loses the digits" in str(error)
+            result = unless_refused(A, k, solver=solver, tol=1e-4, rng=rng)
+            if result is None:
                 continue
             known = true[:k] > 100 * np.finfo(dtype).eps * (1 + mean) * true[0]
             wrong = np.abs(result.s - true[:k]) / true[:k]

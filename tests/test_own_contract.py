@@ -1,0 +1,254 @@
+"""What every transformer of the package promises beyond scikit-learn's checks.
+
+A new transformer gets a class of its own below, which inherits all promises; one whose input or
+output differs overrides `data` or the attributes that say so.
+"""
+
+import gc
+import inspect
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+
+import lrfact
+from reference.spectra import planted_matrix
+
+
+class TransformerContract:
+    """Promises of a transformer; subclasses name the class and how to build it."""
+
+    Estimator: type
+    parameters: dict = {"n_components": 3, "random_state": 0}
+    # Attributes that may differ between two fits of the same data.
+    unstable: set = set()
+
+    def make(self, **changes):
+        return self.Estimator(**{**self.parameters, **changes})
+
+    def data(self, seed=0, shape=(50, 12)):
+        """Sparse enough to be worth a sparse matrix, with means of the size of the spread."""
+        rng = np.random.default_rng(seed)
+        X = planted_matrix(shape, 0.7 ** np.arange(min(shape)), seed=seed) * 10 + 0.3
+        return X * (rng.random(shape) < 0.5)
+
+    def fitted_attributes(self, estimator):
+        return {
+            name: value
+            for name, value in vars(estimator).items()
+            if name.endswith("_") and name not in self.unstable
+        }
+
+    def assert_same_fit(self, one, other, *, exact=True):
+        mine, its = self.fitted_attributes(one), self.fitted_attributes(other)
+        assert set(mine) == set(its)
+        for name, value in its.items():
+            if np.asarray(value).dtype.kind == "f" and not exact:
+                assert_allclose(mine[name], value, rtol=1e-6, atol=1e-8, err_msg=name)
+            else:
+                assert_array_equal(mine[name], value, err_msg=name)
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_fit_transform_equals_fit_and_transform(self, dtype, container):
+        X = container(self.data().astype(dtype))
+        together, apart = self.make().fit_transform(X), self.make().fit(X).transform(X)
+        assert_allclose(together, apart, rtol=0, atol=20 * np.finfo(dtype).eps * abs(X).max())
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_refit_forgets(self, container):
+        X, other = self.data(), self.data(seed=1, shape=(30, 20))
+        used = self.make().fit(container(other)).fit(container(X))
+        self.assert_same_fit(used, self.make().fit(container(X)))
+
+    def test_a_seed_fixes_every_bit(self):
+        X = self.data()
+        self.assert_same_fit(self.make().fit(X), self.make().fit(X))
+        one, other = (self.make(random_state=np.random.RandomState(7)).fit(X) for _ in range(2))
+        self.assert_same_fit(one, other)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_bits_do_not_depend_on_threads(self, dtype):
+        X = sparse.csr_array(self.data().astype(dtype))
+        one, *others = (self.make(n_jobs=n_jobs).fit(X) for n_jobs in (1, 2, 4, None))
+        for other in others:
+            self.assert_same_fit(one, other)
+            assert_array_equal(one.transform(X), other.transform(X))
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_rows_do_not_depend_on_their_batch(self, dtype, container):
+        X = self.data().astype(dtype)
+        estimator = self.make().fit(container(X))
+        whole = estimator.transform(container(X))
+        atol = 50 * np.finfo(dtype).eps * np.abs(X).max()
+        parts = [X[:1], X[1:8], X[8:9], X[9:]]
+        split = np.vstack([estimator.transform(container(part)) for part in parts])
+        assert_allclose(split, whole, rtol=0, atol=atol)
+        order = np.random.default_rng(0).permutation(len(X))
+        assert_allclose(estimator.transform(container(X[order])), whole[order], rtol=0, atol=atol)
+        # An outlier next to it changes nothing about a row.
+        outlier = np.vstack([X[:3], 1e6 * X[3:4]])
+        beside = estimator.transform(container(outlier))[:3]
+        assert_allclose(beside, whole[:3], rtol=0, atol=10 * atol)
+
+    def test_dense_and_sparse_agree(self):
+        X = self.data()
+        dense, scarce = self.make(tol=1e-10).fit(X), self.make(tol=1e-10).fit(sparse.csr_array(X))
+        self.unstable = {"n_iter_", "singular_value_error_", *self.unstable}
+        self.assert_same_fit(dense, scarce, exact=False)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_dtype_is_kept_throughout(self, dtype, container):
+        X = container(self.data().astype(dtype))
+        estimator = self.make().fit(X)
+        scores = estimator.transform(X)
+        assert scores.dtype == estimator.fit_transform(X).dtype == dtype
+        assert estimator.inverse_transform(scores).dtype == dtype
+        assert estimator.components_.dtype == dtype
+
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_inverse_transform_has_the_shape_and_nearly_the_values(self, container):
+        X = self.data()
+        estimator = self.make().fit(container(X))
+        back = estimator.inverse_transform(estimator.transform(container(X)))
+        assert back.shape == X.shape
+        assert np.linalg.norm(X - back) < np.linalg.norm(X)
+        # What comes back is a fixed point: projecting it again changes nothing.
+        again = estimator.inverse_transform(estimator.transform(back))
+        assert_allclose(again, back, atol=1e-10)
+
+    @pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+    def test_input_is_not_changed(self, container):
+        X = container(self.data())
+        raw = X if isinstance(X, np.ndarray) else X.data
+        before = raw.copy()
+        raw.setflags(write=False)
+        estimator = self.make().fit(X)
+        estimator.fit_transform(X)
+        scores = estimator.transform(X)
+        scores.setflags(write=False)
+        estimator.inverse_transform(scores)
+        estimator.score(X)
+        assert_array_equal(raw, before)
+
+    def test_results_are_new_arrays(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        components = estimator.components_.copy()
+        scores = estimator.transform(X)
+        scores[:] = 0
+        estimator.inverse_transform(scores)[:] = 0
+        assert_array_equal(estimator.components_, components)
+
+    def test_transform_changes_nothing(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        before = pickle.dumps(estimator)
+        estimator.transform(X)
+        estimator.score(X)
+        estimator.inverse_transform(estimator.transform(X))
+        assert pickle.dumps(estimator) == before
+
+    def test_pickles(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        again = pickle.loads(pickle.dumps(estimator))
+        self.assert_same_fit(again, estimator)
+        assert_array_equal(again.transform(X), estimator.transform(X))
+
+    @pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+    def test_input_is_not_kept(self, container):
+        X = container(self.data())
+        reference = weakref.ref(X)
+        estimator = self.make().fit(X)
+        estimator.transform(X)
+        del X
+        gc.collect()
+        assert reference() is None
+        assert estimator.components_ is not None
+
+    def test_scores_are_plain_floats_that_tell_good_from_bad(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        good = estimator.score(X)
+        assert type(good) is float
+        assert good > estimator.score(10 * np.random.default_rng(0).standard_normal(X.shape))
+
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.random.default_rng(0).standard_normal(shape)
+            estimator = self.Estimator()
+            if min(shape) < 2 and estimator.n_components == 2:
+                with pytest.raises(ValueError, match="n_components=2 must be between 1 and"):
+                    estimator.fit(X)
+            else:
+                assert np.isfinite(estimator.fit_transform(X)).all()
+
+    def test_fit_takes_and_ignores_targets(self):
+        X = self.data()
+        with_target = self.make().fit(X, np.arange(len(X)))
+        self.assert_same_fit(with_target, self.make().fit(X))
+        assert_array_equal(
+            self.make().fit_transform(X, np.arange(len(X))), with_target.transform(X)
+        )
+        assert with_target.score(X, None) == with_target.score(X)
+
+    def test_parameters_are_left_alone(self):
+        X = self.data()
+        estimator = self.make()
+        before = {name: pickle.dumps(value) for name, value in estimator.get_params().items()}
+        estimator.fit(X).transform(X)
+        after = {name: pickle.dumps(value) for name, value in estimator.get_params().items()}
+        assert after == before
+
+    def test_clone_is_unfitted_and_equal(self):
+        estimator = self.make().fit(self.data())
+        again = clone(estimator)
+        assert again.get_params() == estimator.get_params()
+        assert not self.fitted_attributes(again)
+
+
+class TestTruncatedSVDReducer(TransformerContract):
+    Estimator = lrfact.TruncatedSVDReducer
+
+
+class TestTruncatedSVDReducerRandomized(TransformerContract):
+    Estimator = lrfact.TruncatedSVDReducer
+    parameters = {"n_components": 3, "solver": "randomized", "random_state": 0}
+
+
+class TestPCAFromSVD(TransformerContract):
+    Estimator = lrfact.PCAFromSVD
+
+
+class TestPCAFromSVDRandomized(TransformerContract):
+    Estimator = lrfact.PCAFromSVD
+    parameters = {"n_components": 3, "solver": "randomized", "random_state": 0}
+
+
+class TestPCAFromSVDWhitened(TransformerContract):
+    Estimator = lrfact.PCAFromSVD
+    parameters = {"n_components": 3, "whiten": True, "random_state": 0}
+
+
+def test_every_transformer_is_held_to_it():
+    """Meta-estimators have the contract of what they wrap."""
+    held = {
+        contract.Estimator
+        for contract in globals().values()
+        if inspect.isclass(contract) and hasattr(contract, "Estimator")
+    }
+    public = {
+        value
+        for name in lrfact.__all__
+        if inspect.isclass(value := getattr(lrfact, name))
+        and issubclass(value, BaseEstimator)
+        and issubclass(value, TransformerMixin)
+    }
+    assert not public - held, "give each a contract class in this file"
