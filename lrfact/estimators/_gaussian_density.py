@@ -35,7 +35,7 @@ class GaussianDensity:
             return True
         # A direction with less variance than the noise has the noise's.
         strong = np.maximum(self.variances, self.noise)
-        return bool((strong <= np.finfo(np.float64).tiny).any())
+        return bool((strong <= _vanishing(self.variances)).any())
 
     def log_density(self, squared_coordinates: Array, squared_norms: Array) -> Array:
         """Return the log-density of centred rows.
@@ -89,6 +89,12 @@ class GaussianDensity:
             )
 
 
+def _vanishing(variances: Array) -> float:
+    """Return the variance below which there is only what rounding has left."""
+    largest = float(variances.max(initial=0.0))
+    return max(10 * float(np.finfo(np.float64).eps) * largest, float(np.finfo(np.float64).tiny))
+
+
 def log_density_by_rank(
     variances: Array,
     noise: Array,
@@ -130,7 +136,7 @@ def log_density_by_rank(
     kept = np.arange(len(variances)) < ranks[:, np.newaxis]
     strong = np.where(kept, np.maximum(variances, noise[:, np.newaxis]), 1.0)
     n_weak = n_features - ranks
-    singular = (strong <= np.finfo(np.float64).tiny).any(axis=1) | ((n_weak > 0) & (noise <= 0))
+    singular = (strong <= _vanishing(variances)).any(axis=1) | ((n_weak > 0) & (noise <= 0))
     strong[singular] = 1.0
     weak = np.where(singular | (n_weak == 0), 1.0, noise)
     squares = np.where(kept, squared_coordinates, 0.0)
