@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
+import scipy
+
 from peers import arpack_refusal
 from peers._scipy_svds import svds_factors
 
@@ -10,6 +14,10 @@ TASKS = ("svd", "memory")
 
 
 def available():
+    # Before SciPy 1.13 PROPACK is opt-in, by a variable that must be set before the import.
+    older = tuple(int(part) for part in scipy.__version__.split(".")[:2]) < (1, 13)
+    if older and not os.environ.get("SCIPY_USE_PROPACK"):
+        return "SciPy before 1.13 needs SCIPY_USE_PROPACK=1"
     return None
 
 

@@ -35,7 +35,12 @@ class GaussianDensity:
             return True
         # A direction with less variance than the noise has the noise's.
         strong = np.maximum(self.variances, self.noise)
-        return bool((strong <= _vanishing(self.variances)).any())
+        return bool((strong <= np.finfo(np.float64).tiny).any())
+
+    @property
+    def _strong(self) -> Array:
+        """Variances along the strong directions, none less than the noise or than rounding."""
+        return np.maximum(self.variances, max(self.noise, _rounding_level(self.variances)))
 
     def log_density(self, squared_coordinates: Array, squared_norms: Array) -> Array:
         """Return the log-density of centred rows.
@@ -53,7 +58,7 @@ class GaussianDensity:
         ndarray of shape (n_rows,)
         """
         self._require_regular()
-        strong = np.maximum(self.variances, self.noise)
+        strong = self._strong
         n_weak = self.n_features - len(strong)
         distance = squared_coordinates @ (1 / strong)
         log_volume = np.log(strong).sum()
@@ -73,7 +78,7 @@ class GaussianDensity:
     def precision(self, directions: Array) -> Array:
         """Return the inverse of the covariance."""
         self._require_regular()
-        strong = np.maximum(self.variances, self.noise)
+        strong = self._strong
         if len(strong) == self.n_features:
             return (directions.T / strong) @ directions
         precision = (directions.T * (1 / strong - 1 / self.noise)) @ directions
@@ -89,10 +94,9 @@ class GaussianDensity:
             )
 
 
-def _vanishing(variances: Array) -> float:
-    """Return the variance below which there is only what rounding has left."""
-    largest = float(variances.max(initial=0.0))
-    return max(10 * float(np.finfo(np.float64).eps) * largest, float(np.finfo(np.float64).tiny))
+def _rounding_level(variances: Array) -> float:
+    """Return the variance that rounding may leave of a direction that has none."""
+    return 10 * float(np.finfo(np.float64).eps) * float(variances.max(initial=0.0))
 
 
 def log_density_by_rank(
@@ -136,7 +140,8 @@ def log_density_by_rank(
     kept = np.arange(len(variances)) < ranks[:, np.newaxis]
     strong = np.where(kept, np.maximum(variances, noise[:, np.newaxis]), 1.0)
     n_weak = n_features - ranks
-    singular = (strong <= _vanishing(variances)).any(axis=1) | ((n_weak > 0) & (noise <= 0))
+    singular = (strong <= np.finfo(np.float64).tiny).any(axis=1) | ((n_weak > 0) & (noise <= 0))
+    strong = np.maximum(strong, _rounding_level(variances))
     strong[singular] = 1.0
     weak = np.where(singular | (n_weak == 0), 1.0, noise)
     squares = np.where(kept, squared_coordinates, 0.0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+from scipy.linalg import qr
 from scipy.sparse.linalg import LinearOperator
 
 from lrfact.checks._compat import randomized_range_finder
@@ -25,6 +26,9 @@ Progress = Callable[[int, float], bool]
 # The chain that looks for what the first one cannot see: narrow, so cheap.
 _CONFIRMING_STEPS = 3
 _CONFIRMING_WIDTH = 8
+
+# At most so many where squares have lost the digits of the smallest singular values.
+_POWER_ITERATIONS = 4
 
 
 def block_krylov_svd(
@@ -208,24 +212,24 @@ def _triplets(
         error = np.maximum(squared_error, rounding_error(s, eps))
         return left, s, B.rmatmat(left / s).T, error
     # The eigenvalues have lost the digits of the smallest singular values, and so have the
-    # residuals; if the eigenvectors have too, the whole basis still knows better.
-    U, s, Vt, error = _measured_triplets(B, left, len(eigenvalues), eps)
-    if not reaches(error, s, goal, B.dtype):
-        U, s, Vt, error = _measured_triplets(
-            B, basis.combine(np.eye(basis.size)), len(eigenvalues), eps
-        )
-    return U, s, Vt, error
-
-
-def _measured_triplets(
-    B: MatrixOperator, directions: Array, k: int, eps: float
-) -> tuple[Array, Array, Array, Array]:
-    """Return the k leading triplets of ``B`` in the span of left directions, and their errors."""
-    U, s, Vt = triplets_from_left(B, directions)
-    U, s, Vt = U[:, :k], s[:k], Vt[:k]
-    # ``B' u = s v`` holds by construction.
-    residuals = np.linalg.norm((B.matmat(Vt.T) - U * s).astype(np.float64), axis=0)
-    return U, s, Vt, np.maximum(residual_error(residuals, s), rounding_error(s, eps))
+    # residuals. If the eigenvectors have too, the whole basis still knows better; and each power
+    # iteration that does not square the matrix adds some of what the basis has never seen.
+    k = len(eigenvalues)
+    attempt = 0
+    while True:
+        U, s, Vt = triplets_from_left(B, left)
+        image = B.matmat(np.ascontiguousarray(Vt[: 2 * k + 10].T))
+        U, s, Vt = U[:, :k], s[:k], Vt[:k]
+        # ``B' u = s v`` holds by construction.
+        residuals = np.linalg.norm((image[:, :k] - U * s).astype(np.float64), axis=0)
+        error = np.maximum(residual_error(residuals, s), rounding_error(s, eps))
+        if attempt > _POWER_ITERATIONS or reaches(error, s, goal, B.dtype):
+            return U, s, Vt, error
+        if attempt == 0:
+            left = basis.combine(np.eye(basis.size))
+        else:
+            left = qr(image, mode="economic", check_finite=False)[0]
+        attempt += 1
 
 
 class _Schedule:

@@ -54,7 +54,9 @@ def lanczos_svd(
 
     Notes
     -----
-    The method of choice for full accuracy and few triplets. About 2 k to 5 k products, each with
+    The method of choice for full accuracy and few triplets. A single vector finds one copy of a
+    repeated singular value and has rounding errors to thank for others: with a loose `tol` it may
+    miss some, and not know. "randomized" looks for them. About 2 k to 5 k products, each with
     one vector; memory for 2 k + 1 vectors of the smaller side. Lehoucq, Sorensen and Yang (1998),
     doi:10.1137/1.9780898719628.
     """

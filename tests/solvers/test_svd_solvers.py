@@ -380,6 +380,23 @@ class TestConvergence:
         assert_allclose(result.s, true, rtol=0, atol=30 * EPS[dtype] * true[0])
         assert result.converged
 
+    @pytest.mark.parametrize("k", [20, 40])
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("base", [0.5, 0.7, "1/i^2"])
+    def test_small_values_keep_what_digits_there_are(self, base, dtype, k, global_random_seed):
+        """Squares of them vanish beside that of the largest; they themselves do not."""
+        i = np.arange(300)
+        s_true = 1 / (1.0 + i) ** 2 if base == "1/i^2" else base**i
+        X = planted_matrix((400, 300), s_true, seed=global_random_seed, dtype=dtype)
+        result = solve(X, k, "randomized", tol=1e-4)
+        assert result.converged
+        true = np.linalg.svd(X.astype(np.float64), compute_uv=False)[:k]
+        wrong = np.abs(result.s - true)
+        assert (wrong <= np.maximum(1e-4 * true, 100 * EPS[dtype])).all()
+        assert (wrong <= np.maximum(result.error * true, 10 * EPS[dtype])).all()
+        for Q in (result.U, result.Vt.T):
+            assert_allclose(Q.T.astype(np.float64) @ Q, np.eye(k), atol=1e-5)  # tol / 10
+
     @pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-6, 1e-9])
     def test_tighter_costs_more_and_gives_more(self, tol):
         X = planted_matrix((300, 200), spectrum("1/sqrt(i)", 200), seed=0)
