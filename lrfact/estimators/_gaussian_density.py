@@ -141,7 +141,7 @@ def log_density_by_rank(
     strong = np.where(kept, np.maximum(variances, noise[:, np.newaxis]), 1.0)
     n_weak = n_features - ranks
     singular = (strong <= np.finfo(np.float64).tiny).any(axis=1) | ((n_weak > 0) & (noise <= 0))
-    strong = np.maximum(strong, _rounding_level(variances))
+    strong = np.where(kept, np.maximum(strong, _rounding_level(variances)), 1.0)
     strong[singular] = 1.0
     weak = np.where(singular | (n_weak == 0), 1.0, noise)
     squares = np.where(kept, squared_coordinates, 0.0)
