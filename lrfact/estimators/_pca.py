@@ -81,6 +81,7 @@ class PCAFromSVD(SVDTransformer):
     ----------
     components_ : ndarray of shape (n_components_, n_features)
         Principal axes in descending order of variance, the largest loading of each positive.
+        Rows are orthonormal to about `tol` or better.
 
     explained_variance_ : ndarray of shape (n_components_,)
         Variance along each axis, in squared units of `X`, with divisor n_samples - 1, descending.

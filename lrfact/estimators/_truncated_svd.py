@@ -74,7 +74,7 @@ class TruncatedSVDReducer(SVDTransformer):
     ----------
     components_ : ndarray of shape (n_components, n_features)
         Right singular vectors in descending order of singular value, the largest loading of
-        each positive.
+        each positive. Rows are orthonormal to about `tol` or better.
 
     singular_values_ : ndarray of shape (n_components,)
         In the units of `X`, descending.
