@@ -1,46 +1,63 @@
 """The Gaussian model behind probabilistic PCA: few strong directions, equal noise in the rest."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
+EPS = float(np.finfo(np.float64).eps)
+
 
 @dataclass(frozen=True)
 class GaussianDensity:
     """A Gaussian with covariance ``V' diag(variances - noise) V + noise I``, V orthonormal rows.
 
+    A variance that cannot be told from zero beside the largest one counts as the least that can:
+    the density is finite then, and does not depend on what rounding left there.
+
     Attributes
     ----------
     variances : ndarray of shape (k,)
-        Along the strong directions.
+        Along the strong directions, descending.
 
     noise : float
         Variance in all other directions.
 
     n_features : int
         Dimension of the space.
+
+    eps : float
+        Unit roundoff of the arithmetic that found the directions.
     """
 
     variances: Array
     noise: float
     n_features: int
+    eps: float = EPS
 
     @property
     def is_singular(self) -> bool:
-        """Whether some direction has no variance."""
-        if len(self.variances) < self.n_features and self.noise <= 0:
-            return True
-        # A direction with less variance than the noise has the noise's.
-        strong = np.maximum(self.variances, self.noise)
-        return bool((strong <= np.finfo(np.float64).tiny).any())
+        """Whether no direction has any variance."""
+        largest = max(self.noise, float(self.variances.max(initial=0.0)))
+        return largest <= np.finfo(np.float64).tiny
+
+    @property
+    def _n_weak(self) -> int:
+        return self.n_features - len(self.variances)
+
+    @property
+    def _weak(self) -> float:
+        """Variance outside of the strong directions."""
+        return max(self.noise, _least_noise(float(self.variances.sum()), self._n_weak, self.eps))
 
     @property
     def _strong(self) -> Array:
-        """Variances along the strong directions, none less than the noise or than rounding."""
-        return np.maximum(self.variances, max(self.noise, _rounding_level(self.variances)))
+        """Variances along the strong directions, none less than that outside of them."""
+        least = self._weak if self._n_weak else _least_variance(self.variances, self.eps)
+        return np.maximum(self.variances, least)
 
     def log_density(self, squared_coordinates: Array, squared_norms: Array) -> Array:
         """Return the log-density of centred rows.
@@ -58,14 +75,13 @@ class GaussianDensity:
         ndarray of shape (n_rows,)
         """
         self._require_regular()
-        strong = self._strong
-        n_weak = self.n_features - len(strong)
+        strong, weak, n_weak = self._strong, self._weak, self._n_weak
         distance = squared_coordinates @ (1 / strong)
         log_volume = np.log(strong).sum()
         if n_weak:
-            outside = np.maximum(squared_norms - squared_coordinates.sum(axis=1), 0)
-            distance = distance + outside / self.noise
-            log_volume += n_weak * np.log(self.noise)
+            outside = _outside(squared_norms, squared_coordinates.sum(axis=1), self.eps)
+            distance = distance + outside / weak
+            log_volume += n_weak * np.log(weak)
         return -0.5 * (self.n_features * np.log(2 * np.pi) + log_volume + distance)
 
     def covariance(self, directions: Array) -> Array:
@@ -76,27 +92,40 @@ class GaussianDensity:
         return covariance
 
     def precision(self, directions: Array) -> Array:
-        """Return the inverse of the covariance."""
+        """Return the inverse of the covariance, in the directions that have variance."""
         self._require_regular()
-        strong = self._strong
-        if len(strong) == self.n_features:
+        strong, weak = self._strong, self._weak
+        if not self._n_weak:
             return (directions.T / strong) @ directions
-        precision = (directions.T * (1 / strong - 1 / self.noise)) @ directions
-        np.fill_diagonal(precision, precision.diagonal() + 1 / self.noise)
+        precision = (directions.T * (1 / strong - 1 / weak)) @ directions
+        np.fill_diagonal(precision, precision.diagonal() + 1 / weak)
         return precision
 
     def _require_regular(self) -> None:
         if self.is_singular:
             raise ValueError(
-                "the model has no variance in some directions, so the density is singular: lower "
-                f"n_components (now {len(self.variances)}), remove constant columns, or fit more "
-                "rows"
+                "the fitted rows have no variance, so there is no density: fit rows that differ"
             )
 
 
-def _rounding_level(variances: Array) -> float:
-    """Return the variance that rounding may leave of a direction that has none."""
-    return 10 * float(np.finfo(np.float64).eps) * float(variances.max(initial=0.0))
+def _least_variance(variances: Array, eps: float) -> float:
+    """Return the variance along a direction that rounding may pretend: squares of coordinates."""
+    return max((100 * eps) ** 2, 10 * EPS) * _largest(variances)
+
+
+def _least_noise(total: Any, n_weak: Any, eps: float) -> Any:
+    """Return the variance outside that rounding may pretend: see `_outside`."""
+    return 10 * eps * total / np.maximum(n_weak, 1)
+
+
+def _outside(norms: Any, inside: Array, eps: float) -> Array:
+    """Return what is left of squared norms; what rounding leaves of a difference is nothing."""
+    left = norms - inside
+    return np.where(left > 10 * eps * norms, left, 0.0)
+
+
+def _largest(variances: Array) -> float:
+    return float(variances.max(initial=0.0))
 
 
 def log_density_by_rank(
@@ -106,6 +135,7 @@ def log_density_by_rank(
     n_features: int,
     squared_coordinates: Array,
     squared_norm: float,
+    eps: float = EPS,
 ) -> Array:
     """Return the log-density of a centred row in models with several numbers of directions.
 
@@ -132,21 +162,24 @@ def log_density_by_rank(
     squared_norm : float
         Of the whole row.
 
+    eps : float
+        Unit roundoff of the arithmetic that found the directions.
+
     Returns
     -------
     ndarray of shape (n_ranks,)
-        NaN where the density is singular.
+        NaN where there is no density, for want of any variance.
     """
-    kept = np.arange(len(variances)) < ranks[:, np.newaxis]
-    strong = np.where(kept, np.maximum(variances, noise[:, np.newaxis]), 1.0)
     n_weak = n_features - ranks
-    singular = (strong <= np.finfo(np.float64).tiny).any(axis=1) | ((n_weak > 0) & (noise <= 0))
-    strong = np.where(kept, np.maximum(strong, _rounding_level(variances)), 1.0)
-    strong[singular] = 1.0
-    weak = np.where(singular | (n_weak == 0), 1.0, noise)
+    if _largest(variances) <= np.finfo(np.float64).tiny:
+        return np.full(len(ranks), np.nan)
+    kept = np.arange(len(variances)) < ranks[:, np.newaxis]
+    total = np.where(kept, variances, 0.0).sum(axis=1)
+    weak = np.maximum(noise, _least_noise(total, n_weak, eps))
+    least = np.where(n_weak > 0, weak, _least_variance(variances, eps))
+    strong = np.where(kept, np.maximum(variances, least[:, np.newaxis]), 1.0)
     squares = np.where(kept, squared_coordinates, 0.0)
-    outside = np.where(n_weak > 0, np.maximum(squared_norm - squares.sum(axis=1), 0.0), 0.0)
+    outside = np.where(n_weak > 0, _outside(squared_norm, squares.sum(axis=1), eps), 0.0)
     distance = (squares / strong).sum(axis=1) + outside / weak
     log_volume = np.log(strong).sum(axis=1) + n_weak * np.log(weak)
-    density = -0.5 * (n_features * np.log(2 * np.pi) + log_volume + distance)
-    return np.where(singular, np.nan, density)
+    return -0.5 * (n_features * np.log(2 * np.pi) + log_volume + distance)

@@ -252,8 +252,7 @@ class PCAFromSVD(SVDTransformer):
         Raises
         ------
         ValueError
-            If the fit left no variance outside of the components, so that the density is
-            singular.
+            If the fitted rows have no variance at all.
         """
         return float(self.score_samples(X).mean())
 
@@ -266,6 +265,9 @@ class PCAFromSVD(SVDTransformer):
 
         with :math:`w` the coordinates of the row, :math:`\lambda` the explained variances and
         :math:`\sigma^2` the noise variance. No matrix of n_features x n_features is formed.
+        A variance that rounding hides beside the largest one (constant or redundant columns, a
+        rank that leaves nothing over) counts as the least that it does not hide: the density
+        there is very high, but finite.
 
         Parameters
         ----------
@@ -280,8 +282,7 @@ class PCAFromSVD(SVDTransformer):
         Raises
         ------
         ValueError
-            If the fit left no variance outside of the components, so that the density is
-            singular.
+            If the fitted rows have no variance at all.
 
         References
         ----------
@@ -309,13 +310,13 @@ class PCAFromSVD(SVDTransformer):
         Returns
         -------
         ndarray of shape (n_features, n_features)
-            In closed form: components are orthonormal, so no matrix is inverted.
+            In closed form: components are orthonormal, so no matrix is inverted. Where the
+            covariance is singular, with the least variance that `score_samples` takes.
 
         Raises
         ------
         ValueError
-            If the fit left no variance outside of the components, so that the covariance is
-            singular.
+            If the fitted rows have no variance at all.
         """
         check_is_fitted(self, "components_")
         return self._density().precision(self.components_)
@@ -334,6 +335,7 @@ class PCAFromSVD(SVDTransformer):
             self.explained_variance_.astype(np.float64),
             self.noise_variance_,
             self.components_.shape[1],
+            float(np.finfo(self.components_.dtype).eps),
         )
 
     def _squared_coordinates(self, X: Any) -> tuple[Array, Array]:
@@ -347,7 +349,7 @@ class PCAFromSVD(SVDTransformer):
     def _scores_by_rank(self, X: Any, ranks: Any) -> Array:
         """Return what `score` would with the leading components only, for several ranks.
 
-        NaN where the density of that rank is singular.
+        NaN where the fitted rows have no variance.
         """
         squares, energies = self._squared_coordinates(X)
         ranks = np.asarray(ranks)
@@ -360,6 +362,7 @@ class PCAFromSVD(SVDTransformer):
             self.components_.shape[1],
             squares.mean(axis=0),
             float(energies.mean()),
+            float(np.finfo(self.components_.dtype).eps),
         )
 
     def _solver_and_iterations(self) -> tuple[str, int | None]:

@@ -388,14 +388,36 @@ def test_degenerate_data_gives_no_nan(Estimator, data, solver, dtype, container)
             assert np.isfinite(estimator.get_covariance()).all()
 
 
-def test_singular_density_is_refused_with_advice():
-    constant = np.hstack([X, np.ones((20, 1))])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_density_with_directions_that_have_no_variance(dtype):
+    """Constant, redundant and too many columns: finite, and the same however they are rounded."""
+    rows = X.astype(dtype)
+    constant = np.hstack([rows, np.ones((20, 1), dtype)])
+    for singular in (constant, np.hstack([rows, rows[:, :2]]), rows[:4]):
+        for k in (None, 1):
+            pca = PCAFromSVD(k).fit(singular)
+            shifted = PCAFromSVD(k).fit(singular * dtype(3))
+            density = pca.score_samples(singular)
+            assert np.isfinite(density).all()
+            # The density of 3 x is that of x over 3^m.
+            volume = singular.shape[1] * np.log(3)
+            assert_allclose(shifted.score_samples(singular * dtype(3)) + volume, density, atol=0.05)
+            assert np.isfinite(pca.get_precision()).all()
+            assert np.isfinite(pca.get_covariance()).all()
+    # A row that leaves the directions seen is all but impossible.
     pca = PCAFromSVD().fit(constant)
+    stranger = constant[:1].copy()
+    stranger[0, -1] += 1
+    assert pca.score(stranger) < pca.score(constant[:1]) - 1e4
+
+
+def test_density_without_any_variance_is_refused_with_advice():
+    pca = PCAFromSVD().fit(np.ones((5, 3)))
     for method in (
-        lambda: pca.score(constant),
-        lambda: pca.score_samples(constant),
+        lambda: pca.score(np.ones((5, 3))),
+        lambda: pca.score_samples(np.ones((5, 3))),
         pca.get_precision,
     ):
-        with pytest.raises(ValueError, match=r"no variance in some directions.*lower n_comp"):
+        with pytest.raises(ValueError, match=r"have no variance.*fit rows that differ"):
             method()
-    assert np.isfinite(pca.get_covariance()).all()
+    assert_allclose(pca.get_covariance(), 0)
