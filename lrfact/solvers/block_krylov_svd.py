@@ -17,6 +17,7 @@ from lrfact.solvers._accuracy import (
     residual_error,
     rounding_error,
 )
+from lrfact.solvers._convergence import Convergence
 from lrfact.solvers._result import SVDResult
 
 # Called after each measurement with steps done and the largest estimated relative error of a
@@ -26,6 +27,9 @@ Progress = Callable[[int, float], bool]
 # The chain that looks for what the first one cannot see: narrow, so cheap.
 _CONFIRMING_STEPS = 3
 _CONFIRMING_WIDTH = 8
+
+# Eigenvalues that differ by less, relatively, may have more neighbours than were found.
+_CLUSTER = 0.05
 
 # At most so many where squares have lost the digits of the smallest singular values.
 _POWER_ITERATIONS = 4
@@ -95,36 +99,31 @@ def block_krylov_svd(
     B.prepare_products(basis.nbytes)
     start = randomized_range_finder(_gram_operator(B), size=width, n_iter=0, random_state=rng)
     basis.extend(start.astype(A.dtype, copy=False))
+    convergence = Convergence(goal, eps)
     schedule = _Schedule(first=-(-(k + width) // width))
-    found: Array = np.zeros(k)  # the eigenvalues when last measured
-    found_at = 0
     step = 1
     while True:
         last = basis.is_complete or step >= max_iter
         if last or (basis.size >= k and schedule.is_due(step)):
             eigenvalues, vectors = basis.leading_eigenpairs(k)
-            error = _estimated_error(
-                basis.residual_norms(vectors),
-                eigenvalues,
-                # A complete basis has nothing left to change.
-                eigenvalues - found if not basis.is_complete else np.zeros(k),
-                step - found_at,
-                eps,
-            )
-            found, found_at = eigenvalues, step
+            convergence.measure(step, eigenvalues, basis.residual_norms(vectors))
+            # A complete basis has nothing left to change.
+            error = np.zeros(k) if basis.is_complete else convergence.error
             worst = float(error.max())
             stopped = progress is not None and progress(step, worst)
             if last or stopped:
                 break
             if worst <= goal:
-                if width >= k:
+                if not _may_hide_copies(eigenvalues, width):
                     break
+                found = eigenvalues
                 step += _add_second_chain(basis, k)
                 eigenvalues, vectors = basis.leading_eigenpairs(k)
                 # Of values that vanish, rounding decides which is larger.
                 if (eigenvalues <= found * (1 + goal) + 100 * eps * found[0]).all():
                     break
-            schedule.measured(step, worst, goal)
+                convergence.measure(step, eigenvalues, basis.residual_norms(vectors))
+            schedule.plan(step, convergence.steps_missing())
         if not basis.has_room_for(basis.open_width):
             # Keep the best directions and leave room for as many steps again.
             basis.restart(k + (basis.capacity - k) // 4)
@@ -139,11 +138,22 @@ def block_krylov_svd(
     return SVDResult(left, s, Vt, error, "randomized", step, converged)
 
 
+def _may_hide_copies(eigenvalues: Array, width: int) -> bool:
+    """Return whether as many eigenvalues as a block has columns are about the same.
+
+    A chain of blocks holds as many copies of a repeated eigenvalue as a block has columns, and its
+    residuals say nothing about others. With fewer copies in sight, there are no others.
+    """
+    if len(eigenvalues) <= width:
+        return False
+    first, last = eigenvalues[: 1 - width], eigenvalues[width - 1 :]
+    return bool((last >= (1 - _CLUSTER) * first).any())
+
+
 def _add_second_chain(basis: KrylovBasis, k: int) -> int:
     """Look for copies of repeated eigenvalues, with a few steps from a random start of their own.
 
-    A chain of blocks holds no more copies of an eigenvalue than a block has columns, and its
-    residuals say nothing about the others. Returns the steps taken.
+    Returns the steps taken.
     """
     for i in range(_CONFIRMING_STEPS):
         if basis.is_complete:
@@ -172,25 +182,6 @@ def _gram_operator(B: MatrixOperator) -> LinearOperator:
 
     p = B.shape[0]
     return LinearOperator((p, p), matvec=product, matmat=product, dtype=B.dtype)
-
-
-def _estimated_error(
-    residuals: Array, eigenvalues: Array, change: Array, n_steps: int, eps: float
-) -> Array:
-    """Estimate the relative error of each singular value.
-
-    From the residuals ``B u - s^2 u``, and from what the last `n_steps` have changed: residuals
-    alone do not see that the members of a cluster still move apart.
-    """
-    s = np.sqrt(eigenvalues)
-    # Below this it is rounding noise of the products, and no further step makes it smaller.
-    noise = 100 * eps * eigenvalues[0]
-    residuals = np.where(residuals <= noise, 0, residuals)
-    error = residual_error(np.divide(residuals, s, out=residuals.copy(), where=s > 0), s)
-    change = np.where(change <= noise, 0, change)
-    relative_change = np.divide(change, 2 * eigenvalues, out=change.copy(), where=s > 0)
-    # Each step at least halves the error, on all but the flattest spectra.
-    return np.maximum(error, relative_change / 2.0**n_steps)
 
 
 def _triplets(
@@ -237,17 +228,12 @@ class _Schedule:
 
     def __init__(self, first: int) -> None:
         self._due = first
-        self._last: tuple[int, float] | None = None
 
     def is_due(self, step: int) -> bool:
         return step >= self._due
 
-    def measured(self, step: int, error: float, goal: float) -> None:
+    def plan(self, step: int, missing: float) -> None:
         """Plan the next measurement at four fifths of the steps that seem to be missing."""
-        wait = 1
-        if self._last is not None and 0 < error < self._last[1]:
-            rate = np.log(self._last[1] / error) / (step - self._last[0])
-            wait = max(1, int(0.8 * np.log(error / goal) / rate))
         # Convergence speeds up: never trust a forecast for long.
-        self._due = step + min(wait, 3)
-        self._last = (step, error)
+        wait = 1 if np.isinf(missing) else int(0.8 * missing)
+        self._due = step + min(max(wait, 1), 3)
