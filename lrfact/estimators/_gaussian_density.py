@@ -42,7 +42,7 @@ class GaussianDensity:
     def is_singular(self) -> bool:
         """Whether no direction has any variance."""
         largest = max(self.noise, float(self.variances.max(initial=0.0)))
-        return largest <= np.finfo(np.float64).tiny
+        return bool(largest <= np.finfo(np.float64).tiny)
 
     @property
     def _n_weak(self) -> int:

@@ -6,12 +6,14 @@ All kernels are compiled or none is: `IMPLEMENTATION` says which.
 from typing import Literal
 
 from lrfact.kernels import _csr_product_numpy as _csr_product_twin
+from lrfact.kernels import _dense_product_numpy as _dense_product_twin
 from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
 
 IMPLEMENTATION: Literal["compiled", "numpy"]
 
 try:
     from lrfact.kernels._csr_product import csr_matmat, csr_rmatmat
+    from lrfact.kernels._dense_product import dense_matmat, dense_rmatmat
     from lrfact.kernels._openmp import max_threads, openmp_enabled
 except ImportError as error:
     from lrfact.kernels._openmp_absent import max_threads, openmp_enabled
@@ -22,6 +24,8 @@ except ImportError as error:
     FALLBACK_REASON = str(error)
     csr_matmat = warn_at_first_use(_csr_product_twin.csr_matmat, FALLBACK_REASON)
     csr_rmatmat = warn_at_first_use(_csr_product_twin.csr_rmatmat, FALLBACK_REASON)
+    dense_matmat = warn_at_first_use(_dense_product_twin.dense_matmat, FALLBACK_REASON)
+    dense_rmatmat = warn_at_first_use(_dense_product_twin.dense_rmatmat, FALLBACK_REASON)
 else:
     IMPLEMENTATION = "compiled"
     FALLBACK_REASON = ""
@@ -32,6 +36,8 @@ __all__ = [
     "KernelFallbackWarning",
     "csr_matmat",
     "csr_rmatmat",
+    "dense_matmat",
+    "dense_rmatmat",
     "max_threads",
     "openmp_enabled",
 ]

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from lrfact.kernels._twin_checks import check_layout, check_shape
+
 
 def csr_matmat(
     data: NDArray[np.floating],
@@ -38,10 +40,10 @@ def csr_matmat(
         If shapes disagree, an array is not C-contiguous, or `indptr` or `indices`
         point outside.
     """
-    _check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
-    _check_layout(block=(block, 2), out=(out, 2))
+    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
+    check_layout(block=(block, 2), out=(out, 2))
     matrix = _checked_matrix(data, indices, indptr, block.shape[0], block, out, n_threads)
-    _check_shape("out", out, (matrix.shape[0], block.shape[1]))
+    check_shape("out", out, (matrix.shape[0], block.shape[1]))
     out[...] = matrix @ block
 
 
@@ -79,31 +81,18 @@ def csr_rmatmat(
     ValueError
         As for the product itself, or if `bounds` do not rise from 0 to n_columns.
     """
-    _check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
-    _check_layout(block=(block, 2), out=(out, 2), bounds=(bounds, 1))
+    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
+    check_layout(block=(block, 2), out=(out, 2), bounds=(bounds, 1))
     n_columns = out.shape[0]
     matrix = _checked_matrix(data, indices, indptr, n_columns, block, out, n_threads)
-    _check_shape("block", block, (matrix.shape[0], block.shape[1]))
-    _check_shape("out", out, (n_columns, block.shape[1]))
+    check_shape("block", block, (matrix.shape[0], block.shape[1]))
+    check_shape("out", out, (n_columns, block.shape[1]))
     if bounds.dtype != np.int64:
         raise ValueError(f"bounds has dtype {bounds.dtype}; it must be int64")
     falling = (bounds[1:] < bounds[:-1]).any()  # np.diff may overflow
     if len(bounds) < 2 or bounds[0] != 0 or bounds[-1] != n_columns or falling:
         raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
     out[...] = matrix.T @ block
-
-
-def _check_layout(**arrays: tuple[Any, int]) -> None:
-    for name, (array, n_dims) in arrays.items():
-        if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} is of type {type(array).__name__}; it must be an ndarray")
-        if array.ndim != n_dims or not array.flags.c_contiguous:
-            raise ValueError(f"{name} must be C-contiguous with {n_dims} dimensions")
-
-
-def _check_shape(name: str, array: NDArray[Any], wanted: tuple[int, int]) -> None:
-    if array.shape != wanted:
-        raise ValueError(f"{name} has shape {array.shape}; it must have {wanted}")
 
 
 def _checked_matrix(

@@ -6,6 +6,11 @@ from functools import cached_property
 import numpy as np
 
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
+from lrfact.linalg.narrow_product import (
+    add_narrow_product,
+    narrow_product,
+    transposed_narrow_product,
+)
 
 
 class DenseOperator(MatrixOperator):
@@ -23,7 +28,7 @@ class DenseOperator(MatrixOperator):
         Subtracted from every row.
 
     n_threads : int, default=1
-        Unused: BLAS has its own threads.
+        Threads of the products.
     """
 
     def __init__(self, X: Array, mean: Array | None = None, n_threads: int = 1) -> None:
@@ -41,28 +46,28 @@ class DenseOperator(MatrixOperator):
     def matmat(self, block: Array) -> Array:
         """Return ``A @ block``."""
         if self.mean_is_small:
-            out = self._X @ block
+            out = narrow_product(self._X, block, self.n_threads)
             if self.mean is not None:
                 out -= self.mean @ block
             return out
-        out = np.empty((self.shape[0], block.shape[1]), dtype=self.dtype)
+        out = np.zeros((self.shape[0], block.shape[1]), dtype=self.dtype)
         done = 0
         for rows in self.row_blocks():
-            np.matmul(rows, block, out=out[done : done + len(rows)])
+            add_narrow_product(out[done : done + len(rows)], rows, block, self.n_threads)
             done += len(rows)
         return out
 
     def rmatmat(self, block: Array) -> Array:
         """Return ``A.T @ block``."""
         if self.mean_is_small:
-            out = self._X.T @ block
+            out = transposed_narrow_product(self._X, block, self.n_threads)
             if self.mean is not None:
                 out -= np.outer(self.mean, block.sum(axis=0))
             return out
         out = np.zeros((self.shape[1], block.shape[1]), dtype=self.dtype)
         done = 0
         for rows in self.row_blocks():
-            out += rows.T @ block[done : done + len(rows)]
+            out += transposed_narrow_product(rows, block[done : done + len(rows)], self.n_threads)
             done += len(rows)
         return out
 

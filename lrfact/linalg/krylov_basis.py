@@ -6,6 +6,7 @@ import numpy as np
 
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
+from lrfact.linalg.narrow_product import narrow_product
 from lrfact.linalg.orthonormal_block import orthonormal_block, project_out
 from lrfact.linalg.require_finite import require_finite
 
@@ -70,7 +71,12 @@ class KrylovBasis:
         self.size = stop
         image = self._B.matmat(self._B.rmatmat(block))
         # In a single chain, an image has no part along the blocks before the last.
-        image, coefficients = project_out(image, self._basis, expected=self._coupled_from)
+        image, coefficients = project_out(
+            np.ascontiguousarray(image),
+            self._basis,
+            expected=self._coupled_from,
+            n_threads=self._B.n_threads,
+        )
         require_finite(coefficients)
         self._projected[:stop, start:stop] = coefficients
         self._projected[start:stop, :stop] = coefficients.T
@@ -93,19 +99,19 @@ class KrylovBasis:
         images = np.hstack([end.image for end in used])
         if len(used) > 1:
             # The older ones have not been kept orthogonal to the columns added since.
-            images, _ = project_out(images, self._basis)
+            images, _ = project_out(images, self._basis, n_threads=self._B.n_threads)
         self._open_ends = self._open_ends[: -len(used)]
         self._coupled_from = 0 if self._open_ends or len(used) > 1 else used[0].columns.start
         width = min(images.shape[1], len(self._columns) - self.size)
         floor = 10 * float(np.finfo(images.dtype).eps) * float(self._projected.diagonal().max())
-        return orthonormal_block(images, self._basis, width, floor, self._rng)
+        return self._orthonormal(images, width, floor)
 
     def random_block(self, width: int) -> Array:
         """Return random directions orthogonal to the basis, to be added by `extend`."""
         width = min(width, len(self._columns) - self.size)
         self._coupled_from = 0
         nothing = np.zeros((len(self._columns), width), dtype=self._columns.dtype)
-        return orthonormal_block(nothing, self._basis, width, 0.0, self._rng)
+        return self._orthonormal(nothing, width, 0.0)
 
     def leading_eigenpairs(self, k: int) -> tuple[Array, Array]:
         """Return the k largest eigenvalues of ``Q' B B' Q``, descending, and their vectors."""
@@ -120,7 +126,8 @@ class KrylovBasis:
 
     def combine(self, vectors: Array) -> Array:
         """Return ``Q @ vectors``."""
-        return self._basis @ vectors.astype(self._columns.dtype)
+        vectors = vectors.astype(self._columns.dtype)
+        return narrow_product(self._basis, vectors, self._B.n_threads)
 
     def restart(self, kept: int) -> None:
         """Replace the basis by its `kept` leading eigenvectors."""
@@ -133,6 +140,11 @@ class KrylovBasis:
             _OpenEnd(end.image, end.coupling @ vectors[end.columns], slice(0, kept))
             for end in self._open_ends
         ]
+
+    def _orthonormal(self, block: Array, width: int, floor: float) -> Array:
+        return orthonormal_block(
+            block, self._basis, width, floor, self._rng, n_threads=self._B.n_threads
+        )
 
     @property
     def _basis(self) -> Array:

@@ -32,7 +32,7 @@ class MatrixOperator(ABC):
         Subtracted from every row; None for nothing.
 
     n_threads : int
-        Threads for the sparse products.
+        Threads of the products.
     """
 
     def __init__(

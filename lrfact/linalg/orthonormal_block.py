@@ -4,15 +4,18 @@ import numpy as np
 from scipy.linalg import qr
 
 from lrfact.linalg.matrix_operator import Array
+from lrfact.linalg.narrow_product import add_narrow_product, transposed_narrow_product
 
 
-def project_out(block: Array, basis: Array, expected: int = 0) -> tuple[Array, Array]:
+def project_out(
+    block: Array, basis: Array, expected: int = 0, *, n_threads: int = 1
+) -> tuple[Array, Array]:
     """Remove from `block` what lies in the span of `basis`.
 
     Parameters
     ----------
     block : ndarray of shape (n, b)
-        Overwritten.
+        Overwritten; lies by rows.
 
     basis : ndarray of shape (n, d)
         Orthonormal columns.
@@ -20,6 +23,9 @@ def project_out(block: Array, basis: Array, expected: int = 0) -> tuple[Array, A
     expected : int, default=0
         Index of the first column of `basis` along which `block` has more than rounding errors,
         where that is known: the first of two passes can then leave out those before.
+
+    n_threads : int, default=1
+        Threads of the products.
 
     Returns
     -------
@@ -34,17 +40,26 @@ def project_out(block: Array, basis: Array, expected: int = 0) -> tuple[Array, A
     Classical Gram-Schmidt, done twice, which is enough: Giraud, Langou, Rozloznik and
     van den Eshof (2005), doi:10.1007/s00211-005-0615-4.
     """
-    large = basis[:, expected:]
-    coefficients = large.T @ block
-    block -= large @ coefficients
-    correction = basis.T @ block
-    block -= basis @ correction
+    coefficients = _remove_span(block, basis[:, expected:], n_threads)
+    correction = _remove_span(block, basis, n_threads)
     correction[expected:] += coefficients
     return block, correction
 
 
+def _remove_span(block: Array, basis: Array, n_threads: int) -> Array:
+    coefficients = transposed_narrow_product(basis, block, n_threads)
+    add_narrow_product(block, basis, coefficients, n_threads, factor=-1.0)
+    return coefficients
+
+
 def orthonormal_block(
-    block: Array, basis: Array, width: int, floor: float, rng: np.random.RandomState
+    block: Array,
+    basis: Array,
+    width: int,
+    floor: float,
+    rng: np.random.RandomState,
+    *,
+    n_threads: int = 1,
 ) -> Array:
     """Orthonormalise the leading directions of a block that is orthogonal to `basis`.
 
@@ -66,6 +81,9 @@ def orthonormal_block(
     rng : RandomState
         Source of the replacements.
 
+    n_threads : int, default=1
+        Threads of the products.
+
     Returns
     -------
     ndarray of shape (n, width)
@@ -78,5 +96,5 @@ def orthonormal_block(
         return Q
     # What rounding left of `basis` in the short directions has grown with their length.
     Q[:, n_strong:] = rng.standard_normal((len(block), width - n_strong))
-    Q, _ = project_out(Q, basis)
+    Q, _ = project_out(np.ascontiguousarray(Q), basis, n_threads=n_threads)
     return qr(Q, mode="economic", check_finite=False)[0]

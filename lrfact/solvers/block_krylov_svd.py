@@ -88,7 +88,9 @@ def block_krylov_svd(
     Compared with power iteration from the same start, the space holds the result of each
     step rather than the last one only, and needs about the square root of the number of products:
     Musco and Musco (2015), arXiv:1504.05477. Small blocks lose nothing: Meyer, Musco and Musco
-    (2024), arXiv:2305.02535. Restart as in Wu and Simon (2000), doi:10.1137/S0895479898334605.
+    (2024), arXiv:2305.02535. A start that happens to have next to nothing of the first vector may
+    settle on the second, where their values differ by some 1e-4 of themselves: the error is then
+    that difference. Restart as in Wu and Simon (2000), doi:10.1137/S0895479898334605.
     """
     B = A if A.shape[0] <= A.shape[1] else A.T
     p = B.shape[0]

@@ -56,7 +56,8 @@ def truncated_svd(
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
         "auto" takes the cheapest that reaches `tol`, and "exact" where the Gram matrix then
-        turns out to lose the digits asked for.
+        turns out to lose the digits asked for. Where "lanczos" has failed, or missed copies of a
+        repeated singular value, "randomized" takes over; the result names it.
 
     tol : float, default=1e-4
         Relative error asked of each singular value; 0 asks for machine precision.
@@ -160,9 +161,20 @@ def truncated_svd(
                     f"solver='lanczos' finds at most min(n_rows, n_columns) - 1 = "
                     f"{min(operator.shape) - 1} triplets, not {k}; take solver='exact'"
                 )
-            result = lanczos_svd(
+            found = lanczos_svd(
                 operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left
             )
+            if found is None or not found.converged:
+                found = _krylov(
+                    operator,
+                    k,
+                    tol=tol,
+                    max_iter=max_iter,
+                    rng=rng,
+                    want_left=want_left,
+                    progress=progress,
+                )
+            result = found
     require_finite(result.s, result.Vt)
     if result.solver != "exact" and result.s[0] < _LEAST[operator.dtype]:
         # Nothing but zeros, or squares too small for floating-point numbers.

@@ -287,9 +287,9 @@ def test_test_folds_of_one_row():
 def test_more_columns_than_rows():
     X = planted_low_rank(30, 90, 3, seed=0)
     search = RankSearchCV(EXACT).fit(X)
-    # A Gaussian density needs variance outside of the components.
-    assert_array_equal(search.ranks_, np.arange(1, 23))
-    assert_equal_searches(search, grid_search(EXACT, range(1, 23), data=[X]))
+    # 24 rows in a fold span 23 directions: nothing is left for noise then.
+    assert_array_equal(search.ranks_, np.arange(1, 25))
+    assert_equal_searches(search, grid_search(EXACT, range(1, 25), data=[X]), rtol=1e-6)
     assert RankSearchCV(TruncatedSVDReducer()).fit(X).ranks_[-1] == 24
 
 
@@ -619,26 +619,29 @@ def test_failing_steps_before(digits):
         search.set_params(error_score="raise").fit(X, y)
 
 
-@pytest.mark.filterwarnings("ignore")
+def test_ranks_that_leave_no_noise():
+    X = planted_low_rank(20, 30, 3, seed=0)
+    ranks = [2, 3, 4, 14, 15, 16]  # 16 rows in a fold span 15 directions
+    search = RankSearchCV(EXACT, ranks=ranks, return_train_score=True).fit(X)
+    grid = grid_search(EXACT, ranks, data=[X], return_train_score=True)
+    assert_equal_searches(search, grid, rtol=1e-6)
+    scores = search.cv_results_["mean_test_score"]
+    assert np.isfinite(scores).all()
+    assert (scores[4:] < scores[:3].min() - 1e6).all()
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 @pytest.mark.parametrize("error_score", [np.nan, -1e6])
-def test_singular_densities_of_given_ranks(error_score):
-    X = planted_low_rank(20, 30, 3, seed=0)
-    ranks = [2, 4, 14, 15, 16]  # 16 rows in a fold span 15 directions
-    options = {"error_score": error_score, "return_train_score": True}
-    search = RankSearchCV(EXACT, ranks=ranks, **options).fit(X)
-    assert_equal_searches(search, grid_search(EXACT, ranks, data=[X], **options))
-    column = search.cv_results_["split0_test_score"][3:]
-    assert_array_equal(column, [error_score, error_score])
-
-
-def test_singular_densities_are_told():
-    X = planted_low_rank(20, 30, 3, seed=0)
-    search = RankSearchCV(EXACT, ranks=[2, 15], error_score="raise")
-    with pytest.raises(ValueError, match="density is singular"):
+def test_rows_without_variance(error_score):
+    X = np.ones((20, 30))
+    X[:10, 0] = 2  # the first of two folds trains on the rest
+    options = {"error_score": error_score, "cv": 2}
+    search = RankSearchCV(EXACT, ranks=[1, 2], **options)
+    with pytest.warns(UserWarning, match="Scoring failed[^$]*have no variance"):
         search.fit(X)
-    search.set_params(error_score=-9e9)
-    with pytest.warns(UserWarning, match="Scoring failed[^$]*density is singular"):
-        search.fit(X)
+    assert_array_equal(search.cv_results_["split0_test_score"], [error_score, error_score])
+    with pytest.raises(ValueError, match="have no variance"):
+        search.set_params(error_score="raise").fit(X)
 
 
 @pytest.mark.filterwarnings("ignore")
