@@ -80,6 +80,8 @@ class KrylovBasis:
         require_finite(coefficients)
         self._projected[:stop, start:stop] = coefficients
         self._projected[start:stop, :stop] = coefficients.T
+        for end in self._open_ends:  # of what they miss, the basis now holds more
+            end.image[...] -= block @ (block.T @ end.image)
         self._open_ends.append(_OpenEnd(image, np.eye(stop - start), slice(start, stop)))
 
     def next_block(self, *, newest_only: bool = False) -> Array:
@@ -98,7 +100,7 @@ class KrylovBasis:
         used = self._open_ends[-1:] if newest_only else self._open_ends
         images = np.hstack([end.image for end in used])
         if len(used) > 1:
-            # The older ones have not been kept orthogonal to the columns added since.
+            # The older ones have been kept orthogonal to the columns added since only roughly.
             images, _ = project_out(images, self._basis, n_threads=self._B.n_threads)
         self._open_ends = self._open_ends[: -len(used)]
         self._coupled_from = 0 if self._open_ends or len(used) > 1 else used[0].columns.start
@@ -116,6 +118,20 @@ class KrylovBasis:
     def leading_eigenpairs(self, k: int) -> tuple[Array, Array]:
         """Return the k largest eigenvalues of ``Q' B B' Q``, descending, and their vectors."""
         return leading_eigenpairs(self._projected[: self.size, : self.size], k)
+
+    def leading_eigenvalue_from(self, start: int) -> tuple[float, float]:
+        """Return the largest eigenvalue of the part that columns `start` onwards span.
+
+        They are a chain of their own. The second number is the norm of the residual, leaving out
+        what lies along the columns before.
+        """
+        eigenvalues, vectors = leading_eigenpairs(
+            self._projected[start : self.size, start : self.size], 1
+        )
+        end = self._open_ends[-1]
+        newest = vectors[end.columns.start - start : end.columns.stop - start]
+        outside = end.image @ (end.coupling @ newest).astype(end.image.dtype)
+        return float(eigenvalues[0]), float(np.linalg.norm(outside))
 
     def residual_norms(self, vectors: Array) -> Array:
         """Return ``||B B' u - lambda u||`` for eigenpairs ``u = Q v``, float64."""
