@@ -45,6 +45,11 @@ class Options:
     quick: bool = False
 
 
+# Seconds until the threads of the last call's BLAS have stopped waiting for more work, which they
+# do by spinning: the next call may use another BLAS and would find a processor taken.
+_PAUSE = 0.2
+
+
 @dataclass(frozen=True)
 class Run:
     """Outcome of one timed call: ``value`` is None unless ``status`` is ``"ok"``."""
@@ -62,6 +67,7 @@ def say(text: str) -> None:
 def timed(call: Callable[[], object], timeout: float) -> Run:
     """Run ``call`` once; errors and overruns become a status, warnings a note."""
     gc.collect()
+    time.sleep(_PAUSE)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         began = time.perf_counter()

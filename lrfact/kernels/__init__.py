@@ -13,7 +13,7 @@ IMPLEMENTATION: Literal["compiled", "numpy"]
 
 try:
     from lrfact.kernels._csr_product import csr_matmat, csr_rmatmat
-    from lrfact.kernels._dense_product import dense_matmat, dense_rmatmat
+    from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
     from lrfact.kernels._openmp import max_threads, openmp_enabled
 except ImportError as error:
     from lrfact.kernels._openmp_absent import max_threads, openmp_enabled
@@ -24,6 +24,7 @@ except ImportError as error:
     FALLBACK_REASON = str(error)
     csr_matmat = warn_at_first_use(_csr_product_twin.csr_matmat, FALLBACK_REASON)
     csr_rmatmat = warn_at_first_use(_csr_product_twin.csr_rmatmat, FALLBACK_REASON)
+    dense_gram = warn_at_first_use(_dense_product_twin.dense_gram, FALLBACK_REASON)
     dense_matmat = warn_at_first_use(_dense_product_twin.dense_matmat, FALLBACK_REASON)
     dense_rmatmat = warn_at_first_use(_dense_product_twin.dense_rmatmat, FALLBACK_REASON)
 else:
@@ -36,6 +37,7 @@ __all__ = [
     "KernelFallbackWarning",
     "csr_matmat",
     "csr_rmatmat",
+    "dense_gram",
     "dense_matmat",
     "dense_rmatmat",
     "max_threads",

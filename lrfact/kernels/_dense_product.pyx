@@ -1,13 +1,13 @@
-"""A dense matrix times a narrow block, and its transpose times one, by BLAS on panels.
+"""A dense matrix times a narrow block, its transpose times one, and times itself, by BLAS on panels.
 
 The panels depend on shapes alone and each is one call of BLAS on one thread, so the digits
 do not depend on the number of threads. The caller keeps BLAS itself from starting any.
 """
 
 from cython cimport floating
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.limits cimport INT_MAX
-from scipy.linalg.cython_blas cimport dgemm, sgemm
+from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 import numpy as np
 
@@ -16,6 +16,8 @@ DEF NARROW_PANEL = 64  # columns
 DEF WIDE_PANEL = 256
 DEF MOST_GROUPS = 8  # of rows, each with a partial sum of its own
 DEF GROUP_ROWS = 2048
+DEF TILE = 256  # columns
+DEF PANEL_ROWS = 4096
 
 
 cdef inline void _gemm(
@@ -30,6 +32,18 @@ cdef inline void _gemm(
     else:
         dgemm(&transpose_a, &transpose_b, &m, &n, &k, &alpha, <double*> a, &lda, <double*> b, &ldb,
               &beta, c, &ldc)
+
+
+cdef inline void _syrk(
+    char transpose, int n, int k, const floating* a, int lda, floating* c, int ldc,
+) noexcept nogil:
+    """Upper triangle, by columns, of C = op(A) op(A)'."""
+    cdef floating one = 1, zero = 0
+    cdef char upper = b"U"
+    if floating is float:
+        ssyrk(&upper, &transpose, &n, &k, &one, <float*> a, &lda, &zero, c, &ldc)
+    else:
+        dsyrk(&upper, &transpose, &n, &k, &one, <double*> a, &lda, &zero, c, &ldc)
 
 
 cdef class _Layout:
@@ -173,3 +187,100 @@ def dense_rmatmat(
             )
     if n_groups > 1:
         parts.sum(axis=0, out=sums)
+
+
+def dense_gram(
+    const floating[:, :] matrix not None,    # IN   (n_rows, n_columns)
+    double[:, ::1] out not None,             # OUT  (n_columns, n_columns)
+    int n_threads,
+):
+    cdef:
+        Py_ssize_t n_rows = matrix.shape[0]
+        Py_ssize_t n_columns = matrix.shape[1]
+        Py_ssize_t n_tiles, n_pairs, n_groups, i, pair, group, first, last, lead
+        bint by_rows
+        _Layout layout
+        const floating* entries
+        double[:, :, ::1] partial
+        floating[:, :, ::1] scratch
+        Py_ssize_t[::1] left_of, right_of
+
+    if out.shape[0] != n_columns or out.shape[1] != n_columns:
+        raise ValueError(
+            f"out has shape {(out.shape[0], out.shape[1])}; it must have {(n_columns, n_columns)}"
+        )
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    sums = np.asarray(out)
+    if n_rows == 0 or n_columns == 0:
+        sums[...] = 0
+        return
+    layout = _Layout(
+        (n_rows, n_columns), (matrix.strides[0], matrix.strides[1]), sizeof(floating)
+    )
+    by_rows, lead = layout.by_rows, layout.lead
+    n_tiles = (n_columns + TILE - 1) // TILE
+    # The larger tiles of the last column first, so that no thread is left with much to do.
+    lefts, rights = np.tril_indices(n_tiles)[::-1]
+    left_of, right_of = lefts.astype(np.intp), rights.astype(np.intp)
+    n_pairs = len(lefts)
+    n_groups = max(1, min(MOST_GROUPS // n_pairs, n_rows // GROUP_ROWS))
+    parts = np.zeros((n_groups, n_columns, n_columns))
+    partial = parts
+    scratch = np.empty((n_threads, TILE, TILE), dtype=np.asarray(matrix).dtype)
+    entries = &matrix[0, 0]
+    for i in prange(
+        n_pairs * n_groups, nogil=True, schedule="dynamic", chunksize=1, num_threads=n_threads
+    ):
+        pair, group = i % n_pairs, i // n_pairs
+        first = group * (n_rows // n_groups)
+        last = n_rows if group == n_groups - 1 else first + n_rows // n_groups
+        _add_tile(
+            entries, lead, by_rows, first, last, n_columns, left_of[pair], right_of[pair],
+            &scratch[threadid(), 0, 0], &partial[group, 0, 0],
+        )
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    # The tiles lie below the diagonal.
+    np.add(np.tril(total), np.tril(total, -1).T, out=sums)
+
+
+cdef void _add_tile(
+    const floating* entries, Py_ssize_t lead, bint by_rows, Py_ssize_t first, Py_ssize_t last,
+    Py_ssize_t n_columns, Py_ssize_t left, Py_ssize_t right,
+    floating* scratch, double* partial,
+) noexcept nogil:
+    """Add the products of the columns of two tiles, over some rows, to a sum in float64."""
+    cdef:
+        Py_ssize_t start, stop, i, j
+        Py_ssize_t n_left = min(TILE, n_columns - left * TILE)
+        Py_ssize_t n_right = min(TILE, n_columns - right * TILE)
+        const floating* a
+        const floating* b
+        double* column
+
+    start = first
+    while start < last:
+        # Short sums in the precision of the matrix keep its digits.
+        stop = min(start + PANEL_ROWS, last)
+        if by_rows:
+            a, b = entries + start * lead + left * TILE, entries + start * lead + right * TILE
+        else:
+            a, b = entries + left * TILE * lead + start, entries + right * TILE * lead + start
+        if left == right:
+            _syrk[floating](
+                b"N" if by_rows else b"T", <int> n_left, <int> (stop - start),
+                a, <int> lead, scratch, TILE,
+            )
+        else:
+            _gemm[floating](
+                b"N" if by_rows else b"T", b"T" if by_rows else b"N",
+                <int> n_left, <int> n_right, <int> (stop - start),
+                1, a, <int> lead, b, <int> lead, 0, scratch, TILE,
+            )
+        for j in range(n_right):
+            column = partial + (right * TILE + j) * n_columns + left * TILE
+            for i in range(j + 1 if left == right else n_left):
+                column[i] += scratch[j * TILE + i]
+        start = stop

@@ -75,6 +75,46 @@ def dense_rmatmat(
     out[...] = matrix.T @ block
 
 
+def dense_gram(matrix: NDArray[np.floating], out: NDArray[np.float64], n_threads: int) -> None:
+    """Write the product of the transpose of a dense matrix and the matrix into `out`.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n_rows, n_columns)
+        Contiguous along its rows or its columns, which may lie apart.
+
+    out : ndarray of shape (n_columns, n_columns), float64
+        Overwritten. Sums over many rows are in float64, whatever the matrix is.
+
+    n_threads : int
+        At least 1; the result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        As for the product itself.
+    """
+    check_layout(out=(out, 2))
+    check_dimensions(matrix=(matrix, 2))
+    if out.dtype != np.float64:
+        raise ValueError(f"out has dtype {out.dtype}; it must be float64")
+    _check(
+        matrix,
+        matrix[:, :0].copy(),
+        np.empty((matrix.shape[1], 0), matrix.dtype),
+        n_threads,
+        transposed=True,
+    )
+    _require_contiguous(matrix)
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; it must be writeable")
+    check_shape("out", out, (matrix.shape[1], matrix.shape[1]))
+    out[...] = 0
+    for start in range(0, len(matrix), 4096):
+        rows = matrix[start : start + 4096]
+        out += rows.T @ rows
+
+
 def _check(
     matrix: NDArray[np.floating],
     block: NDArray[np.floating],
@@ -100,7 +140,12 @@ def _check(
     check_shape("out", out, (n_out, block.shape[1]))
     if operator.index(n_threads) < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
-    if matrix.size and block.size and not _is_contiguous_one_way(matrix):
+    if block.size:
+        _require_contiguous(matrix)
+
+
+def _require_contiguous(matrix: NDArray[Any]) -> None:
+    if matrix.size and not _is_contiguous_one_way(matrix):
         raise ValueError("matrix must be contiguous along its rows or along its columns")
 
 

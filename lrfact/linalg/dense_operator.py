@@ -94,7 +94,8 @@ class DenseOperator(MatrixOperator):
     def column_means(self) -> Array:
         """Return the means of the columns of ``X``."""
         if self.dtype == np.float64:
-            return self._X.mean(axis=0)
+            # As `mean` does, but several times faster where columns are few.
+            return np.einsum("ij->j", self._X) / self.shape[0]
         # NumPy's reduction of float32 in float64 is slow; sums of blocks keep the digits too,
         # unless the mean exceeds the spread: its error is then the mean of what is left.
         mean = self.centered(None)._mean_of_blocks()
@@ -104,7 +105,7 @@ class DenseOperator(MatrixOperator):
     def _mean_of_blocks(self) -> Array:
         sums = np.zeros(self.shape[1])
         for rows in self.row_blocks():
-            sums += np.ones(len(rows), dtype=self.dtype) @ rows
+            sums += np.einsum("ij->j", rows)
         return sums / self.shape[0]
 
     def column_energies(self) -> Array:
@@ -147,12 +148,17 @@ class DenseOperator(MatrixOperator):
         operator._uncentered = self._uncentered  # knows its norm already
         return operator
 
-    def row_blocks(self) -> Iterator[Array]:
+    @property
+    def stored_array(self) -> Array | None:
+        """The array itself, where it is not centred."""
+        return self._X if self.mean is None else None
+
+    def row_blocks(self, n_bytes: int | None = None) -> Iterator[Array]:
         """Yield all rows as dense blocks, a single one where they can be had as they are."""
         # In float32 the sums over blocks are what keeps the digits.
         if self.mean is None and self.dtype == np.float64:
             return iter([self._X])
-        return super().row_blocks()
+        return super().row_blocks() if n_bytes is None else super().row_blocks(n_bytes)
 
     @property
     def product_flops(self) -> float:

@@ -4,8 +4,18 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import DTypeLike
+from scipy.linalg import get_blas_funcs
 
+from lrfact import kernels
+from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
+from lrfact.linalg.narrow_product import contiguous_one_way
+
+# Up to here threads that call BLAS for panels of their own are faster than the threads of BLAS.
+_FEW_COLUMNS = 512
+
+# Enough rows for all threads, still little memory.
+_BLOCK_BYTES = 2**24
 
 
 def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) -> Array:
@@ -34,7 +44,7 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     """
     tall = A.shape[0] >= A.shape[1]
     base = A.centered(None) if correct and A.mean is not None and A.mean_is_small else A
-    G = _sum_of_products(base.row_blocks() if tall else (b.T for b in base.column_blocks()), dtype)
+    G = _sum_of_products(_blocks(base, tall=tall, dtype=dtype), dtype, A.n_threads)
     if base is A:
         return G
     assert A.mean is not None
@@ -47,15 +57,44 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     return G
 
 
-def _sum_of_products(blocks: Iterator[Array], dtype: DTypeLike) -> Array:
+def _blocks(A: MatrixOperator, *, tall: bool, dtype: DTypeLike) -> Iterator[Array]:
+    """Yield the lines of the longer side as rows of blocks: of a single one, if that is stored."""
+    whole = A.stored_array
+    if whole is not None and whole.dtype == dtype:
+        return iter([whole if tall else whole.T])
+    if tall:
+        return A.row_blocks(_BLOCK_BYTES)
+    return (block.T for block in A.column_blocks(_BLOCK_BYTES))
+
+
+def _sum_of_products(blocks: Iterator[Array], dtype: DTypeLike, n_threads: int) -> Array:
     """Return the sum of ``block.T @ block`` in float64."""
     total: Array | None = None
     for block in blocks:
-        rows = block.astype(dtype, copy=False)
-        product = rows.T @ rows  # NumPy sees the symmetry and calls syrk
+        product = _gram_of_block(block.astype(dtype, copy=False), n_threads)
         if total is None:
-            total = product.astype(np.float64, copy=False)
+            total = product
         else:
             total += product
     assert total is not None
     return total
+
+
+def _gram_of_block(rows: Array, n_threads: int) -> Array:
+    """Return ``rows.T @ rows`` in float64."""
+    p = rows.shape[1]
+    if p <= _FEW_COLUMNS:
+        out = np.empty((p, p))
+        with single_threaded_blas():
+            kernels.dense_gram(contiguous_one_way(rows), out, n_threads)
+        return out
+    # SciPy's BLAS, as the eigenvalues will be: NumPy's has threads of its own, which would be
+    # waiting for more work, by spinning, while those compute.
+    (syrk,) = get_blas_funcs(("syrk",), (rows,))
+    if rows.strides[0] >= rows.strides[1]:
+        upper = syrk(1.0, np.ascontiguousarray(rows).T)
+    else:
+        upper = syrk(1.0, np.asfortranarray(rows), trans=1)
+    G = np.triu(upper).astype(np.float64, copy=False)
+    G += np.triu(G, 1).T
+    return G

@@ -1,11 +1,14 @@
 """The largest eigenvalues of a symmetric matrix."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
+from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.matrix_operator import Array
+
+_FEW_ROWS = 512
 
 
 def leading_eigenpairs(G: Array, k: int) -> tuple[Array, Array]:
@@ -27,6 +30,12 @@ def leading_eigenpairs(G: Array, k: int) -> tuple[Array, Array]:
     vectors : ndarray of shape (p, k)
         Orthonormal columns.
     """
+    # A second thread would gain nothing on few rows, and then wait for more work by spinning.
+    with single_threaded_blas() if len(G) <= _FEW_ROWS else nullcontext():
+        return _leading_eigenpairs(G, k)
+
+
+def _leading_eigenpairs(G: Array, k: int) -> tuple[Array, Array]:
     p = len(G)
     if 2 * k < p or p == 1:
         # On spectra with many equal eigenvalues, evr may give up or come back with too few.

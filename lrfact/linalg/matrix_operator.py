@@ -93,18 +93,23 @@ class MatrixOperator(ABC):
     def product_flops(self) -> float:
         """Floating-point operations of a product with one vector."""
 
-    def row_blocks(self) -> Iterator[Array]:
-        """Yield all rows as dense blocks of a few megabytes."""
+    @property
+    def stored_array(self) -> Array | None:
+        """The matrix itself, where it is a dense array and not centred."""
+        return None
+
+    def row_blocks(self, n_bytes: int = _BLOCK_BYTES) -> Iterator[Array]:
+        """Yield all rows as dense blocks, of a few megabytes unless told otherwise."""
         n_rows, n_columns = self.shape
-        step = max(1, _BLOCK_BYTES // max(1, n_columns * self.dtype.itemsize))
+        step = max(1, n_bytes // max(1, n_columns * self.dtype.itemsize))
         step = max(step, min(n_rows, 256))
         for start in range(0, n_rows, step):
             yield self.row_block(start, min(start + step, n_rows))
 
-    def column_blocks(self) -> Iterator[Array]:
-        """Yield all columns as dense blocks of a few megabytes."""
+    def column_blocks(self, n_bytes: int = _BLOCK_BYTES) -> Iterator[Array]:
+        """Yield all columns as dense blocks, of a few megabytes unless told otherwise."""
         n_rows, n_columns = self.shape
-        step = max(1, _BLOCK_BYTES // max(1, n_rows * self.dtype.itemsize))
+        step = max(1, n_bytes // max(1, n_rows * self.dtype.itemsize))
         step = max(step, min(n_columns, 256))
         for start in range(0, n_columns, step):
             yield self.column_block(start, min(start + step, n_columns))

@@ -42,18 +42,21 @@ def add_narrow_product(
     """Add ``factor * matrix @ block`` to `out`, which lies by rows."""
     block = np.ascontiguousarray(block)
     with single_threaded_blas():
-        kernels.dense_matmat(_contiguous(matrix), block, factor, out, n_threads)
+        kernels.dense_matmat(contiguous_one_way(matrix), block, factor, out, n_threads)
 
 
 def transposed_narrow_product(matrix: Array, block: Array, n_threads: int) -> Array:
     """Return ``matrix.T @ block``, by rows; see `narrow_product`."""
     out = np.empty((matrix.shape[1], block.shape[1]), dtype=block.dtype)
     with single_threaded_blas():
-        kernels.dense_rmatmat(_contiguous(matrix), np.ascontiguousarray(block), out, n_threads)
+        kernels.dense_rmatmat(
+            contiguous_one_way(matrix), np.ascontiguousarray(block), out, n_threads
+        )
     return out
 
 
-def _contiguous(matrix: Array) -> Array:
+def contiguous_one_way(matrix: Array) -> Array:
+    """Return the matrix, copied unless it is contiguous along its rows or along its columns."""
     itemsize = matrix.itemsize
     if itemsize in matrix.strides and min(matrix.strides) > 0:
         return matrix

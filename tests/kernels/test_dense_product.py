@@ -82,9 +82,34 @@ def test_products_of_whole_numbers_are_exact(face, shape, layout, dtype, n_threa
             assert (buffer[-GUARD:] == 12345).all()
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("shape", [(4100, 130), (9000, 9), (300, 1500)])
+@pytest.mark.parametrize("shape", [*SHAPES, (30, 256), (30, 257), (4200, 600)])
+@pytest.mark.parametrize("face", FACES)
+def test_gram_matrices_of_whole_numbers_are_exact(face, shape, layout, dtype, n_threads):
+    values = whole_numbers(shape, dtype, 0)
+    out, buffer = guarded(np.full((shape[1], shape[1]), np.nan))
+    with single_threaded_blas():
+        FACES[face].dense_gram(laid_out(values, layout), out, n_threads)
+    assert_array_equal(out, values.T.astype(float) @ values.astype(float))
+    assert (buffer[:GUARD] == 12345).all()
+    assert (buffer[-GUARD:] == 12345).all()
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_gram_matrices_sum_many_rows_in_float64(face):
+    matrix = np.full((200_000, 1), 1 / 3, dtype=np.float32)
+    out = np.empty((1, 1))
+    with single_threaded_blas():
+        FACES[face].dense_gram(matrix, out, 1)
+    # Panels of some thousand rows are summed in float32; all rows would be off by more than 1e-3.
+    assert_allclose(out[0, 0], 200_000 * float(matrix[0, 0]) ** 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(4100, 130), (9000, 9), (9000, 300), (300, 1500)])
 def test_digits_do_not_depend_on_the_number_of_threads(shape, layout, dtype):
     if compiled is None:
         pytest.skip("the NumPy twin leaves threads to BLAS")
@@ -97,13 +122,16 @@ def test_digits_do_not_depend_on_the_number_of_threads(shape, layout, dtype):
             product, transposed = np.ones((shape[0], 24), dtype), np.empty((shape[1], 24), dtype)
             compiled.dense_matmat(matrix, right, 0.3, product, n_threads)
             compiled.dense_rmatmat(matrix, left, transposed, n_threads)
-            results.append((product, transposed))
+            gram = np.empty((shape[1], shape[1]))
+            compiled.dense_gram(matrix, gram, n_threads)
+            results.append((product, transposed, gram))
     eps = np.finfo(dtype).eps
     assert_allclose(results[0][0], 1 + 0.3 * (matrix @ right), atol=1000 * eps)
     assert_allclose(results[0][1], matrix.T @ left, atol=3000 * eps)
-    for product, transposed in results[1:]:
-        assert_array_equal(product, results[0][0])
-        assert_array_equal(transposed, results[0][1])
+    assert_allclose(results[0][2], matrix.T @ matrix, atol=20000 * eps)
+    for others in results[1:]:
+        for found, expected in zip(others, results[0], strict=True):
+            assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3, 0), (0, 0)])
@@ -115,12 +143,18 @@ def test_empty_matrices(face, shape):
     out = np.ones((shape[1], 2))
     FACES[face].dense_rmatmat(np.zeros(shape), np.ones((shape[0], 2)), out, 1)
     assert (out == 0).all()
+    gram = np.ones((shape[1], shape[1]))
+    FACES[face].dense_gram(np.zeros(shape), gram, 1)
+    assert (gram == 0).all()
     nothing = np.ones((4, 0))
     FACES[face].dense_matmat(np.ones((4, 3)), np.ones((3, 0)), 1.0, nothing, 1)
 
 
 def sound_call(kernel):
     matrix = whole_numbers((4, 3), np.float64, 0)
+    if kernel == "dense_gram":
+        out, buffer = guarded(np.zeros((3, 3)))
+        return {"matrix": matrix, "out": out, "n_threads": 2}, buffer
     rows, columns = (4, 3) if kernel == "dense_rmatmat" else (3, 4)
     out, buffer = guarded(np.zeros((columns, 2)))
     arguments = {"matrix": matrix, "block": whole_numbers((rows, 2), np.float64, 1)}
@@ -138,7 +172,7 @@ MISTAKES = {
     "block of integers": ("block", lambda a: a.astype(int)),
     "block is None": ("block", lambda a: None),
     "out too small": ("out", lambda a: a[:-1]),
-    "out too wide": ("out", lambda a: np.zeros((len(a), 3))),
+    "out too wide": ("out", lambda a: np.zeros((len(a), 4))),
     "out by columns": ("out", np.asfortranarray),
     "out of another precision": ("out", lambda a: a.astype(np.float32)),
     "out read-only": ("out", lambda a: np.broadcast_to(a, a.shape)),
@@ -161,8 +195,16 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("mistake", MISTAKES)
-@pytest.mark.parametrize("kernel", ["dense_matmat", "dense_rmatmat"])
+# A Gram matrix takes no block, and is symmetric: its order makes no difference.
+CALLS_WITH_MISTAKES = [
+    (kernel, mistake)
+    for kernel in ("dense_matmat", "dense_rmatmat", "dense_gram")
+    for mistake in MISTAKES
+    if kernel != "dense_gram" or not (mistake.startswith("block") or mistake == "out by columns")
+]
+
+
+@pytest.mark.parametrize(("kernel", "mistake"), CALLS_WITH_MISTAKES)
 @pytest.mark.parametrize("face", FACES)
 def test_mistakes_are_refused(face, kernel, mistake):
     arguments, buffer = sound_call(kernel)
@@ -191,20 +233,21 @@ def test_messages_name_the_argument_and_the_rule(face):
     width=st.integers(0, 3),
     n_threads=st.integers(-1, 3),
 )
-@pytest.mark.parametrize("kernel", ["dense_matmat", "dense_rmatmat"])
+@pytest.mark.parametrize("kernel", ["dense_matmat", "dense_rmatmat", "dense_gram"])
 @pytest.mark.parametrize("face", FACES)
 def test_any_strides_are_refused_or_right(face, kernel, shape, strides, width, n_threads):
     buffer = np.arange(201.0)
     matrix = np.lib.stride_tricks.as_strided(
         buffer[100:], shape=shape, strides=tuple(8 * s for s in strides)
     )
-    n_in, n_out = shape if kernel == "dense_rmatmat" else shape[::-1]
-    block, out = np.ones((n_in, width)), np.zeros((n_out, width))
-    factor = [1.0] if kernel == "dense_matmat" else []
+    n_in, n_out = shape[::-1] if kernel == "dense_matmat" else shape
+    block = matrix.copy() if kernel == "dense_gram" else np.ones((n_in, width))
+    out = np.zeros((n_out, block.shape[1]))
+    between = {"dense_matmat": [block, 1.0], "dense_rmatmat": [block], "dense_gram": []}
     try:
-        getattr(FACES[face], kernel)(matrix, block, *factor, out, n_threads)
+        getattr(FACES[face], kernel)(matrix, *between[kernel], out, n_threads)
     except ValueError:
         assert not out.any()
         return
-    transposed = matrix.T if kernel == "dense_rmatmat" else matrix
-    assert_array_equal(out, np.einsum("ij,jk->ik", transposed.copy(), block))
+    factor = matrix if kernel == "dense_matmat" else matrix.T
+    assert_array_equal(out, np.einsum("ij,jk->ik", factor.copy(), block))
