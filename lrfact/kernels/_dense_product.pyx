@@ -17,6 +17,7 @@ DEF WIDE_PANEL = 256
 DEF MOST_GROUPS = 8  # of rows, each with a partial sum of its own
 DEF GROUP_ROWS = 2048
 DEF TILE = 256  # columns
+DEF TILE_ROWS = 512  # at least, in a group
 DEF PANEL_ROWS = 4096
 
 
@@ -224,7 +225,7 @@ def dense_gram(
     lefts, rights = np.tril_indices(n_tiles)[::-1]
     left_of, right_of = lefts.astype(np.intp), rights.astype(np.intp)
     n_pairs = len(lefts)
-    n_groups = max(1, min(MOST_GROUPS // n_pairs, n_rows // GROUP_ROWS))
+    n_groups = max(1, min(MOST_GROUPS // n_pairs, n_rows // TILE_ROWS))
     parts = np.zeros((n_groups, n_columns, n_columns))
     partial = parts
     scratch = np.empty((n_threads, TILE, TILE), dtype=np.asarray(matrix).dtype)

@@ -14,8 +14,8 @@ from lrfact.linalg.narrow_product import contiguous_one_way
 # Up to here threads that call BLAS for panels of their own are faster than the threads of BLAS.
 _FEW_COLUMNS = 512
 
-# Enough rows for all threads, still little memory.
-_BLOCK_BYTES = 2**24
+# Rows enough for several threads, and still little memory.
+_BLOCK_BYTES = 2**22
 
 
 def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) -> Array:

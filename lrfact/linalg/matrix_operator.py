@@ -98,17 +98,19 @@ class MatrixOperator(ABC):
         """The matrix itself, where it is a dense array and not centred."""
         return None
 
-    def row_blocks(self, n_bytes: int = _BLOCK_BYTES) -> Iterator[Array]:
+    def row_blocks(self, n_bytes: int | None = None) -> Iterator[Array]:
         """Yield all rows as dense blocks, of a few megabytes unless told otherwise."""
         n_rows, n_columns = self.shape
+        n_bytes = _BLOCK_BYTES if n_bytes is None else n_bytes
         step = max(1, n_bytes // max(1, n_columns * self.dtype.itemsize))
         step = max(step, min(n_rows, 256))
         for start in range(0, n_rows, step):
             yield self.row_block(start, min(start + step, n_rows))
 
-    def column_blocks(self, n_bytes: int = _BLOCK_BYTES) -> Iterator[Array]:
+    def column_blocks(self, n_bytes: int | None = None) -> Iterator[Array]:
         """Yield all columns as dense blocks, of a few megabytes unless told otherwise."""
         n_rows, n_columns = self.shape
+        n_bytes = _BLOCK_BYTES if n_bytes is None else n_bytes
         step = max(1, n_bytes // max(1, n_rows * self.dtype.itemsize))
         step = max(step, min(n_columns, 256))
         for start in range(0, n_columns, step):
