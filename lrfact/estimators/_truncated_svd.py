@@ -37,7 +37,8 @@ class TruncatedSVDReducer(SVDTransformer):
         How the triplets are found. "auto" takes the cheapest that reaches `tol`: a Gram matrix
         where one side is short and its digits suffice, a randomized block Krylov space for few
         components of a large matrix, LAPACK otherwise. "gram" raises an error where it would lose
-        the digits asked for.
+        the digits asked for. Where "lanczos" fails or has missed a copy of a repeated singular
+        value, "randomized" takes over, as `solver_` then says.
 
     tol : float, default=0.0001
         Relative error asked of each singular value; 0 asks for machine precision. Read by all
@@ -61,7 +62,8 @@ class TruncatedSVDReducer(SVDTransformer):
         every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads of the products with a sparse matrix; None for all. BLAS keeps its own.
+        Threads of the products with the matrix; None for all. The decomposition of large square
+        matrices is left to the threads of BLAS.
 
     verbose : int, default=0
         Whether to print the error reached after each measurement of "randomized".

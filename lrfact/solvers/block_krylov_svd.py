@@ -19,14 +19,11 @@ from lrfact.solvers._accuracy import (
 )
 from lrfact.solvers._convergence import Convergence
 from lrfact.solvers._result import SVDResult
+from lrfact.solvers._second_chain import add_second_chain
 
 # Called after each measurement with steps done and the largest estimated relative error of a
 # singular value; returns True to stop.
 Progress = Callable[[int, float], bool]
-
-# The chain that looks for what the first one cannot see: narrow, so cheap.
-_CONFIRMING_WIDTH = 8
-_CONFIRMING_STEPS = (3, 12)  # at least, at most
 
 # Eigenvalues that differ by less, relatively, may have more neighbours than were found.
 _CLUSTER = 0.05
@@ -119,7 +116,7 @@ def block_krylov_svd(
                 if not _may_hide_copies(eigenvalues, width):
                     break
                 found = eigenvalues
-                step += _add_second_chain(basis, k, float(found[-1]))
+                step += add_second_chain(basis, k, float(found[-1]))
                 eigenvalues, vectors = basis.leading_eigenpairs(k)
                 # Of values that vanish, rounding decides which is larger.
                 if (eigenvalues <= found * (1 + goal) + 100 * eps * found[0]).all():
@@ -150,29 +147,6 @@ def _may_hide_copies(eigenvalues: Array, width: int) -> bool:
         return False
     first, last = eigenvalues[: 1 - width], eigenvalues[width - 1 :]
     return bool((last >= (1 - _CLUSTER) * first).any())
-
-
-def _add_second_chain(basis: KrylovBasis, k: int, least: float) -> int:
-    """Look for copies of repeated eigenvalues, with a few steps from a random start of their own.
-
-    Until it is plain that the rest of the matrix has nothing as large as the `least` eigenvalue
-    found, or that it has. Returns the steps taken.
-    """
-    fewest, most = _CONFIRMING_STEPS
-    if not basis.has_room_for(most * _CONFIRMING_WIDTH):
-        basis.restart(k + (basis.capacity - k) // 4)
-    start = basis.size
-    for i in range(most):
-        if basis.is_complete:
-            return i
-        if i >= fewest:
-            largest, residual = basis.leading_eigenvalue_from(start)
-            if largest + residual < least or largest > least:
-                return i
-        basis.extend(
-            basis.next_block(newest_only=True) if i else basis.random_block(_CONFIRMING_WIDTH)
-        )
-    return most
 
 
 def _block_width(k: int) -> int:

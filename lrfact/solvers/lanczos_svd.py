@@ -1,14 +1,16 @@
 """Leading singular triplets from ARPACK's implicitly restarted Lanczos iteration."""
 
 import numpy as np
-from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, svds
+from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, svds
 
+from lrfact.linalg.krylov_basis import KrylovBasis
 from lrfact.linalg.matrix_operator import Array, MatrixOperator, TransposedOperator
 from lrfact.linalg.rayleigh_ritz import residual_norms
 from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers._accuracy import asked_error, reaches, residual_error, rounding_error
 from lrfact.solvers._result import SVDResult, nothing
+from lrfact.solvers._second_chain import SECOND_CHAIN_CAPACITY, add_second_chain
 
 
 def lanczos_svd(
@@ -57,11 +59,10 @@ def lanczos_svd(
     Notes
     -----
     For full accuracy and few triplets. A single vector finds one copy of a repeated singular value
-    and has rounding errors to thank for others. So the largest singular value outside of what was
-    found is computed as well: it must not exceed the least one inside. About 2 k to 5 k products
-    for the triplets and up to as many again for the check, each with one vector; memory for some
-    2 k + 20 vectors of the smaller side. Lehoucq, Sorensen and Yang (1998),
-    doi:10.1137/1.9780898719628.
+    and has rounding errors to thank for others. So a few block steps look for singular values
+    outside of what was found that exceed the least one inside. About 2 k to 5 k products with one
+    vector, and k + 100 with blocks for the check; memory for 2 k + 1 and k + 100 vectors of the
+    smaller side. Lehoucq, Sorensen and Yang (1998), doi:10.1137/1.9780898719628.
     """
     counted = _CountedProducts(A)
     start = rng.uniform(-1, 1, size=min(A.shape)).astype(A.dtype)
@@ -89,48 +90,24 @@ def lanczos_svd(
     U, s, Vt = U[:, order], s[order], Vt[order]
     rounding = rounding_error(s, float(np.finfo(A.dtype).eps))
     error = np.maximum(residual_error(residual_norms(A, U, s, Vt), s), rounding)
-    # From another start: of a repeated value, the first has nothing left outside of its one copy.
-    another = rng.uniform(-1, 1, size=min(A.shape)).astype(A.dtype)
-    if _largest_outside(counted, U, another, float(s[-1]), tol=goal) > s[-1] * (1 + 10 * goal):
+    left = U if B is A else Vt.T
+    if _misses_copies(B, left.astype(A.dtype, copy=False), goal, rng):
         return None
-    left, Vt = fix_signs(U if want_left else None, Vt)
+    signed, Vt = fix_signs(U if want_left else None, Vt)
     converged = reaches(error, s, goal, A.dtype)
-    return SVDResult(left, s, Vt, error, "lanczos", counted.n_products, converged)
+    return SVDResult(signed, s, Vt, error, "lanczos", counted.n_products, converged)
 
 
-def _largest_outside(
-    A: MatrixOperator, U: Array, start: Array, inside: float, *, tol: float
-) -> float:
-    """Return the largest singular value of ``A - U U' A``; infinity where that is not to be had.
-
-    Where it is far less than the least one `inside`, zero will do.
-    """
-
-    def matvec(x: Array) -> Array:
-        image = A.matmat(x.reshape(-1, 1))
-        return (image - U @ (U.T @ image))[:, 0]
-
-    def rmatvec(y: Array) -> Array:
-        y = y.reshape(-1, 1)
-        return A.rmatmat(y - U @ (U.T @ y))[:, 0]
-
-    product = matvec if A.shape[1] <= A.shape[0] else rmatvec
-    if np.linalg.norm(product(start)) <= 1e-6 * inside:
-        return 0.0
-    outside = LinearOperator(A.shape, matvec=matvec, rmatvec=rmatvec, dtype=A.dtype)
-    n_vectors = 2 * U.shape[1] + 20
-    try:
-        s = svds(
-            outside,
-            k=1,
-            tol=max(tol, 1e-6),
-            v0=start,
-            ncv=n_vectors if n_vectors < len(start) else None,
-            return_singular_vectors=False,
-        )
-    except ArpackError:  # not to have converged is one, too
-        return float("inf")
-    return float(s[0])
+def _misses_copies(B: MatrixOperator, left: Array, goal: float, rng: np.random.RandomState) -> bool:
+    """Return whether vectors outside of the left ones found lead to larger singular values."""
+    k = left.shape[1]
+    eps = float(np.finfo(B.dtype).eps)
+    basis = KrylovBasis(B, capacity=min(B.shape[0], k + SECOND_CHAIN_CAPACITY), rng=rng)
+    basis.extend(left)
+    before, _ = basis.leading_eigenpairs(k)
+    add_second_chain(basis, k, float(before[-1]))
+    after, _ = basis.leading_eigenpairs(k)
+    return bool((after > before * (1 + 10 * goal) + 100 * eps * before[0]).any())
 
 
 class _CountedProducts(TransposedOperator):
