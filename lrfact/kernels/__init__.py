@@ -12,7 +12,7 @@ from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
 IMPLEMENTATION: Literal["compiled", "numpy"]
 
 try:
-    from lrfact.kernels._csr_product import csr_matmat, csr_rmatmat
+    from lrfact.kernels._csr_product import csr_gram, csr_matmat, csr_rmatmat
     from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
     from lrfact.kernels._openmp import max_threads, openmp_enabled
 except ImportError as error:
@@ -22,6 +22,7 @@ except ImportError as error:
     # "No module named" (not built) or a loader's message (built, but broken):
     # the difference matters to whoever reads the warning.
     FALLBACK_REASON = str(error)
+    csr_gram = warn_at_first_use(_csr_product_twin.csr_gram, FALLBACK_REASON)
     csr_matmat = warn_at_first_use(_csr_product_twin.csr_matmat, FALLBACK_REASON)
     csr_rmatmat = warn_at_first_use(_csr_product_twin.csr_rmatmat, FALLBACK_REASON)
     dense_gram = warn_at_first_use(_dense_product_twin.dense_gram, FALLBACK_REASON)
@@ -35,6 +36,7 @@ __all__ = [
     "FALLBACK_REASON",
     "IMPLEMENTATION",
     "KernelFallbackWarning",
+    "csr_gram",
     "csr_matmat",
     "csr_rmatmat",
     "dense_gram",

@@ -18,3 +18,10 @@ def csr_rmatmat(
     out: NDArray[np.floating],
     n_threads: int,
 ) -> None: ...
+def csr_gram(
+    data: NDArray[np.floating],
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    out: NDArray[np.float64],
+    n_threads: int,
+) -> None: ...

@@ -1,4 +1,4 @@
-"""A sparse matrix in compressed rows times a dense block, and its transpose times one.
+"""A sparse matrix in compressed rows times a dense block, its transpose times one, and times itself.
 
 Each entry of a result is summed by one thread in the order of storage, so the digits
 do not depend on the number of threads.
@@ -216,3 +216,62 @@ def csr_rmatmat(
                 bounds[part], bounds[part + 1],
                 first_block + i * width, width, first_out,
             )
+
+
+def csr_gram(
+    const floating[::1] data not None,       # IN   (nnz,)
+    const index_t[::1] indices not None,     # IN   (nnz,)
+    const index_t[::1] indptr not None,      # IN   (n_rows + 1,)
+    double[:, ::1] out not None,             # OUT  (n_columns, n_columns)
+    int n_threads,
+):
+    cdef:
+        Py_ssize_t n_rows = indptr.shape[0] - 1
+        Py_ssize_t n_columns = out.shape[0]
+        Py_ssize_t n_parts, part, i, width
+        int64_t n_stored = indices.shape[0]
+        uint8_t[::1] sound
+        const floating* values
+        const index_t* columns
+        double* first_out
+
+    _check_shapes(
+        data.shape[0], indices.shape[0], indptr.shape[0], n_columns, n_columns,
+        (out.shape[0], out.shape[1]), (n_columns, n_columns), n_threads,
+    )
+    np.asarray(out)[...] = 0
+    if n_columns == 0 or n_rows == 0 or n_stored == 0:
+        _check_without_addresses(indices, indptr, n_columns)
+        return
+    sound = np.zeros(n_rows, dtype=np.uint8)
+    values, columns, first_out = &data[0], &indices[0], &out[0, 0]
+    for i in prange(n_rows, nogil=True, schedule="static", num_threads=n_threads):
+        sound[i] = _row_is_sound(columns, indptr[i], indptr[i + 1], n_stored, n_columns)
+    _check_rows(np.asarray(sound))
+    # A part of the rows of `out` belongs to one thread; every thread reads the whole matrix.
+    n_parts = min(n_columns, 4 * n_threads)
+    width = (n_columns + n_parts - 1) // n_parts
+    for part in prange(
+        n_parts, nogil=True, schedule="dynamic", chunksize=1, num_threads=n_threads
+    ):
+        for i in range(n_rows):
+            _add_squares(
+                values + indptr[i], columns + indptr[i], indptr[i + 1] - indptr[i],
+                part * width, (part + 1) * width, n_columns, first_out,
+            )
+
+
+cdef inline void _add_squares(
+    const floating* values, const index_t* columns, Py_ssize_t n_stored,
+    Py_ssize_t first, Py_ssize_t last, Py_ssize_t n_columns, double* out,
+) noexcept nogil:
+    """Add the products of the entries of a row, for some of the columns of the first."""
+    cdef Py_ssize_t a, b
+    cdef double value
+    cdef double* line
+    for a in range(n_stored):
+        if first <= columns[a] < last:
+            value = values[a]
+            line = out + columns[a] * n_columns
+            for b in range(n_stored):
+                line[columns[b]] += value * values[b]

@@ -95,6 +95,43 @@ def csr_rmatmat(
     out[...] = matrix.T @ block
 
 
+def csr_gram(
+    data: NDArray[np.floating],
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    out: NDArray[np.float64],
+    n_threads: int,
+) -> None:
+    """Write the product of the transpose of a sparse matrix and the matrix into `out`.
+
+    Parameters
+    ----------
+    data, indices, indptr : ndarray
+        The sparse matrix, compressed by rows.
+
+    out : ndarray of shape (n_columns, n_columns), float64
+        Overwritten; sums are in float64, whatever the matrix is.
+
+    n_threads : int
+        At least 1; the result does not depend on it.
+
+    Raises
+    ------
+    ValueError
+        As for the product itself.
+    """
+    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1), out=(out, 2))
+    if out.dtype != np.float64:
+        raise ValueError(f"out has dtype {out.dtype}; it must be float64")
+    if not out.flags.writeable:
+        raise ValueError("out is read-only; it must be writeable")
+    check_shape("out", out, (len(out), len(out)))
+    nothing = np.empty((0, 0), dtype=data.dtype)
+    matrix = _checked_matrix(data, indices, indptr, len(out), nothing, nothing, n_threads)
+    matrix = matrix.astype(np.float64)
+    out[...] = (matrix.T @ matrix).toarray()
+
+
 def _checked_matrix(
     data: NDArray[np.floating],
     indices: NDArray[np.integer],

@@ -44,7 +44,12 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     """
     tall = A.shape[0] >= A.shape[1]
     base = A.centered(None) if correct and A.mean is not None and A.mean_is_small else A
-    G = _sum_of_products(_blocks(base, tall=tall, dtype=dtype), dtype, A.n_threads)
+    squares = base.squares_of_columns() if tall and base.mean is None else None
+    G = (
+        squares
+        if squares is not None
+        else _sum_of_products(_blocks(base, tall=tall, dtype=dtype), dtype, A.n_threads)
+    )
     if base is A:
         return G
     assert A.mean is not None

@@ -98,6 +98,15 @@ class MatrixOperator(ABC):
         """The matrix itself, where it is a dense array and not centred."""
         return None
 
+    def squares_of_columns(self) -> Array | None:
+        """Return ``X.T @ X`` in float64, where that is cheaper than by dense blocks; else None."""
+        return None
+
+    @property
+    def gram_flops(self) -> float:
+        """Floating-point operations of BLAS that take the time of the smaller Gram matrix."""
+        return float(self.shape[0]) * self.shape[1] * min(self.shape)
+
     def row_blocks(self, n_bytes: int | None = None) -> Iterator[Array]:
         """Yield all rows as dense blocks, of a few megabytes unless told otherwise."""
         n_rows, n_columns = self.shape

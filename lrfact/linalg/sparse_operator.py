@@ -11,6 +11,9 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 # Every thread of a transposed product reads all indices: that must be little beside the sums.
 _WORTH_SHARING = 4
 
+# Operations of BLAS in the time of one product of two stored entries of a row.
+_SQUARE_FLOPS = 100.0
+
 # Stored entries handled at a time where a pass needs a temporary array of them.
 _CHUNK = 2**18
 
@@ -36,6 +39,26 @@ class SparseOperator(MatrixOperator):
         self._transpose: csr_array | None = None
         self._bounds: np.ndarray | None = None
         self._all = np.array([0, X.shape[1]], dtype=np.int64)
+
+    def squares_of_columns(self) -> Array | None:
+        """Return ``X.T @ X`` in float64, where that is cheaper than by dense blocks; else None."""
+        n_columns = self.shape[1]
+        if self._squares_flops >= super().gram_flops:
+            return None
+        X, out = self._X, np.empty((n_columns, n_columns))
+        kernels.csr_gram(X.data, X.indices, X.indptr, out, self.n_threads)
+        return out
+
+    @property
+    def gram_flops(self) -> float:
+        """Floating-point operations of BLAS that take the time of the smaller Gram matrix."""
+        tall = self.shape[0] >= self.shape[1]
+        return min(super().gram_flops, self._squares_flops) if tall else super().gram_flops
+
+    @property
+    def _squares_flops(self) -> float:
+        lengths = np.diff(self._X.indptr).astype(np.float64)
+        return _SQUARE_FLOPS * float(lengths @ lengths)
 
     def matmat(self, block: Array) -> Array:
         """Return ``A @ block``."""

@@ -7,7 +7,7 @@ from lrfact.linalg.matrix_operator import MatrixOperator
 Solver = Literal["exact", "gram", "randomized", "lanczos"]
 
 # Rates relative to a large matrix product in BLAS, measured with OpenBLAS on two cores.
-_TRIDIAGONALIZATION = 8.0  # flops of eigh that are memory-bound
+_TRIDIAGONALIZATION = 2.0  # flops of eigh, many of them memory-bound
 _THIN_PRODUCT = 2.5  # products with a block of some 20 columns
 _SPARSE_PRODUCT = 10.0  # the same with a sparse matrix
 _BIDIAGONALIZATION = 6.0
@@ -41,9 +41,10 @@ def choose_svd_solver(A: MatrixOperator, k: int, *, tol: float) -> Solver:
     """
     p, q = min(A.shape), max(A.shape)
     exact = 2.0 * q * p * p + _BIDIAGONALIZATION * 20.0 * p**3
-    gram = 1.0 * q * p * p + _TRIDIAGONALIZATION * 4 / 3 * p**3 + 2.0 * q * p * k
     sparse = A.product_flops < 0.5 * p * q
     rate = _SPARSE_PRODUCT if sparse else _THIN_PRODUCT
+    vectors = (rate if sparse else 1.0) * A.product_flops * k
+    gram = A.gram_flops + _TRIDIAGONALIZATION * 4 / 3 * p**3 + vectors
     basis = 4.0 * k + 60.0
     digits = 1.0 if tol >= 1e-6 else 2.0  # high accuracy takes about twice the basis
     basis *= digits

@@ -259,3 +259,37 @@ def test_faces_agree_within_rounding(dtype):
         for ours, theirs in zip(*results, strict=True):
             # Up to 300 terms of order one, summed in another order.
             assert_allclose(ours, theirs, rtol=0, atol=1000 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("index_dtype", [np.int32, np.int64])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("face", FACES)
+def test_gram_matrices(face, name, dtype, index_dtype, n_threads):
+    """Exact, as the entries are whole numbers; duplicates count as their sum."""
+    data, indices, indptr, n_columns = arrays(name)
+    data = np.array(data, dtype=dtype)
+    indices, indptr = (np.array(a, dtype=index_dtype) for a in (indices, indptr))
+    for array in (data, indices, indptr):
+        array.setflags(write=False)
+    buffer = np.full(n_columns**2 + 2 * GUARD, 12345.0)
+    out = buffer[GUARD:-GUARD].reshape(n_columns, n_columns)
+    FACES[face].csr_gram(data, indices, indptr, out, n_threads)
+    dense = naive_dense(data, indices, indptr, n_columns).astype(np.float64)
+    assert_array_equal(out, dense.T @ dense)
+    assert (buffer[:GUARD] == 12345).all()
+    assert (buffer[-GUARD:] == 12345).all()
+
+
+def test_gram_digits_do_not_depend_on_the_number_of_threads():
+    if compiled is None:
+        pytest.skip("the NumPy twin has one thread")
+    rng = np.random.default_rng(0)
+    indices = np.sort(rng.random((300, 40)).argsort(axis=1)[:, :9], axis=1).ravel()
+    data, indptr = rng.standard_normal(2700), np.arange(0, 2701, 9)
+    results = [np.empty((40, 40)) for _ in range(3)]
+    for n_threads, out in zip((1, 2, 7), results, strict=True):
+        compiled.csr_gram(data, indices, indptr, out, n_threads)
+    assert_array_equal(results[0], results[1])
+    assert_array_equal(results[0], results[2])

@@ -42,6 +42,14 @@ def sound_call(kernel):
     return {**arguments, "out": out, "n_threads": 2}, buffer
 
 
+def sound_gram_call():
+    """The same for the Gram matrix, which takes no block."""
+    arguments, _ = sound_call("csr_matmat")
+    out, buffer = guarded((3, 3))
+    del arguments["block"]
+    return {**arguments, "out": out}, buffer
+
+
 def changed(name, change):
     def apply(arguments):
         arguments[name] = change(arguments[name])
@@ -206,6 +214,34 @@ def test_mistakes_are_refused(face, kernel, mistake):
     MISTAKES[mistake](arguments)
     with pytest.raises(REFUSED):
         getattr(FACES[face], kernel)(*arguments.values())
+    assert (buffer[:GUARD] == 12345).all()
+    assert (buffer[-GUARD:] == 12345).all()
+
+
+# Nothing says how many rows there are, the result is 3 x 3 either way, and always float64.
+NO_MISTAKES_WITHOUT_BLOCK = {
+    "a row too few",
+    "a row too many",
+    "byte order swapped",
+    "out too wide",
+    "out transposed",
+    "data float32, the rest float64",
+}
+# What the block has no part in; "all" also changes it.
+MISTAKES_WITHOUT_BLOCK = [
+    mistake
+    for mistake in MISTAKES
+    if "block" not in mistake and "all " not in mistake and mistake not in NO_MISTAKES_WITHOUT_BLOCK
+]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES_WITHOUT_BLOCK)
+@pytest.mark.parametrize("face", FACES)
+def test_mistakes_are_refused_by_the_gram_matrix(face, mistake):
+    arguments, buffer = sound_gram_call()
+    MISTAKES[mistake](arguments)
+    with pytest.raises(REFUSED):
+        FACES[face].csr_gram(*arguments.values())
     assert (buffer[:GUARD] == 12345).all()
     assert (buffer[-GUARD:] == 12345).all()
 
