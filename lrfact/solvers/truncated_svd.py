@@ -1,7 +1,7 @@
 """The door to the SVD solvers: any matrix in, leading singular triplets out."""
 
 import warnings
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -161,9 +161,10 @@ def truncated_svd(
                     f"solver='lanczos' finds at most min(n_rows, n_columns) - 1 = "
                     f"{min(operator.shape) - 1} triplets, not {k}; take solver='exact'"
                 )
-            found = lanczos_svd(
-                operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left
-            )
+            with _blas_of_narrow_products(operator):
+                found = lanczos_svd(
+                    operator, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left
+                )
             if found is None or not found.converged:
                 found = _krylov(
                     operator,
@@ -225,9 +226,16 @@ def _krylov(
     progress: Progress | None,
 ) -> SVDResult:
     limit = 1000 if max_iter is None else max_iter
-    # On narrow blocks the threads of BLAS (NumPy and SciPy have a pool each, waiting by spinning)
-    # take longer to take turns than to compute. A foreign operator may need them.
-    with nullcontext() if isinstance(A, ForeignOperator) else single_threaded_blas():
+    with _blas_of_narrow_products(A):
         return block_krylov_svd(
             A, k, tol=tol, max_iter=limit, rng=rng, want_left=want_left, progress=progress
         )
+
+
+def _blas_of_narrow_products(A: MatrixOperator) -> AbstractContextManager[None]:
+    """Return a context in which narrow products with `A` are fast.
+
+    On narrow blocks the threads of BLAS (NumPy and SciPy have a pool each, waiting by spinning)
+    take longer to take turns than to compute. A foreign operator may need them.
+    """
+    return nullcontext() if isinstance(A, ForeignOperator) else single_threaded_blas()
