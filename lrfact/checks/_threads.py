@@ -61,6 +61,26 @@ def effective_n_threads(n_jobs: int | None = None) -> int:
     return max(1, available if n_jobs is None else available + 1 + n_jobs)
 
 
+def threads_worth_waking(n_threads: int, n_milliseconds: float) -> int:
+    """Return `n_threads`, or 1 for work that is done before a second thread would have begun.
+
+    Parameters
+    ----------
+    n_threads : int
+        At most so many.
+
+    n_milliseconds : float
+        What one thread takes, roughly.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    # On a busy machine a thread may be kept waiting for as long as a time slice.
+    return n_threads if n_milliseconds > 0.5 else 1
+
+
 def _available_threads() -> int:
     if os.environ.get("OMP_NUM_THREADS"):
         return kernels.max_threads()  # the user's word, even above the processor count

@@ -7,12 +7,15 @@ from numpy.typing import DTypeLike
 from scipy.linalg import get_blas_funcs
 
 from lrfact import kernels
-from lrfact.checks._threads import single_threaded_blas
+from lrfact.checks._threads import single_threaded_blas, threads_worth_waking
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import contiguous_one_way
 
 # Up to here threads that call BLAS for panels of their own are faster than the threads of BLAS.
 _FEW_COLUMNS = 512
+
+# Of one thread of BLAS, for a multiplication and an addition; half of them are saved by symmetry.
+_MILLISECONDS = 5e-8
 
 # Rows enough for several threads, and still little memory.
 _BLOCK_BYTES = 2**22
@@ -90,6 +93,7 @@ def _gram_of_block(rows: Array, n_threads: int) -> Array:
     p = rows.shape[1]
     if p <= _FEW_COLUMNS:
         out = np.empty((p, p))
+        n_threads = threads_worth_waking(n_threads, rows.size * p * _MILLISECONDS)
         with single_threaded_blas():
             kernels.dense_gram(contiguous_one_way(rows), out, n_threads)
         return out

@@ -6,10 +6,14 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from lrfact import kernels
+from lrfact.checks._threads import threads_worth_waking
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 
 # Every thread of a transposed product reads all indices: that must be little beside the sums.
 _WORTH_SHARING = 4
+
+# Of one thread, for a stored entry and an entry of a block.
+_MILLISECONDS_PER_PRODUCT = 5e-7
 
 # Operations of BLAS in the time of one product of two stored entries of a row.
 _SQUARE_FLOPS = 100.0
@@ -65,7 +69,7 @@ class SparseOperator(MatrixOperator):
         block = np.ascontiguousarray(block, dtype=self.dtype)
         out = np.empty((self.shape[0], block.shape[1]), dtype=self.dtype)
         X = self._X
-        kernels.csr_matmat(X.data, X.indices, X.indptr, block, out, self.n_threads)
+        kernels.csr_matmat(X.data, X.indices, X.indptr, block, out, self._threads_for(block))
         if self.mean is not None:
             out -= self.mean @ block
         return out
@@ -76,16 +80,22 @@ class SparseOperator(MatrixOperator):
         out = np.empty((self.shape[1], block.shape[1]), dtype=self.dtype)
         # As much memory as this product takes for its blocks is fair to take for its speed.
         self.prepare_products(sum(self.shape) * block.shape[1] * self.dtype.itemsize)
+        n_threads = self._threads_for(block)
         if self._transpose is not None:
             Xt = self._transpose
-            kernels.csr_matmat(Xt.data, Xt.indices, Xt.indptr, block, out, self.n_threads)
+            kernels.csr_matmat(Xt.data, Xt.indices, Xt.indptr, block, out, n_threads)
         else:
             X = self._X
             bounds = self._column_bounds() if block.shape[1] >= _WORTH_SHARING else self._all
-            kernels.csr_rmatmat(X.data, X.indices, X.indptr, block, bounds, out, self.n_threads)
+            kernels.csr_rmatmat(X.data, X.indices, X.indptr, block, bounds, out, n_threads)
         if self.mean is not None:
             out -= np.outer(self.mean, block.sum(axis=0, dtype=np.float64).astype(self.dtype))
         return out
+
+    def _threads_for(self, block: Array) -> int:
+        return threads_worth_waking(
+            self.n_threads, self._X.nnz * block.shape[1] * _MILLISECONDS_PER_PRODUCT
+        )
 
     def prepare_products(self, memory: int) -> None:
         """Store the matrix by columns as well, if that takes no more than `memory` bytes.

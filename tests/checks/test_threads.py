@@ -13,7 +13,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from lrfact import kernels
 from lrfact.checks import _threads
-from lrfact.checks._threads import effective_n_threads, single_threaded_blas
+from lrfact.checks._threads import (
+    effective_n_threads,
+    single_threaded_blas,
+    threads_worth_waking,
+)
 
 needs_openmp = pytest.mark.skipif(not kernels.openmp_enabled(), reason="built without OpenMP")
 
@@ -201,3 +205,9 @@ assert limits() == before, (limits(), before)
 """
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"}
     subprocess.run([sys.executable, "-c", script], env=environment, cwd=tmp_path, check=True)
+
+
+def test_threads_are_not_woken_for_little_work():
+    assert threads_worth_waking(8, 0.01) == 1
+    assert threads_worth_waking(8, 100.0) == 8
+    assert threads_worth_waking(1, 100.0) == 1
