@@ -68,7 +68,9 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
 def _blocks(A: MatrixOperator, *, tall: bool, dtype: DTypeLike) -> Iterator[Array]:
     """Yield the lines of the longer side as rows of blocks: of a single one, if that is stored."""
     whole = A.stored_array
-    if whole is not None and whole.dtype == dtype:
+    # BLAS would sum all rows in float32; the kernel for few columns does not.
+    sums_in_float64 = dtype == np.float64 or min(A.shape) <= _FEW_COLUMNS
+    if whole is not None and whole.dtype == dtype and sums_in_float64:
         return iter([whole if tall else whole.T])
     if tall:
         return A.row_blocks(_BLOCK_BYTES)
