@@ -7,6 +7,7 @@ from typing import Literal
 
 from lrfact.kernels import _csr_product_numpy as _csr_product_twin
 from lrfact.kernels import _dense_product_numpy as _dense_product_twin
+from lrfact.kernels import _masked_rows_numpy as _masked_rows_twin
 from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
 
 IMPLEMENTATION: Literal["compiled", "numpy"]
@@ -14,6 +15,7 @@ IMPLEMENTATION: Literal["compiled", "numpy"]
 try:
     from lrfact.kernels._csr_product import csr_gram, csr_matmat, csr_rmatmat
     from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
+    from lrfact.kernels._masked_rows import leave_one_out_rows, solve_rows
     from lrfact.kernels._openmp import max_threads, openmp_enabled
 except ImportError as error:
     from lrfact.kernels._openmp_absent import max_threads, openmp_enabled
@@ -28,6 +30,8 @@ except ImportError as error:
     dense_gram = warn_at_first_use(_dense_product_twin.dense_gram, FALLBACK_REASON)
     dense_matmat = warn_at_first_use(_dense_product_twin.dense_matmat, FALLBACK_REASON)
     dense_rmatmat = warn_at_first_use(_dense_product_twin.dense_rmatmat, FALLBACK_REASON)
+    leave_one_out_rows = warn_at_first_use(_masked_rows_twin.leave_one_out_rows, FALLBACK_REASON)
+    solve_rows = warn_at_first_use(_masked_rows_twin.solve_rows, FALLBACK_REASON)
 else:
     IMPLEMENTATION = "compiled"
     FALLBACK_REASON = ""
@@ -42,6 +46,8 @@ __all__ = [
     "dense_gram",
     "dense_matmat",
     "dense_rmatmat",
+    "leave_one_out_rows",
     "max_threads",
     "openmp_enabled",
+    "solve_rows",
 ]

@@ -1,9 +1,6 @@
 /* One row of a sparse matrix times a dense block, and its transpose.
  *
- * Plain C rather than Cython because of the function attribute below: on x86-64
- * Linux the compiler emits each row function for several instruction sets and
- * the loader picks one, so that a wheel built for any CPU uses wide vectors
- * where the machine has them. Elsewhere the baseline version runs.
+ * Plain C rather than Cython because of LRFACT_EACH_CPU: Cython cannot mark its functions.
  *
  * `_csr_rows_body.h` is included once for each pair of value and index type.
  */
@@ -13,27 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && \
-    ((defined(__clang__) && __clang_major__ >= 17) || (!defined(__clang__) && __GNUC__ >= 12))
-/* By level, not by name: a CPU name would leave out every other maker's CPUs. */
-#define LRFACT_EACH_CPU \
-    __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define LRFACT_EACH_CPU
-#endif
+#include "_each_cpu.h"
 
-#if defined(__GNUC__) || defined(__clang__)
-#define LRFACT_PREFETCH(address) __builtin_prefetch(address)
-#define LRFACT_RESTRICT __restrict__
-#elif defined(_MSC_VER)
-#define LRFACT_PREFETCH(address) ((void)0)
-#define LRFACT_RESTRICT __restrict
-#else
-#define LRFACT_PREFETCH(address) ((void)0)
-#define LRFACT_RESTRICT
-#endif
-
-#define LRFACT_CACHE_LINE 64
 /* Rows of the block are far apart in memory: ask for them this many entries ahead. */
 #define LRFACT_AHEAD 4
 

@@ -1,0 +1,172 @@
+"""Which entries of a matrix with holes are observed, whatever it came in."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+Array = NDArray[np.floating]
+
+
+def observed_entries(
+    estimator: Any,
+    X: Any,
+    *,
+    missing_values: float = np.nan,
+    reset: bool,
+    **options: Any,
+) -> sparse.csr_array:
+    """Return the observed entries of `X` as a sparse matrix that stores these and no others.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Whose `n_features_in_` is set or compared, and whose name is in error messages.
+
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+        Dense: entries equal to `missing_values` are missing, and those that a masked array masks.
+        Sparse: what is stored is observed, zeros included; what is not stored is missing.
+
+    missing_values : float, default=nan
+        Stands for a missing entry of dense input. Unless it is NaN, NaN is refused.
+
+    reset : bool
+        True in `fit`: learn number and names of the columns. False: compare them.
+
+    **options : dict
+        More parameters of `sklearn.utils.check_array`.
+
+    Returns
+    -------
+    csr_array of shape (n_samples, n_features)
+        float32 if `X` is, else float64; sorted within rows, no entry twice. It may share memory
+        with `X`, so it is for reading only.
+
+    Raises
+    ------
+    ValueError
+        If `X` is infinite, or NaN where that does not mean missing, has a pair twice, or the
+        wrong number of columns.
+
+    TypeError
+        If `X` is sparse by blocks or by diagonals, formats that store what nobody has observed.
+    """
+    if sparse.issparse(X):
+        return _stored_entries(estimator, X, reset=reset, **options)
+    if np.ma.isMaskedArray(X):
+        X = _holes_for_masks(X, missing_values)
+    means_missing = bool(np.isnan(missing_values))
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=[np.float64, np.float32],
+        accept_sparse=True,
+        ensure_all_finite="allow-nan" if means_missing else True,
+        **options,
+    )
+    rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
+    counts = np.bincount(rows, minlength=X.shape[0])
+    index = np.int64 if len(rows) > np.iinfo(np.int32).max else np.int32
+    row_start = np.concatenate([[0], np.cumsum(counts)]).astype(index)
+    return sparse.csr_array((X[rows, columns], columns.astype(index), row_start), shape=X.shape)
+
+
+def _stored_entries(estimator: Any, X: Any, *, reset: bool, **options: Any) -> sparse.csr_array:
+    name = type(estimator).__name__
+    if X.format in ("bsr", "dia"):
+        raise TypeError(
+            f"{name} takes what a sparse matrix stores as observed, but the format "
+            f"{X.format!r} stores zeros that nobody observed, or drops some that were; pass "
+            "X.tocsr() if its stored entries are the observed ones"
+        )
+    n_stored = X.nnz
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        dtype=[np.float64, np.float32],
+        accept_sparse="csr",
+        **options,
+    )
+    if not X.has_canonical_format:
+        # A csr matrix keeps pairs twice; conversion from other formats has added them up.
+        X = sparse.csr_array(X, copy=True)
+        X.sum_duplicates()
+    if X.nnz != n_stored:
+        raise ValueError(
+            f"X stores {n_stored} entries for {X.nnz} (row, column) pairs; average or drop the "
+            "duplicates first, or pass pairs and values to EntryRegressor, which does so"
+        )
+    return sparse.csr_array(X)
+
+
+def _holes_for_masks(X: Any, missing_values: float) -> Array:
+    """Plain array of a masked one; scikit-learn would drop the mask without a word."""
+    kind = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
+    filled = np.ma.getdata(X).astype(kind)
+    filled[np.ma.getmaskarray(X)] = missing_values
+    return filled
+
+
+def entry_weights(weights: Any, entries: sparse.csr_array) -> Array:
+    """Return the weight of each observed entry.
+
+    Parameters
+    ----------
+    weights : array-like or sparse matrix of shape (n_samples, n_features)
+        Positive where an entry is observed; not read elsewhere.
+
+    entries : csr_array of shape (n_samples, n_features)
+        The observed entries.
+
+    Returns
+    -------
+    ndarray of shape (nnz,)
+        In the order and dtype of `entries`.
+
+    Raises
+    ------
+    ValueError
+        If the shape differs, or a weight is not positive and finite.
+    """
+    weights = check_array(
+        weights,
+        accept_sparse="csr",
+        dtype=entries.dtype,
+        ensure_all_finite=False,
+        input_name="entry_weight",
+    )
+    if weights.shape != entries.shape:
+        raise ValueError(f"entry_weight has shape {weights.shape}; it must have {entries.shape}")
+    rows = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
+    if sparse.issparse(weights):
+        of_entries = _at(sparse.csr_array(weights), rows, entries.indices)
+    else:
+        of_entries = weights[rows, entries.indices]
+    sound = np.isfinite(of_entries) & (of_entries > 0)
+    if not sound.all():
+        first = int(np.argmin(sound))
+        raise ValueError(
+            f"entry_weight must be positive and finite where X is observed, but is "
+            f"{of_entries[first]} at row {rows[first]}, column {entries.indices[first]}; leave out "
+            "of X what is to have no weight"
+        )
+    return np.ascontiguousarray(of_entries)
+
+
+def _at(matrix: sparse.csr_array, rows: NDArray[Any], columns: NDArray[Any]) -> Array:
+    """Stored values at some places; 0 where nothing is stored."""
+    matrix = matrix.copy()
+    matrix.sum_duplicates()
+    width = matrix.shape[1]
+    stored_rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    keys = stored_rows.astype(np.int64) * width + matrix.indices
+    wanted = rows.astype(np.int64) * width + columns
+    at = np.minimum(np.searchsorted(keys, wanted), max(len(keys) - 1, 0))
+    if not len(keys):
+        return np.zeros(len(wanted), dtype=matrix.dtype)
+    return np.where(keys[at] == wanted, matrix.data[at], 0)

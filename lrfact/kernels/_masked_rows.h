@@ -1,0 +1,36 @@
+/* Normal equations of one row of a masked matrix: gather, Gram matrix, Cholesky factor.
+ *
+ * Plain C rather than Cython because of LRFACT_EACH_CPU (see _csr_rows.h): the loader picks the
+ * version for the vectors that the machine has.
+ *
+ * The matrices are small, tens of columns, and there is one for each row: too small for a BLAS,
+ * whose packing and call cost as much as the arithmetic. A panel of gathered rows lies just as a
+ * micro-kernel wants it, so it is multiplied where it is, upper triangle only.
+ *
+ * `_masked_rows_body.h` is included once for each type of value.
+ */
+#ifndef LRFACT_MASKED_ROWS_H
+#define LRFACT_MASKED_ROWS_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "_each_cpu.h"
+
+/* Not the widest vectors there are: a finer grain wastes less of a triangle. */
+#define LRFACT_VECTOR_BYTES 32
+/* Times two vectors makes twelve sums, which fit sixteen registers. */
+#define LRFACT_TILE_ROWS 6
+/* A pivot beyond this would have a factor that overflows float32 products. */
+#define HUGE_PIVOT 1e37
+
+#define VALUE float
+#define NAME(stem) stem##_f32
+#include "_masked_rows_body.h"
+
+#define VALUE double
+#define NAME(stem) stem##_f64
+#include "_masked_rows_body.h"
+
+#endif

@@ -1,0 +1,201 @@
+/* Included by _masked_rows.h once for each type of value, so without an include guard.
+ *
+ * All matrices are `lead` entries from row to row, a multiple of LANES and at least the number of
+ * columns rounded up to LRFACT_TILE_ROWS; what lies beyond the last column is zero.
+ */
+
+#define LANES (LRFACT_VECTOR_BYTES / (ptrdiff_t)sizeof(VALUE))
+
+#if defined(__GNUC__) || defined(__clang__)
+typedef VALUE NAME(vector) __attribute__((vector_size(LRFACT_VECTOR_BYTES), aligned(sizeof(VALUE))));
+#else
+typedef struct { VALUE lane[LRFACT_VECTOR_BYTES / sizeof(VALUE)]; } NAME(vector);
+#endif
+
+/* sum[a][v] = sum_r left[r, a] right[r, v], for a tile of rows a and some vectors v */
+LRFACT_INLINE void NAME(multiply_tile)(const VALUE *left, const VALUE *right, ptrdiff_t n,
+                                       ptrdiff_t lead, const int n_vectors,
+                                       NAME(vector) sum[LRFACT_TILE_ROWS][2])
+{
+#if defined(__GNUC__) || defined(__clang__)
+    for (int a = 0; a < LRFACT_TILE_ROWS; a++)
+        for (int v = 0; v < n_vectors; v++)
+            sum[a][v] = (NAME(vector)){0};
+    for (ptrdiff_t r = 0; r < n; r++) {
+        NAME(vector) b[2];
+        for (int v = 0; v < n_vectors; v++)
+            b[v] = *(const NAME(vector) *)(right + r * lead + v * LANES);
+        for (int a = 0; a < LRFACT_TILE_ROWS; a++) {
+            const VALUE s = left[r * lead + a];
+            for (int v = 0; v < n_vectors; v++)
+                sum[a][v] += s * b[v];
+        }
+    }
+#else
+    for (int a = 0; a < LRFACT_TILE_ROWS; a++)
+        for (int v = 0; v < n_vectors; v++)
+            for (ptrdiff_t l = 0; l < LANES; l++)
+                sum[a][v].lane[l] = 0;
+    for (ptrdiff_t r = 0; r < n; r++)
+        for (int a = 0; a < LRFACT_TILE_ROWS; a++)
+            for (int v = 0; v < n_vectors; v++)
+                for (ptrdiff_t l = 0; l < LANES; l++)
+                    sum[a][v].lane[l] += left[r * lead + a] * right[r * lead + v * LANES + l];
+#endif
+}
+
+#if defined(__GNUC__) || defined(__clang__)
+#define LANE(vector, l) (vector)[l]
+#else
+#define LANE(vector, l) (vector).lane[l]
+#endif
+
+LRFACT_INLINE void NAME(gram_tile)(const VALUE *left, const VALUE *right, ptrdiff_t n,
+                                   ptrdiff_t lead, const int n_vectors, int first,
+                                   double *LRFACT_RESTRICT out)
+{
+    NAME(vector) sum[LRFACT_TILE_ROWS][2];
+    NAME(multiply_tile)(left, right, n, lead, n_vectors, sum);
+    for (int a = 0; a < LRFACT_TILE_ROWS; a++)
+        for (int v = 0; v < n_vectors; v++)
+            for (ptrdiff_t l = 0; l < LANES; l++) {
+                double *o = out + a * lead + v * LANES + l;
+                *o = (first ? 0.0 : *o) + (double)LANE(sum[a][v], l);
+            }
+}
+
+/* gram (+)= panel' panel, upper triangle; the sums over panels are in double */
+LRFACT_EACH_CPU
+static void NAME(add_gram)(const VALUE *panel, ptrdiff_t n, ptrdiff_t n_columns, ptrdiff_t lead,
+                           int first, double *LRFACT_RESTRICT gram)
+{
+    for (ptrdiff_t i = 0; i < n_columns; i += LRFACT_TILE_ROWS) {
+        ptrdiff_t j = i / LANES * LANES;
+        for (; j + 2 * LANES <= lead; j += 2 * LANES)
+            NAME(gram_tile)(panel + i, panel + j, n, lead, 2, first, gram + i * lead + j);
+        for (; j < lead; j += LANES)
+            NAME(gram_tile)(panel + i, panel + j, n, lead, 1, first, gram + i * lead + j);
+    }
+}
+
+LRFACT_INLINE void NAME(eliminate_tile)(const VALUE *left, const VALUE *right, ptrdiff_t n,
+                                        ptrdiff_t lead, const int n_vectors, VALUE *out)
+{
+    NAME(vector) sum[LRFACT_TILE_ROWS][2];
+    NAME(multiply_tile)(left, right, n, lead, n_vectors, sum);
+    for (int a = 0; a < LRFACT_TILE_ROWS; a++)
+        for (int v = 0; v < n_vectors; v++)
+            for (ptrdiff_t l = 0; l < LANES; l++)
+                out[a * lead + v * LANES + l] -= LANE(sum[a][v], l);
+}
+
+/* Upper factor U of the leading n_unknowns x n_unknowns block, A = U'U, in place; the same row
+ * operations are applied to the columns to the right, so that one that holds the right-hand side
+ * b becomes inv(U') b. Below the diagonal A is scratch.
+ * Returns 0, or the number, from 1, of the first pivot that is not above its least value. */
+LRFACT_EACH_CPU
+static ptrdiff_t NAME(cholesky)(VALUE *A, ptrdiff_t n_unknowns, ptrdiff_t lead,
+                                const VALUE *least_pivot)
+{
+    for (ptrdiff_t i0 = 0; i0 < n_unknowns; i0 += LRFACT_TILE_ROWS) {
+        ptrdiff_t j = i0 / LANES * LANES;
+        if (i0 > 0) {
+            for (; j + 2 * LANES <= lead; j += 2 * LANES)
+                NAME(eliminate_tile)(A + i0, A + j, i0, lead, 2, A + i0 * lead + j);
+            for (; j < lead; j += LANES)
+                NAME(eliminate_tile)(A + i0, A + j, i0, lead, 1, A + i0 * lead + j);
+        }
+        for (ptrdiff_t i = i0; i < i0 + LRFACT_TILE_ROWS && i < n_unknowns; i++) {
+            VALUE *row = A + i * lead;
+            for (ptrdiff_t r = i0; r < i; r++) {
+                const VALUE *above = A + r * lead;
+                const VALUE s = above[i];
+                for (j = i / LANES * LANES; j < lead; j++)
+                    row[j] -= s * above[j];
+            }
+            /* False for NaN, too. */
+            if (!(row[i] > least_pivot[i] && row[i] <= (VALUE)HUGE_PIVOT))
+                return i + 1;
+            const VALUE s = 1 / (VALUE)sqrt((double)row[i]);
+            for (j = i; j < lead; j++)
+                row[j] *= s;
+        }
+    }
+    return 0;
+}
+
+/* sum_j a[j] b[j] over whole vectors */
+LRFACT_INLINE VALUE NAME(dot)(const VALUE *a, const VALUE *b, ptrdiff_t n)
+{
+    VALUE s[8] = {0};
+    ptrdiff_t j = 0;
+    for (; j + 8 <= n; j += 8)
+        for (int l = 0; l < 8; l++)
+            s[l] += a[j + l] * b[j + l];
+    for (; j < n; j++)
+        s[0] += a[j] * b[j];
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+}
+
+/* Solve U x = column n_unknowns of A, which cholesky has left there. */
+LRFACT_EACH_CPU
+static void NAME(back_substitute)(const VALUE *A, ptrdiff_t n_unknowns, ptrdiff_t lead, VALUE *x)
+{
+    for (ptrdiff_t i = n_unknowns - 1; i >= 0; i--) {
+        const VALUE *row = A + i * lead;
+        const VALUE s = NAME(dot)(row + i + 1, x + i + 1, n_unknowns - i - 1);
+        x[i] = (row[n_unknowns] - s) / row[i];
+    }
+}
+
+/* out = inv(U), upper, zero below the diagonal */
+LRFACT_EACH_CPU
+static void NAME(invert_factor)(const VALUE *A, ptrdiff_t n_unknowns, ptrdiff_t lead,
+                                VALUE *LRFACT_RESTRICT out)
+{
+    /* Row i of inv(U): (e_i - sum_{r > i} U[i, r] inv(U)[r]) / U[i, i], from the last row up. */
+    for (ptrdiff_t i = n_unknowns - 1; i >= 0; i--) {
+        VALUE *row = out + i * lead;
+        for (ptrdiff_t j = 0; j < lead; j++)
+            row[j] = 0;
+        row[i] = 1;
+        for (ptrdiff_t r = i + 1; r < n_unknowns; r++) {
+            const VALUE s = A[i * lead + r];
+            const VALUE *below = out + r * lead;
+            for (ptrdiff_t j = i + 1; j < lead; j++)
+                row[j] -= s * below[j];
+        }
+        const VALUE s = 1 / A[i * lead + i];
+        for (ptrdiff_t j = i; j < lead; j++)
+            row[j] *= s;
+    }
+}
+
+/* d' inv(A) d = |inv(U') d|^2; `work` holds n_unknowns entries */
+LRFACT_EACH_CPU
+static VALUE NAME(leverage)(const VALUE *inverse_factor, const VALUE *d, ptrdiff_t n_unknowns,
+                            ptrdiff_t lead, VALUE *LRFACT_RESTRICT work)
+{
+    for (ptrdiff_t j = 0; j < n_unknowns; j++)
+        work[j] = 0;
+    for (ptrdiff_t i = 0; i < n_unknowns; i++) {
+        const VALUE s = d[i];
+        const VALUE *row = inverse_factor + i * lead;
+        for (ptrdiff_t j = i; j < n_unknowns; j++)
+            work[j] += s * row[j];
+    }
+    return NAME(dot)(work, work, n_unknowns);
+}
+
+/* Fetch the design row `row` of length `width`, which need not exist. */
+LRFACT_INLINE void NAME(prefetch_design)(const VALUE *design, ptrdiff_t row, ptrdiff_t width)
+{
+    const uintptr_t row_bytes = (uintptr_t)width * sizeof(VALUE);
+    const uintptr_t first = (uintptr_t)design + (uintptr_t)row * row_bytes;
+    for (uintptr_t b = 0; b < row_bytes; b += LRFACT_CACHE_LINE)
+        LRFACT_PREFETCH((const void *)(first + b));
+    (void)first; /* where prefetching expands to nothing */
+}
+
+#undef LANE
+#undef LANES

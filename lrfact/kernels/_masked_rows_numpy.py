@@ -1,0 +1,201 @@
+"""Twin of `_masked_rows`: one row after the other, each as its definition says."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrfact.kernels._twin_checks import check_layout, check_shape
+
+Array = NDArray[np.floating]
+
+
+def _check(
+    values: Array,
+    weights: Array,
+    columns: NDArray[np.integer],
+    row_start: NDArray[np.integer],
+    design: Array,
+    bias: bool,
+    penalty: Array,
+    row_scale: Array,
+    solution: Array,
+    n_threads: int,
+) -> None:
+    check_layout(
+        values=(values, 1),
+        weights=(weights, 1),
+        columns=(columns, 1),
+        row_start=(row_start, 1),
+        design=(design, 2),
+        penalty=(penalty, 1),
+        row_scale=(row_scale, 1),
+        solution=(solution, 2),
+    )
+    n_rows, width = len(row_start) - 1, design.shape[1]
+    if n_rows < 0:
+        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
+    if len(values) != len(columns) or len(weights) not in (0, len(values)):
+        raise ValueError("values, weights and columns must agree, or weights be empty")
+    if width < 1 + bias:
+        raise ValueError(f"design has {width} columns; it must have a factor, and the bias if any")
+    if len(penalty) != width or len(row_scale) != n_rows:
+        raise ValueError(f"penalty must have {width} entries, row_scale {n_rows}")
+    check_shape("solution", solution, (n_rows, width))
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    if row_start[0] < 0 or row_start[-1] > len(columns) or (np.diff(row_start) < 0).any():
+        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
+    inside = columns[row_start[0] : row_start[-1]]
+    if ((inside < 0) | (inside >= len(design))).any():
+        raise ValueError("a row has columns outside of the design")
+
+
+def _row(
+    i: int,
+    values: Array,
+    weights: Array,
+    columns: NDArray[np.integer],
+    row_start: NDArray[np.integer],
+    design: Array,
+    intercept: float,
+    bias: bool,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Design, targets and weights of the entries of a row."""
+    entries = slice(row_start[i], row_start[i + 1])
+    D = design[columns[entries]].astype(np.float64)
+    y = values[entries].astype(np.float64) - intercept
+    if bias:
+        y -= D[:, -1]
+        D[:, -1] = 1
+    w = weights[entries].astype(np.float64) if len(weights) else np.ones(len(y))
+    return D, y, w
+
+
+def _positive_definite(A: NDArray[np.float64], eps: float) -> tuple[NDArray[np.float64], float]:
+    """`A` with as much added to its diagonal as a Cholesky factor needs, and how much that is."""
+    if not np.isfinite(A).all():
+        return A, -1.0
+    added = 0.0
+    for _ in range(60):
+        B = A + added * np.eye(len(A))
+        try:
+            pivots = np.diag(np.linalg.cholesky(B)) ** 2
+        except np.linalg.LinAlgError:
+            pivots = np.zeros(len(A))
+        if (pivots > eps * np.diag(B)).all():
+            return B, added
+        added = 10 * added or eps * (np.diag(A).max() or 1.0)
+    return A, -1.0
+
+
+def _descend(
+    A: NDArray[np.float64], b: NDArray[np.float64], x: NDArray[np.float64], n_factors: int
+) -> NDArray[np.float64]:
+    """Minimize x'Ax - 2b'x by coordinates, the factors not negative."""
+    x[:n_factors] = np.maximum(x[:n_factors], 0)
+    for _ in range(10_000):
+        moved = size = 0.0
+        for f in range(len(x)):
+            if not A[f, f] > 0:
+                x[f] = 0
+                continue
+            before = x[f]
+            x[f] = before - (A[f] @ x - b[f]) / A[f, f]
+            if f < n_factors:
+                x[f] = max(x[f], 0)
+            moved = max(moved, abs(x[f] - before) * np.sqrt(A[f, f]))
+            size = max(size, abs(x[f]) * np.sqrt(A[f, f]))
+        if not moved > 1e-10 * size:
+            break
+    return x
+
+
+def solve_rows(
+    values: Array,
+    weights: Array,
+    columns: NDArray[np.integer],
+    row_start: NDArray[np.integer],
+    design: Array,
+    intercept: float,
+    bias: bool,
+    penalty: Array,
+    row_scale: Array,
+    nonnegative: bool,
+    solution: Array,
+    loss: NDArray[np.float64],
+    residual_sum: NDArray[np.float64],
+    added_diagonal: NDArray[np.float64],
+    n_threads: int,
+) -> None:
+    _check(
+        values, weights, columns, row_start, design, bias, penalty, row_scale, solution, n_threads
+    )
+    sums: dict[str, Any] = {
+        "loss": loss,
+        "residual_sum": residual_sum,
+        "added_diagonal": added_diagonal,
+    }
+    for name, array in sums.items():
+        if array.shape != (len(solution),):
+            raise ValueError(f"{name} must have {len(solution)} entries")
+    eps = 1e-6 if values.dtype == np.float32 else 1e-14
+    for i in range(len(solution)):
+        D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)
+        if len(y) == 0:
+            solution[i] = loss[i] = residual_sum[i] = added_diagonal[i] = 0
+            continue
+        b = D.T @ (w * y)
+        A = D.T @ (w[:, None] * D) + row_scale[i] * np.diag(penalty)
+        if nonnegative:
+            added = 0.0
+            x = _descend(A, b, solution[i].astype(np.float64), len(b) - bias)
+        else:
+            A, added = _positive_definite(A, eps)
+            x = np.linalg.solve(A, b) if added >= 0 else 0 * b
+        with np.errstate(over="ignore"):
+            solution[i] = x
+        if not np.isfinite(solution[i]).all():
+            solution[i], added = 0, -1.0
+        e = y - D @ solution[i]
+        loss[i], residual_sum[i] = e @ (w * e), (w @ e if bias else 0)
+        added_diagonal[i] = added
+
+
+def leave_one_out_rows(
+    values: Array,
+    weights: Array,
+    columns: NDArray[np.integer],
+    row_start: NDArray[np.integer],
+    design: Array,
+    intercept: float,
+    bias: bool,
+    penalty: Array,
+    row_scale: Array,
+    nonnegative: bool,
+    solution: Array,
+    residual: Array,
+    n_threads: int,
+) -> None:
+    _check(
+        values, weights, columns, row_start, design, bias, penalty, row_scale, solution, n_threads
+    )
+    if residual.shape != values.shape:
+        raise ValueError(f"residual must have {len(values)} entries")
+    single = values.dtype == np.float32
+    for i in range(len(solution)):
+        D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)
+        x = solution[i].astype(np.float64)
+        free = np.full(len(x), True)
+        if nonnegative:
+            free[: len(x) - bias] = x[: len(x) - bias] > 0
+        F = D[:, free]
+        A = F.T @ (w[:, None] * F) + row_scale[i] * np.diag(penalty[free])
+        A, added = _positive_definite(A, 1e-6 if single else 1e-14)
+        if added < 0:
+            residual[row_start[i] : row_start[i + 1]] = values[row_start[i] : row_start[i + 1]]
+            continue
+        spared = 1 - w * np.einsum("jf,fj->j", F, np.linalg.solve(A, F.T))
+        told = spared > (1e-5 if single else 1e-12)
+        e = (y - D @ x) / np.where(told, spared, 1)
+        residual[row_start[i] : row_start[i + 1]] = np.where(told, e, y)

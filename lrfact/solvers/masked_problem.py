@@ -1,0 +1,203 @@
+"""Factorization of the observed entries of a matrix: the problem that all its solvers share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class MaskedProblem:
+    r"""Data and penalties of a factorization of observed entries.
+
+    .. math:: F = \sum_{(i,j) \in \Omega} \omega_{ij} (x_{ij} - \mu - b_i - c_j - w_i' v_j)^2
+              + \sum_i s_i \sum_f \rho_f [w_i, b_i]_f^2
+              + \sum_j t_j \sum_f \kappa_f [v_j, c_j]_f^2
+
+    Attributes
+    ----------
+    ratings : csr_array of shape (n_rows, n_columns)
+        The observed entries, float32 or float64, sorted within rows, none twice.
+
+    weights : ndarray of shape (nnz,) or None
+        :math:`\omega`, positive, in the order of `ratings`; None for ones.
+
+    row_scale, column_scale : ndarray of shape (n_rows,) and (n_columns,)
+        :math:`s` and :math:`t`.
+
+    row_penalty, column_penalty : ndarray of shape (n_components + bias,)
+        :math:`\rho` and :math:`\kappa`.
+
+    bias : bool
+        Whether there are an intercept and biases.
+
+    nonnegative : bool
+        Whether factors (not biases) are confined to numbers from 0.
+    """
+
+    ratings: sparse.csr_array
+    weights: Array | None
+    row_scale: Array
+    column_scale: Array
+    row_penalty: Array
+    column_penalty: Array
+    bias: bool
+    nonnegative: bool
+
+    @property
+    def n_components(self) -> int:
+        """Number of factors, without the bias."""
+        return len(self.row_penalty) - self.bias
+
+    @cached_property
+    def row_of_entry(self) -> NDArray[np.integer]:
+        """Row of each entry, in the order of `ratings`."""
+        indptr = self.ratings.indptr
+        return np.repeat(np.arange(len(indptr) - 1, dtype=indptr.dtype), np.diff(indptr))
+
+    @cached_property
+    def weighted_mean(self) -> float:
+        """Mean of the observed values."""
+        return float(np.average(self.ratings.data.astype(np.float64), weights=self.weights))
+
+
+@dataclass(frozen=True)
+class MaskedModel:
+    """Parameters of a factorization of observed entries.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n_rows, n_components + bias)
+        Row factors, the row bias last.
+
+    columns : ndarray of shape (n_columns, n_components + bias)
+        Column factors, the column bias last.
+
+    intercept : float
+        0 without biases.
+    """
+
+    rows: Array
+    columns: Array
+    intercept: float
+
+
+@dataclass(frozen=True)
+class MaskedFit:
+    """What a solver of a `MaskedProblem` returns.
+
+    Attributes
+    ----------
+    model : MaskedModel
+        The parameters.
+
+    objective : ndarray of shape (n_iter,)
+        F after each sweep or epoch.
+
+    converged : bool
+        Whether it came to rest within the sweeps allowed.
+
+    added_diagonal : float
+        The most that any system of equations had added to its diagonal to be solved.
+    """
+
+    model: MaskedModel
+    objective: NDArray[np.float64]
+    converged: bool
+    added_diagonal: float = 0.0
+
+
+class SweepMonitor(Protocol):
+    """Watches a solver: called after each sweep, returns whether to stop."""
+
+    def __call__(self, sweep: int, objective: float, model: MaskedModel) -> bool:
+        """Look at the model as it is; its arrays change in the next sweep."""
+        ...
+
+
+def penalty(problem: MaskedProblem, rows: Array, columns: Array) -> float:
+    """Return the penalty terms of the objective, summed in float64.
+
+    Parameters
+    ----------
+    problem : MaskedProblem
+        With the penalties.
+
+    rows, columns : ndarray
+        As in `MaskedModel`.
+
+    Returns
+    -------
+    float
+    """
+    total = 0.0
+    for side, scale, weight in (
+        (rows, problem.row_scale, problem.row_penalty),
+        (columns, problem.column_scale, problem.column_penalty),
+    ):
+        # Factor by factor: no squared copy of all parameters.
+        for f, of_factor in enumerate(weight.astype(np.float64)):
+            values = side[:, f].astype(np.float64)
+            total += of_factor * float(values * values @ scale)
+    return total
+
+
+def entry_residuals(problem: MaskedProblem, model: MaskedModel) -> Array:
+    """Return each observed value less its prediction, in the order of `ratings`.
+
+    Parameters
+    ----------
+    problem : MaskedProblem
+        With the entries.
+
+    model : MaskedModel
+        With the predictions.
+
+    Returns
+    -------
+    ndarray of shape (nnz,)
+    """
+    ratings = problem.ratings
+    predicted = predict_entries(model, problem.row_of_entry, ratings.indices, bias=problem.bias)
+    return ratings.data - predicted
+
+
+def predict_entries(
+    model: MaskedModel, rows: NDArray[np.integer], columns: NDArray[np.integer], *, bias: bool
+) -> Array:
+    """Return the predictions of single entries.
+
+    Parameters
+    ----------
+    model : MaskedModel
+        The parameters.
+
+    rows, columns : ndarray of int, shape (n,)
+        Which entries.
+
+    bias : bool
+        Whether the last parameters are biases.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        In the dtype of the parameters.
+    """
+    dtype = model.columns.dtype
+    n_factors = model.columns.shape[1] - bias
+    predicted = np.empty(len(rows), dtype=dtype)
+    # The gathered factors of a block stay in the cache.
+    block = max(1, (1 << 18) // max(1, model.columns.shape[1]))
+    for start in range(0, len(rows), block):
+        part = slice(start, start + block)
+        of_rows, of_columns = model.rows[rows[part]], model.columns[columns[part]]
+        told = np.einsum("nf,nf->n", of_rows[:, :n_factors], of_columns[:, :n_factors])
+        if bias:
+            told += dtype.type(model.intercept) + of_rows[:, -1] + of_columns[:, -1]
+        predicted[part] = told
+    return predicted
