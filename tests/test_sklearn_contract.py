@@ -21,7 +21,16 @@ CLASSES = [
 ]
 
 # class name -> {check: why it cannot pass}; a check that passes after all is an error.
-EXPECTED_FAILURES: dict[str, dict[str, str]] = {}
+_PREDICTS_ROWS = (
+    "predict returns completed rows, as many columns as X; the check takes any predict for one "
+    "that returns one target a row"
+)
+EXPECTED_FAILURES: dict[str, dict[str, str]] = {
+    "MaskedMF": {
+        "check_estimator_sparse_array": _PREDICTS_ROWS,
+        "check_estimator_sparse_matrix": _PREDICTS_ROWS,
+    },
+}
 
 
 def expected_failures(estimator):
@@ -95,7 +104,9 @@ def test_every_check_by_that_name_exists():
 
 def test_array_api_input(tmp_path):
     """NumPy input with dispatch on; scikit-learn skips this unless the variable is set."""
-    script = """
+    script = (
+        f"expected = {EXPECTED_FAILURES!r}"
+        + """
 import inspect
 import sys
 import warnings
@@ -108,12 +119,15 @@ for name in lrfact.__all__:
     if inspect.isclass(public) and issubclass(public, BaseEstimator):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of checks that were skipped
-            results = check_estimator(public(), on_fail=None)
+            results = check_estimator(
+                public(), on_fail=None, expected_failed_checks=expected.get(name, {})
+            )
         failed = [r["check_name"] for r in results if r["status"] == "failed"]
         ran = [r for r in results if "array_api" in r["check_name"]]
         print(name, failed, [(r["check_name"], r["status"]) for r in ran])
         assert not failed
 """
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "SCIPY_ARRAY_API": "1"},

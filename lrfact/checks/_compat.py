@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from typing import Any
 
+from sklearn import config_context
 from sklearn.base import _fit_context as fit_context
 from sklearn.utils import extmath
 from sklearn.utils._param_validation import (
@@ -37,9 +38,15 @@ __all__ = [
 
 # scikit-learn 1.9 validates in the public function, which then takes no LinearOperator;
 # the body behind it does. Before, the public function was that body.
-randomized_range_finder = getattr(
-    extmath, "_randomized_range_finder", extmath.randomized_range_finder
-)
+_range_finder = getattr(extmath, "_randomized_range_finder", extmath.randomized_range_finder)
+
+
+def randomized_range_finder(A: Any, **parameters: Any) -> Any:
+    """Return an orthonormal basis of the range of a LinearOperator, by scikit-learn."""
+    # With dispatch on it asks every argument for its array namespace; an operator has none.
+    with config_context(array_api_dispatch=False):
+        return _range_finder(A, **parameters)
+
 
 try:
     from sklearn.callback import CallbackSupportMixin, with_callbacks

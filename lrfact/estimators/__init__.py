@@ -1,6 +1,7 @@
 """The scikit-learn estimators: one problem a file."""
 
+from lrfact.estimators._masked_mf import MaskedMF
 from lrfact.estimators._pca import PCAFromSVD
 from lrfact.estimators._truncated_svd import TruncatedSVDReducer
 
-__all__ = ["PCAFromSVD", "TruncatedSVDReducer"]
+__all__ = ["MaskedMF", "PCAFromSVD", "TruncatedSVDReducer"]

@@ -16,21 +16,32 @@ class FitProgress:
 
     verbose : int
         Whether to print a line for each measurement.
+
+    measure : str, default="error of singular values"
+        What is measured.
     """
 
-    def __init__(self, estimator: Any, X: Any, verbose: int) -> None:
+    def __init__(
+        self,
+        estimator: Any,
+        X: Any,
+        verbose: int,
+        measure: str = "error of singular values",
+    ) -> None:
         self._estimator = estimator
         self._X = X
         self._verbose = verbose
+        self._measure = measure
         # The number of steps is not known beforehand.
         context = estimator._init_callback_context(max_subtasks=None)
         self._context = context.call_on_fit_task_begin(estimator=estimator, X=X)
 
-    def __call__(self, step: int, error: float) -> bool:
-        """Report a step and the error reached; True when a callback asks to stop."""
+    def __call__(self, step: int, measured: float) -> bool:
+        """Report a step and what it reached; True when a callback asks to stop."""
         if self._verbose:
             name = type(self._estimator).__name__
-            print(f"[{name}] step {step}, error of singular values {error:.1e}")
+            digits = "1e" if self._measure.startswith("error") else "6g"
+            print(f"[{name}] step {step}, {self._measure} {measured:.{digits}}")
         task = self._context.subcontext(task_name="step").call_on_fit_task_begin(
             estimator=self._estimator, X=self._X
         )

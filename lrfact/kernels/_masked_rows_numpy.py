@@ -147,12 +147,13 @@ def solve_rows(
             continue
         b = D.T @ (w * y)
         A = D.T @ (w[:, None] * D) + row_scale[i] * np.diag(penalty)
+        x: NDArray[np.float64]
         if nonnegative:
             added = 0.0
             x = _descend(A, b, solution[i].astype(np.float64), len(b) - bias)
         else:
             A, added = _positive_definite(A, eps)
-            x = np.linalg.solve(A, b) if added >= 0 else 0 * b
+            x = np.asarray(np.linalg.solve(A, b)) if added >= 0 else 0 * b
         with np.errstate(over="ignore"):
             solution[i] = x
         if not np.isfinite(solution[i]).all():

@@ -49,6 +49,70 @@ class MaskedProblem:
     bias: bool
     nonnegative: bool
 
+    @classmethod
+    def penalized_by_counts(
+        cls,
+        ratings: sparse.csr_array,
+        weights: Array | None,
+        *,
+        n_components: int,
+        reg: float,
+        bias: bool,
+        nonnegative: bool,
+    ) -> "MaskedProblem":
+        r"""Set up the problem with penalties that grow with the root of the counts.
+
+        :math:`s_i = \sqrt{n_i}`, :math:`t_j = \sqrt{n_j}`, with the weights of a row or column
+        summed as its count; :math:`\rho = reg`, and :math:`\kappa = reg\,\sigma^2` for factors,
+        reg for biases, where :math:`\sigma^2` is the variance of the observed values (without
+        bias: their mean square). Multiplying all values by a number then multiplies row factors
+        and biases by it, leaves column factors as they are, and changes nothing else.
+
+        Parameters
+        ----------
+        ratings : csr_array of shape (n_rows, n_columns)
+            The observed entries, at least one.
+
+        weights : ndarray of shape (nnz,) or None
+            Of the entries.
+
+        n_components : int
+            Number of factors.
+
+        reg : float
+            Strength of the penalty.
+
+        bias : bool
+            Whether there are an intercept and biases.
+
+        nonnegative : bool
+            Whether factors are confined to numbers from 0.
+
+        Returns
+        -------
+        MaskedProblem
+        """
+        dtype = ratings.dtype
+        values = ratings.data.astype(np.float64)
+        center = np.average(values, weights=weights) if bias else 0.0
+        variance = float(np.average((values - center) ** 2, weights=weights)) or 1.0
+        width = n_components + bias
+        column_penalty = np.full(width, reg * variance)
+        if bias:
+            column_penalty[-1] = reg
+        row_counts = row_weights(ratings, weights)
+        column_counts = np.bincount(ratings.indices, weights, ratings.shape[1])
+        return cls(
+            ratings,
+            weights,
+            np.sqrt(row_counts).astype(dtype),
+            np.sqrt(column_counts).astype(dtype),
+            np.full(width, reg, dtype=dtype),
+            column_penalty.astype(dtype),
+            bias,
+            nonnegative,
+        )
+
     @property
     def n_components(self) -> int:
         """Number of factors, without the bias."""
@@ -118,6 +182,29 @@ class SweepMonitor(Protocol):
     def __call__(self, sweep: int, objective: float, model: MaskedModel) -> bool:
         """Look at the model as it is; its arrays change in the next sweep."""
         ...
+
+
+def row_weights(ratings: sparse.csr_array, weights: Array | None) -> Array:
+    """Return the sum of the weights of each row, without weights its number of entries.
+
+    Parameters
+    ----------
+    ratings : csr_array of shape (n_rows, n_columns)
+        The observed entries.
+
+    weights : ndarray of shape (nnz,) or None
+        Of the entries.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        float64.
+    """
+    lengths = np.diff(ratings.indptr)
+    if weights is None:
+        return lengths.astype(np.float64)
+    rows = np.repeat(np.arange(len(lengths)), lengths)
+    return np.bincount(rows, weights, len(lengths)).astype(np.float64)
 
 
 def penalty(problem: MaskedProblem, rows: Array, columns: Array) -> float:

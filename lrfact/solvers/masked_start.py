@@ -143,5 +143,5 @@ def _directions(
         share = np.sqrt(svd.s / svd.s[0])
         directions[:, :n_found] = svd.Vt.T * (share * np.sqrt(n_columns / problem.n_components))
     size = float(np.sqrt(np.mean(directions.astype(np.float64) ** 2))) or 1.0
-    jitter: Array = 0.01 * size * rng.standard_normal(directions.shape)
-    return directions + jitter.astype(ratings.dtype)
+    jitter = rng.standard_normal(directions.shape) * (0.01 * size)
+    return directions + np.asarray(jitter, dtype=ratings.dtype)

@@ -1,0 +1,52 @@
+"""Why an entry is predicted as it is."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A prediction as a sum over the observed entries of its row.
+
+    Attributes
+    ----------
+    column : int
+        What was predicted.
+
+    prediction : float
+        ``baseline + contributions.sum()``, to rounding.
+
+    baseline : float
+        What holds for a row of which nothing is known: intercept and bias of the column.
+
+    columns : ndarray of shape (n_observed,)
+        The observed columns, the one that contributes most, up or down, first.
+
+    contributions : ndarray of shape (n_observed,)
+        What each of them adds to the baseline, in the units of `X`.
+
+    names : ndarray of shape (n_features,) or None
+        Names of the columns.
+    """
+
+    column: int
+    prediction: float
+    baseline: float
+    columns: NDArray[np.integer]
+    contributions: NDArray[np.floating]
+    names: NDArray[Any] | None = None
+
+    def __str__(self) -> str:
+        lines = [f"{self._name(self.column)}: {self.prediction:.3g}"]
+        lines.append(f"  {self.baseline:+.3g}  baseline")
+        lines += [
+            f"  {share:+.3g}  {self._name(column)}"
+            for column, share in zip(self.columns, self.contributions, strict=True)
+        ]
+        return "\n".join(lines)
+
+    def _name(self, column: int) -> str:
+        return f"column {column}" if self.names is None else str(self.names[column])
