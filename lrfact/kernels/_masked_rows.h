@@ -7,7 +7,8 @@
  * whose packing and call cost as much as the arithmetic. A panel of gathered rows lies just as a
  * micro-kernel wants it, so it is multiplied where it is, upper triangle only.
  *
- * `_masked_rows_body.h` is included once for each type of value.
+ * `_masked_rows_body.h` is included once for each type of value, `_masked_panel_body.h` for each
+ * pair of value and index type.
  */
 #ifndef LRFACT_MASKED_ROWS_H
 #define LRFACT_MASKED_ROWS_H
@@ -22,15 +23,57 @@
 #define LRFACT_VECTOR_BYTES 32
 /* Times two vectors makes twelve sums, which fit sixteen registers. */
 #define LRFACT_TILE_ROWS 6
+/* Of some fifty columns in float32: half of the fastest cache. */
+#define LRFACT_PANEL_ROWS 96
 /* A pivot beyond this would have a factor that overflows float32 products. */
 #define HUGE_PIVOT 1e37
 
 #define VALUE float
 #define NAME(stem) stem##_f32
 #include "_masked_rows_body.h"
+#undef VALUE
+#undef NAME
 
 #define VALUE double
 #define NAME(stem) stem##_f64
 #include "_masked_rows_body.h"
+#undef VALUE
+#undef NAME
+
+#define VALUE float
+#define INDEX int32_t
+#define NAME(stem) stem##_f32_i32
+#define add_gram_f32_i32 add_gram_f32
+#include "_masked_panel_body.h"
+#undef VALUE
+#undef INDEX
+#undef NAME
+
+#define VALUE float
+#define INDEX int64_t
+#define NAME(stem) stem##_f32_i64
+#define add_gram_f32_i64 add_gram_f32
+#include "_masked_panel_body.h"
+#undef VALUE
+#undef INDEX
+#undef NAME
+
+#define VALUE double
+#define INDEX int32_t
+#define NAME(stem) stem##_f64_i32
+#define add_gram_f64_i32 add_gram_f64
+#include "_masked_panel_body.h"
+#undef VALUE
+#undef INDEX
+#undef NAME
+
+#define VALUE double
+#define INDEX int64_t
+#define NAME(stem) stem##_f64_i64
+#define add_gram_f64_i64 add_gram_f64
+#include "_masked_panel_body.h"
+#undef VALUE
+#undef INDEX
+#undef NAME
 
 #endif

@@ -22,17 +22,42 @@ ctypedef fused index_t:
     int32_t
     int64_t
 
-DEF PANEL_ROWS = 96  # of some fifty columns: half of the fastest cache
 DEF SEGMENT = 8192  # entries of a long row that one thread sums
-DEF AHEAD = 8  # rows of the design lie far apart: asked for so many entries before
 DEF MOST_PASSES = 10000  # of coordinate descent
 DEF MOST_BOOSTS = 60
 
 cdef extern from "_masked_rows.h" nogil:
     enum: LRFACT_TILE_ROWS
     enum: LRFACT_VECTOR_BYTES
-    void add_gram_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*) noexcept
-    void add_gram_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, int, double*) noexcept
+    enum: LRFACT_PANEL_ROWS
+    void set_system_f32(
+        const double*, const double*, Py_ssize_t, Py_ssize_t, double, float*, float*) noexcept
+    void set_system_f64(
+        const double*, const double*, Py_ssize_t, Py_ssize_t, double, double*, double*) noexcept
+    void sum_gram_f32_i32(
+        const float*, const float*, const int32_t*, int64_t, int64_t, int64_t, const float*,
+        Py_ssize_t, double, int, Py_ssize_t, float*, double*) noexcept
+    void fill_panel_f32_i32(
+        const float*, const float*, const int32_t*, int64_t, int64_t, const float*,
+        Py_ssize_t, double, int, Py_ssize_t, float*) noexcept
+    void sum_gram_f32_i64(
+        const float*, const float*, const int64_t*, int64_t, int64_t, int64_t, const float*,
+        Py_ssize_t, double, int, Py_ssize_t, float*, double*) noexcept
+    void fill_panel_f32_i64(
+        const float*, const float*, const int64_t*, int64_t, int64_t, const float*,
+        Py_ssize_t, double, int, Py_ssize_t, float*) noexcept
+    void sum_gram_f64_i32(
+        const double*, const double*, const int32_t*, int64_t, int64_t, int64_t, const double*,
+        Py_ssize_t, double, int, Py_ssize_t, double*, double*) noexcept
+    void fill_panel_f64_i32(
+        const double*, const double*, const int32_t*, int64_t, int64_t, const double*,
+        Py_ssize_t, double, int, Py_ssize_t, double*) noexcept
+    void sum_gram_f64_i64(
+        const double*, const double*, const int64_t*, int64_t, int64_t, int64_t, const double*,
+        Py_ssize_t, double, int, Py_ssize_t, double*, double*) noexcept
+    void fill_panel_f64_i64(
+        const double*, const double*, const int64_t*, int64_t, int64_t, const double*,
+        Py_ssize_t, double, int, Py_ssize_t, double*) noexcept
     Py_ssize_t cholesky_f32(float*, Py_ssize_t, Py_ssize_t, const float*) noexcept
     Py_ssize_t cholesky_f64(double*, Py_ssize_t, Py_ssize_t, const double*) noexcept
     void back_substitute_f32(const float*, Py_ssize_t, Py_ssize_t, float*) noexcept
@@ -41,19 +66,17 @@ cdef extern from "_masked_rows.h" nogil:
     void invert_factor_f64(const double*, Py_ssize_t, Py_ssize_t, double*) noexcept
     float leverage_f32(const float*, const float*, Py_ssize_t, Py_ssize_t, float*) noexcept
     double leverage_f64(const double*, const double*, Py_ssize_t, Py_ssize_t, double*) noexcept
-    void prefetch_design_f32(const float*, Py_ssize_t, Py_ssize_t) noexcept
-    void prefetch_design_f64(const double*, Py_ssize_t, Py_ssize_t) noexcept
     double dot_f64(const double*, const double*, Py_ssize_t) noexcept
 
 
-cdef inline void _add_gram(
-    const floating* panel, Py_ssize_t n, Py_ssize_t n_columns, Py_ssize_t lead, bint first,
-    double* gram,
+cdef inline void _set_system(
+    const double* gram, const double* diagonal, Py_ssize_t n_unknowns, Py_ssize_t lead,
+    double rounding, floating* A, floating* least_pivot,
 ) noexcept nogil:
     if floating is float:
-        add_gram_f32(panel, n, n_columns, lead, first, gram)
+        set_system_f32(gram, diagonal, n_unknowns, lead, rounding, A, least_pivot)
     else:
-        add_gram_f64(panel, n, n_columns, lead, first, gram)
+        set_system_f64(gram, diagonal, n_unknowns, lead, rounding, A, least_pivot)
 
 
 cdef inline Py_ssize_t _cholesky(
@@ -93,13 +116,65 @@ cdef inline floating _leverage(
         return leverage_f64(inverse_factor, d, n_unknowns, lead, work)
 
 
-cdef inline void _prefetch(
-    const floating* design, Py_ssize_t row, Py_ssize_t width,
+cdef inline void _fill_panel(
+    const floating* values, const floating* weights, const index_t* columns,
+    int64_t start, int64_t stop, const floating* design, Py_ssize_t width,
+    double intercept, bint bias, Py_ssize_t lead, floating* panel,
 ) noexcept nogil:
+    """One line for each entry: its design row, then what that has to explain."""
     if floating is float:
-        prefetch_design_f32(design, row, width)
+        if index_t is int32_t:
+            fill_panel_f32_i32(
+                values, weights, columns, start, stop, design, width, intercept, bias,
+                lead, panel,
+            )
+        else:
+            fill_panel_f32_i64(
+                values, weights, columns, start, stop, design, width, intercept, bias,
+                lead, panel,
+            )
     else:
-        prefetch_design_f64(design, row, width)
+        if index_t is int32_t:
+            fill_panel_f64_i32(
+                values, weights, columns, start, stop, design, width, intercept, bias,
+                lead, panel,
+            )
+        else:
+            fill_panel_f64_i64(
+                values, weights, columns, start, stop, design, width, intercept, bias,
+                lead, panel,
+            )
+
+
+cdef inline void _sum_gram(
+    const floating* values, const floating* weights, const index_t* columns,
+    int64_t start, int64_t stop, int64_t n_stored,
+    const floating* design, Py_ssize_t width, double intercept, bint bias,
+    Py_ssize_t lead, floating* panel, double* gram,
+) noexcept nogil:
+    """Gram matrix of the panel lines of some entries, at least one."""
+    if floating is float:
+        if index_t is int32_t:
+            sum_gram_f32_i32(
+                values, weights, columns, start, stop, n_stored, design, width, intercept,
+                bias, lead, panel, gram,
+            )
+        else:
+            sum_gram_f32_i64(
+                values, weights, columns, start, stop, n_stored, design, width, intercept,
+                bias, lead, panel, gram,
+            )
+    else:
+        if index_t is int32_t:
+            sum_gram_f64_i32(
+                values, weights, columns, start, stop, n_stored, design, width, intercept,
+                bias, lead, panel, gram,
+            )
+        else:
+            sum_gram_f64_i64(
+                values, weights, columns, start, stop, n_stored, design, width, intercept,
+                bias, lead, panel, gram,
+            )
 
 
 cdef inline bint _row_is_sound(
@@ -115,61 +190,10 @@ cdef inline bint _row_is_sound(
     return sound
 
 
-cdef void _fill_panel(
-    const floating* values, const floating* weights, const index_t* columns,
-    int64_t start, int64_t stop, int64_t n_stored,
-    const floating* design, Py_ssize_t width, double intercept, bint bias,
-    Py_ssize_t lead, floating* panel,
-) noexcept nogil:
-    """One line for each entry: its design row, then what that has to explain."""
-    cdef:
-        int64_t at
-        Py_ssize_t f, n_factors = width - bias
-        const floating* d
-        floating* line = panel
-        floating root
-        floating target
-
-    for at in range(start, stop):
-        if at + AHEAD < n_stored:
-            _prefetch(design, columns[at + AHEAD], width)
-        d = design + columns[at] * width
-        for f in range(n_factors):
-            line[f] = d[f]
-        target = <floating> (values[at] - intercept)
-        if bias:
-            target = target - d[n_factors]
-            line[n_factors] = 1
-        line[width] = target
-        if weights != NULL:
-            root = <floating> sqrt(<double> weights[at])
-            for f in range(width + 1):
-                line[f] = line[f] * root
-        line = line + lead
-
-
-cdef void _sum_gram(
-    const floating* values, const floating* weights, const index_t* columns,
-    int64_t start, int64_t stop, int64_t n_stored,
-    const floating* design, Py_ssize_t width, double intercept, bint bias,
-    Py_ssize_t lead, floating* panel, double* gram,
-) noexcept nogil:
-    """Gram matrix of the panel lines of some entries, at least one."""
-    cdef int64_t first = start, last
-    while first < stop:
-        last = min(first + PANEL_ROWS, stop)
-        _fill_panel(
-            values, weights, columns, first, last, n_stored, design, width, intercept, bias,
-            lead, panel,
-        )
-        _add_gram(panel, last - first, width + 1, lead, first == start, gram)
-        first = last
-
-
 cdef double _factorize(
     const double* gram, Py_ssize_t width, Py_ssize_t lead, const floating* penalty, double scale,
     const floating* solution, bint nonnegative, bint bias,
-    floating* system, floating* least_pivot,
+    floating* system, floating* least_pivot, double* diagonal,
 ) noexcept nogil:
     """Cholesky factor of the normal equations; the diagonal added for it, or -1 if none did.
 
@@ -178,25 +202,18 @@ cdef double _factorize(
     cdef:
         Py_ssize_t i, j
         int attempt
-        double diagonal, largest = 0, boost = 0
+        double largest = 0, boost = 0
         double rounding = 1e-6 if floating is float else 1e-14
 
     for i in range(width):
-        diagonal = gram[i * lead + i] + scale * penalty[i]
-        if not isfinite(diagonal):
+        diagonal[i] = gram[i * lead + i] + scale * penalty[i]
+        if not isfinite(diagonal[i]):
             return -1
-        largest = max(largest, diagonal)
+        largest = max(largest, diagonal[i])
     if largest == 0:
         largest = 1
-    for i in range(width * lead, lead * lead):
-        system[i] = 0
     for attempt in range(MOST_BOOSTS):
-        for i in range(width):
-            for j in range(i, lead):
-                system[i * lead + j] = <floating> gram[i * lead + j]
-            diagonal = gram[i * lead + i] + scale * penalty[i] + boost
-            system[i * lead + i] = <floating> diagonal
-            least_pivot[i] = <floating> (rounding * diagonal)
+        _set_system(gram, diagonal, width, lead, rounding, system, least_pivot)
         if nonnegative:
             for i in range(width - bias):
                 if solution[i] > 0:
@@ -209,6 +226,8 @@ cdef double _factorize(
                 least_pivot[i] = 0
         if _cholesky(system, width, lead, least_pivot) == 0:
             return boost
+        for i in range(width):
+            diagonal[i] += (rounding * largest if boost == 0 else 9 * boost)
         boost = rounding * largest if boost == 0 else 10 * boost
     return -1
 
@@ -292,10 +311,12 @@ cdef void _solve(
             solution[i] = <floating> x[i]
     else:
         added[0] = _factorize(
-            gram, width, lead, penalty, scale, solution, False, bias, system, work
+            gram, width, lead, penalty, scale, solution, False, bias, system, work, x
         )
         if added[0] >= 0:
-            _back_substitute(system, width, lead, solution)
+            _back_substitute(system, width, lead, work)
+            for i in range(width):
+                solution[i] = work[i]
     if added[0] < 0:
         for i in range(width):
             solution[i] = 0
@@ -358,10 +379,10 @@ cdef class _Scratch:
         whole = _next_multiple(width + 1, LRFACT_TILE_ROWS)
         self.lead = _next_multiple(whole, lanes)
         # The lines beyond the last column of a panel stay zero, as nobody writes there.
-        self.panels = _aligned(n_threads, PANEL_ROWS * self.lead, dtype)
+        self.panels = _aligned(n_threads, LRFACT_PANEL_ROWS * self.lead, dtype)
         self.systems = _aligned(n_threads, self.lead * self.lead, dtype)
         self.works = _aligned(n_threads, 2 * self.lead, dtype)
-        self.grams = _aligned(n_threads, self.lead * self.lead, np.dtype(np.float64))
+        self.grams = _aligned(n_threads, self.lead * (self.lead + 1), np.dtype(np.float64))
         self.wides = _aligned(n_threads, self.lead * (self.lead + 1), np.dtype(np.float64))
 
 
@@ -599,18 +620,18 @@ cdef void _leave_one_out(
         lead, panel, gram,
     )
     if _factorize(
-        gram, width, lead, penalty, scale, solution, nonnegative, bias, system, work
+        gram, width, lead, penalty, scale, solution, nonnegative, bias, system, work, gram + lead * lead
     ) < 0:
         for at in range(start, stop):
             residual[at] = values[at]
         return
     _invert_factor(system, width, lead, inverse)
     while first < stop:
-        last = min(first + PANEL_ROWS, stop)
+        last = min(first + LRFACT_PANEL_ROWS, stop)
         # Without weights: a residual is asked for in the units of the values.
         _fill_panel(
-            values, <const floating*> NULL, columns, first, last, n_stored, design, width,
-            intercept, bias, lead, panel,
+            values, <const floating*> NULL, columns, first, last, design, width, intercept, bias,
+            lead, panel,
         )
         for at in range(first, last):
             line = panel + (at - first) * lead

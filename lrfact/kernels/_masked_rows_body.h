@@ -64,18 +64,37 @@ LRFACT_INLINE void NAME(gram_tile)(const VALUE *left, const VALUE *right, ptrdif
             }
 }
 
-/* gram (+)= panel' panel, upper triangle; the sums over panels are in double */
+/* Ask for the lines of rows that lie anywhere in memory. */
+LRFACT_INLINE void NAME(prefetch_rows)(const uintptr_t *rows, ptrdiff_t n, uintptr_t row_bytes)
+{
+    for (ptrdiff_t r = 0; r < n; r++) {
+        for (uintptr_t b = 0; b < row_bytes; b += LRFACT_CACHE_LINE)
+            LRFACT_PREFETCH((const void *)(rows[r] + b));
+        LRFACT_PREFETCH((const void *)(rows[r] + row_bytes - 1));
+        (void)rows; /* where prefetching expands to nothing */
+    }
+}
+
+/* gram (+)= panel' panel, upper triangle; the sums over panels are in double. Meanwhile the rows
+ * that come next are fetched, a few with each tile: more at once would have to wait in line. */
 LRFACT_EACH_CPU
 static void NAME(add_gram)(const VALUE *panel, ptrdiff_t n, ptrdiff_t n_columns, ptrdiff_t lead,
-                           int first, double *LRFACT_RESTRICT gram)
+                           int first, const uintptr_t *next, ptrdiff_t n_next,
+                           uintptr_t row_bytes, double *LRFACT_RESTRICT gram)
 {
-    for (ptrdiff_t i = 0; i < n_columns; i += LRFACT_TILE_ROWS) {
-        ptrdiff_t j = i / LANES * LANES;
-        for (; j + 2 * LANES <= lead; j += 2 * LANES)
-            NAME(gram_tile)(panel + i, panel + j, n, lead, 2, first, gram + i * lead + j);
-        for (; j < lead; j += LANES)
-            NAME(gram_tile)(panel + i, panel + j, n, lead, 1, first, gram + i * lead + j);
-    }
+    ptrdiff_t n_tiles = 0, fetched = 0, done = 0;
+    for (ptrdiff_t i = 0; i < n_columns; i += LRFACT_TILE_ROWS)
+        n_tiles += ((lead - i / LANES * LANES) / LANES + 1) / 2;
+    for (ptrdiff_t i = 0; i < n_columns; i += LRFACT_TILE_ROWS)
+        for (ptrdiff_t j = i / LANES * LANES; j < lead; j += 2 * LANES) {
+            const ptrdiff_t until = n_next * ++done / n_tiles;
+            NAME(prefetch_rows)(next + fetched, until - fetched, row_bytes);
+            fetched = until;
+            if (j + LANES < lead)
+                NAME(gram_tile)(panel + i, panel + j, n, lead, 2, first, gram + i * lead + j);
+            else
+                NAME(gram_tile)(panel + i, panel + j, n, lead, 1, first, gram + i * lead + j);
+        }
 }
 
 LRFACT_INLINE void NAME(eliminate_tile)(const VALUE *left, const VALUE *right, ptrdiff_t n,
@@ -87,6 +106,22 @@ LRFACT_INLINE void NAME(eliminate_tile)(const VALUE *left, const VALUE *right, p
         for (int v = 0; v < n_vectors; v++)
             for (ptrdiff_t l = 0; l < LANES; l++)
                 out[a * lead + v * LANES + l] -= LANE(sum[a][v], l);
+}
+
+/* A = gram with `diagonal` in the place of its own, least_pivot = rounding * diagonal */
+LRFACT_EACH_CPU
+static void NAME(set_system)(const double *gram, const double *diagonal, ptrdiff_t n_unknowns,
+                             ptrdiff_t lead, double rounding, VALUE *LRFACT_RESTRICT A,
+                             VALUE *LRFACT_RESTRICT least_pivot)
+{
+    for (ptrdiff_t i = 0; i < n_unknowns; i++) {
+        for (ptrdiff_t j = i / LANES * LANES; j < lead; j++)
+            A[i * lead + j] = (VALUE)gram[i * lead + j];
+        A[i * lead + i] = (VALUE)diagonal[i];
+        least_pivot[i] = (VALUE)(rounding * diagonal[i]);
+    }
+    for (ptrdiff_t i = n_unknowns * lead; i < lead * lead; i++)
+        A[i] = 0;
 }
 
 /* Upper factor U of the leading n_unknowns x n_unknowns block, A = U'U, in place; the same row
@@ -137,14 +172,30 @@ LRFACT_INLINE VALUE NAME(dot)(const VALUE *a, const VALUE *b, ptrdiff_t n)
     return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
 }
 
-/* Solve U x = column n_unknowns of A, which cholesky has left there. */
+/* Solve U x = column n_unknowns of A, which cholesky has left there; x is `lead` long. */
 LRFACT_EACH_CPU
 static void NAME(back_substitute)(const VALUE *A, ptrdiff_t n_unknowns, ptrdiff_t lead, VALUE *x)
 {
-    for (ptrdiff_t i = n_unknowns - 1; i >= 0; i--) {
-        const VALUE *row = A + i * lead;
-        const VALUE s = NAME(dot)(row + i + 1, x + i + 1, n_unknowns - i - 1);
-        x[i] = (row[n_unknowns] - s) / row[i];
+    for (ptrdiff_t j = 0; j < lead; j++)
+        x[j] = 0;
+    /* Block by block of rows, so that a vector of x is not read right after one of its entries
+       was written. */
+    for (ptrdiff_t i0 = (n_unknowns - 1) / LANES * LANES; i0 >= 0; i0 -= LANES) {
+        const ptrdiff_t i1 = i0 + LANES < n_unknowns ? i0 + LANES : n_unknowns;
+        for (ptrdiff_t i = i1 - 1; i >= i0; i--) {
+            const VALUE *row = A + i * lead;
+            VALUE s[LRFACT_VECTOR_BYTES / sizeof(VALUE)] = {0};
+            for (ptrdiff_t j = i0 + LANES; j < lead; j += LANES)
+                for (ptrdiff_t l = 0; l < LANES; l++)
+                    s[l] += row[j + l] * x[j + l];
+            for (ptrdiff_t l = LANES / 2; l > 0; l /= 2)
+                for (ptrdiff_t m = 0; m < l; m++)
+                    s[m] += s[m + l];
+            VALUE left = row[n_unknowns] - s[0];
+            for (ptrdiff_t j = i + 1; j < i1; j++)
+                left -= row[j] * x[j];
+            x[i] = left / row[i];
+        }
     }
 }
 
@@ -185,16 +236,6 @@ static VALUE NAME(leverage)(const VALUE *inverse_factor, const VALUE *d, ptrdiff
             work[j] += s * row[j];
     }
     return NAME(dot)(work, work, n_unknowns);
-}
-
-/* Fetch the design row `row` of length `width`, which need not exist. */
-LRFACT_INLINE void NAME(prefetch_design)(const VALUE *design, ptrdiff_t row, ptrdiff_t width)
-{
-    const uintptr_t row_bytes = (uintptr_t)width * sizeof(VALUE);
-    const uintptr_t first = (uintptr_t)design + (uintptr_t)row * row_bytes;
-    for (uintptr_t b = 0; b < row_bytes; b += LRFACT_CACHE_LINE)
-        LRFACT_PREFETCH((const void *)(first + b));
-    (void)first; /* where prefetching expands to nothing */
 }
 
 #undef LANE
