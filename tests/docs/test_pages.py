@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import lrfact
+import lrfact.datasets
 import lrfact.metrics
 import lrfact.rank_rules
 
@@ -87,7 +88,10 @@ def test_api_page_is_complete(docs):
     listed = re.findall(r"^\| `(\w+)` \| \S", text, flags=re.MULTILINE)
     assert listed == sorted(lrfact.__all__)
     of_subpackages = re.findall(r"^\| `(\w+\.\w+)` \| \S", text, flags=re.MULTILINE)
-    assert of_subpackages == sorted(f"metrics.{name}" for name in lrfact.metrics.__all__)
+    assert of_subpackages == [
+        *(f"datasets.{name}" for name in sorted(lrfact.datasets.__all__)),
+        *(f"metrics.{name}" for name in sorted(lrfact.metrics.__all__)),
+    ]
     of_rules = set(re.findall(r"`(\w+_rank|Spectrum|RankChoice)`", text)) - set(listed)
     assert of_rules <= set(lrfact.rank_rules.__all__)
     rules = {name for name in lrfact.rank_rules.__all__ if name.endswith("_rank")}
