@@ -230,7 +230,7 @@ def _parse(lines: bytes) -> Ratings:
     newlines = np.flatnonzero(text == _NEWLINE)
     if edges.size != 8 * newlines.size:
         raise ValueError("there are lines with more or fewer than four numbers")
-    first, last = edges.reshape(-1, 4, 2).transpose(2, 1, 0)
+    first, last = np.ascontiguousarray(edges.reshape(-1, 4, 2).transpose(2, 1, 0))
     last = last - 1
     if (newlines < last[3]).any() or (newlines[:-1] > first[0, 1:]).any():
         raise ValueError("there are lines with more or fewer than four numbers")
@@ -263,5 +263,6 @@ def _integers(
         raise ValueError(f"there are numbers of {n_digits} digits")
     for place in range(n_digits):
         at = last - place
-        value += np.where(at >= first, (text[at] - _ZERO) * np.int64(10**place), 0)
+        digit = (text[at] - _ZERO).astype(np.int64)
+        value += np.where(at >= first, 10**place * digit, 0)
     return value
