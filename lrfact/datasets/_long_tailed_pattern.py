@@ -102,7 +102,7 @@ def _row_counts(
 
     What is left over by rounding down goes to rows drawn at random.
     """
-    order = np.argsort(-activity)
+    order = np.argsort(-activity, kind="stable")
     falling = activity[order]
     # With the first m rows full, the others get `level` entries for one unit of activity.
     of_the_others = np.cumsum(falling[::-1])[::-1]

@@ -198,8 +198,9 @@ def make_ratings(
     popularity of the columns; whether an entry is observed does not depend on its value.
 
     Cost: O(n_ratings (n_components + log n_columns)) time, one thread; 10 million ratings take a
-    few seconds. Memory: the result, 12 bytes a rating with 64-bit and 8 with 32-bit floats (plus
-    4 where there are more than 2^31 ratings), and less than 1 GB beside it.
+    few seconds, and several times as long with spreads of 3 or more. Memory: the result, 12 bytes
+    a rating with 64-bit and 8 with 32-bit floats (plus 4 where there are more than 2^31 ratings),
+    and less than 1 GB beside it.
 
     References
     ----------

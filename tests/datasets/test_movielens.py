@@ -280,6 +280,15 @@ def test_paths_that_lead_nowhere(tmp_path):
         fetch_movielens(path=tmp_path / "half.zip")
 
 
+def test_a_damaged_archive(small_releases, tmp_path):
+    path = write_archive(tmp_path / "copy.zip", with_tabs(LINES, TITLES))
+    content = bytearray(path.read_bytes())
+    content[60] ^= 0xFF  # among the compressed ratings
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"copy\.zip is not MovieLens 100k.*or is not whole"):
+        fetch_movielens(path=path)
+
+
 def test_parameters_are_checked():
     with pytest.raises(ValueError, match="'version' parameter of fetch_movielens"):
         fetch_movielens("2m")
