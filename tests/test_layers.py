@@ -21,6 +21,8 @@ LEVEL = {
     "estimators": 4,
     "model_selection": 4,
     "plotting": 4,
+    "metrics": 4,
+    "datasets": 4,
 }
 # Doors to scikit-learn and to thread pools, not checks of input: open to all but the kernels.
 OPEN_TO_ALL_LEVELS = {"lrfact.checks._compat", "lrfact.checks._threads"}

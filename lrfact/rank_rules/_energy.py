@@ -44,6 +44,11 @@ def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
     --------
     gap_rank : Looks for a step instead of a share.
 
+    References
+    ----------
+    Jolliffe, I. T. (2002). Principal Component Analysis, 2nd edition, section 6.1.1. Springer.
+    doi:10.1007/b98835.
+
     Examples
     --------
     >>> from lrfact.rank_rules import Spectrum, energy_rank

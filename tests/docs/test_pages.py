@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import lrfact
+import lrfact.datasets
+import lrfact.metrics
 import lrfact.rank_rules
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +87,11 @@ def test_api_page_is_complete(docs):
     text = (docs / "api.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `(\w+)` \| \S", text, flags=re.MULTILINE)
     assert listed == sorted(lrfact.__all__)
+    of_subpackages = re.findall(r"^\| `(\w+\.\w+)` \| \S", text, flags=re.MULTILINE)
+    assert of_subpackages == [
+        *(f"datasets.{name}" for name in sorted(lrfact.datasets.__all__)),
+        *(f"metrics.{name}" for name in sorted(lrfact.metrics.__all__)),
+    ]
     of_rules = set(re.findall(r"`(\w+_rank|Spectrum|RankChoice)`", text)) - set(listed)
     assert of_rules <= set(lrfact.rank_rules.__all__)
     rules = {name for name in lrfact.rank_rules.__all__ if name.endswith("_rank")}
