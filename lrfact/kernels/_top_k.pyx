@@ -40,6 +40,7 @@ DEF SMALLEST_BLOCK = 12
 DEF BLOCK_BYTES = 1 << 18  # of candidates: small beside the cache of a core
 DEF TASKS_PER_THREAD = 4
 DEF LIST_ENTRIES = 1 << 20  # of all parts of the candidates together
+DEF ENTRIES_FOR_THREADS = 1 << 14  # to look at: fewer take one thread as long as waking another
 
 
 cdef inline Py_ssize_t _scores_above(
@@ -272,7 +273,7 @@ def top_k(
         int64_t n_excluded = excluded.shape[0]
         Py_ssize_t n_lanes, per_group, n_groups, n_parts, part_rows, block_rows
         Py_ssize_t task, part, first, start, i, j
-        int thread
+        int thread, n_awake
         uint8_t[::1] sound
         floating[:, ::1] panels, floors, gathered, gathered_offset, found
         int32_t[:, ::1] places
@@ -293,7 +294,8 @@ def top_k(
     if n_excluded > 0:
         of_excluded = &excluded[0]
     sound = np.zeros(n_queries, dtype=np.uint8)
-    for i in prange(n_queries, nogil=True, schedule="static", num_threads=n_threads):
+    n_awake = n_threads if n_excluded > ENTRIES_FOR_THREADS else 1
+    for i in prange(n_queries, nogil=True, schedule="static", num_threads=n_awake):
         sound[i] = _rises_inside(
             of_excluded, indptr[i], indptr[i + 1], n_excluded, n_candidates, True
         )
@@ -358,7 +360,8 @@ def top_k(
         merged = np.zeros(n_queries, dtype=np.intp)
     else:
         merged = n_kept[0]
-    for i in prange(n_queries, nogil=True, schedule="static", num_threads=n_threads):
+    n_awake = n_threads if n_parts * n_queries * k > ENTRIES_FOR_THREADS else 1
+    for i in prange(n_queries, nogil=True, schedule="static", num_threads=n_awake):
         if n_parts > 1:
             for part in range(n_parts):
                 for j in range(n_kept[part, i]):
