@@ -24,7 +24,7 @@ import numpy as np
 from datasets import DatasetUnavailable, Problem, all_datasets, load_problem
 from peers import peers_for
 
-DISTRIBUTIONS = ("lrfact", "numpy", "scipy", "scikit-learn", "fbpca")
+DISTRIBUTIONS = ("lrfact", "numpy", "scipy", "scikit-learn", "fbpca", "faiss-cpu")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class Options:
     prune: float = 4.0
     quick: bool = False
 
+
+# Seconds that a loop of short calls takes at least.
+SHORTEST = 0.2
 
 # Seconds until the threads of the last call's BLAS have stopped waiting for more work, which they
 # do by spinning: the next call may use another BLAS and would find a processor taken.
@@ -110,6 +113,19 @@ def _time_limit(seconds: float):
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+def looped(call: Callable[[], object], estimate: float) -> Callable[[int], float]:
+    """A function of the repeat's number: seconds of one call, from a loop that is long enough."""
+    count = max(1, int(SHORTEST / max(estimate, 1e-9)))
+
+    def loop(repeat: int) -> float:
+        began = time.perf_counter()
+        for _ in range(count):
+            call()
+        return (time.perf_counter() - began) / count
+
+    return loop
 
 
 def interleave(

@@ -47,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, section in (
         ("rank_search", rank_search_section),
         ("product", product_section),
+        ("top_k", top_k_section),
         ("memory", memory_section),
     ):
         rows = read_rows(args.results / f"{name}.csv")
@@ -396,6 +397,30 @@ def product_section(rows) -> str:
         "error of any program against the product in float64, relative to its largest entry."
     )
     return f"## Sparse times dense\n\n{about}\n\n{table([*header, 'worst error'], lines)}"
+
+
+def top_k_section(rows) -> str:
+    groups: dict = defaultdict(list)
+    for row in rows:
+        groups[row["dataset"], row["dtype"], row["queries"], row["k"], row["threads"]].append(row)
+    lines = []
+    for (dataset, dtype, n_queries, k, threads), found in groups.items():
+        ours = next((r for r in found if r["role"] == "ours"), None)
+        for row in sorted(found, key=lambda r: float(r["seconds_median"])):
+            value = float(row["seconds_median"])
+            ratio = "" if ours in (None, row) else times(value / float(ours["seconds_median"]))
+            name = f"**{row['peer']}**" if row is ours else row["peer"]
+            case = (
+                f"{dataset} ({row['rows']} x {row['columns']}), {dtype}, {n_queries} queries, "
+                f"top {k}, {_threads(threads)}"
+            )
+            lines.append([case, name, seconds(value) or row["note"], ratio, row["recall"]])
+    about = (
+        "Medians; ratio: the program's time over lrfact's. Recall: share of places that hold a "
+        "candidate no worse than the exact k-th best. Building an index or a copy is not counted."
+    )
+    header = ["search", "program", "time", "ratio", "recall"]
+    return f"## Search by inner product\n\n{about}\n\n{table(header, lines)}"
 
 
 def memory_section(rows) -> str:

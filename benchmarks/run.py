@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TASKS = ("svd", "pca", "rank_search", "product", "memory")
+TASKS = ("svd", "pca", "rank_search", "product", "top_k", "memory")
 HERE = Path(__file__).resolve().parent
 
 
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ[variable] = str(args.threads)
 
     from harness import Options, record_run, report_selection
-    from tasks import memory, product, rank_search, spectrum
+    from tasks import memory, product, rank_search, spectrum, top_k
 
     options = Options(
         datasets=args.datasets,
@@ -92,6 +92,7 @@ def main(argv: list[str] | None = None) -> int:
         "pca": spectrum.run_pca,
         "rank_search": rank_search.run,
         "product": product.run,
+        "top_k": top_k.run,
         "memory": memory.run,
     }
     chosen = TASKS if "all" in args.tasks else tuple(t for t in TASKS if t in args.tasks)

@@ -13,10 +13,10 @@ A module that factorises (tasks ``svd``, ``pca``, ``memory``) holds
   that the peer forces on its caller belong inside;
 - ``fit_transform(...)``, optional, same arguments: returns ``(scores, Factors)``.
 
-A module for ``product`` has ``multiply`` instead and one for ``rank_search`` has ``search``; see
-``tasks/product.py`` and ``tasks/rank_search.py``. ``OURS = True`` marks lrfact's own, ``REFERENCE =
-True`` the ones that stand outside the ranking (the do-nothing peer) and ``ON_REQUEST = True`` those
-that run only when ``--peers`` names them.
+A module for ``product`` has ``multiplier`` instead, one for ``rank_search`` has ``search`` and one
+for ``top_k`` has ``searcher``; see the file of the task. ``OURS = True`` marks lrfact's own,
+``REFERENCE = True`` the ones that stand outside the ranking (the do-nothing peer) and ``ON_REQUEST
+= True`` those that run only when ``--peers`` names them.
 """
 
 from __future__ import annotations

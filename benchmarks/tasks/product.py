@@ -3,12 +3,10 @@
 A peer for this task holds ``NAME``, ``TASKS``, ``available()``, ``THREADED`` (whether it takes a
 number of threads) and ``multiplier(X, transpose, n_threads)``, which returns the function of ``B``
 that is timed. ``B`` is C-contiguous, the layout that SciPy multiplies without a copy. The call is
-timed in a loop of at least ``SHORTEST`` seconds.
+timed in a loop of at least ``harness.SHORTEST`` seconds.
 """
 
 from __future__ import annotations
-
-import time
 
 import numpy as np
 from scipy.sparse import issparse
@@ -17,6 +15,7 @@ from harness import (
     Options,
     describe,
     interleave,
+    looped,
     median,
     say,
     select_peers,
@@ -27,7 +26,6 @@ from harness import (
 )
 
 WIDTHS = (1, 8, 16, 32, 100)
-SHORTEST = 0.2
 
 
 def run(options: Options) -> list[str]:
@@ -70,7 +68,7 @@ def _compare(problem, width, transpose, peers, options) -> list[dict]:
             seconds[key], notes[key], errors[key] = [], first.note, np.inf
             if first.status == "ok" and np.shape(first.value) == exact.shape:
                 errors[key] = np.abs(np.asarray(first.value, np.float64) - exact).max() / largest
-                calls[key] = _loop(multiply, B, first.seconds)
+                calls[key] = looped(_once(multiply, B), first.seconds)
 
     def keep(key, repeat, run):
         if run.status == "ok":
@@ -104,15 +102,3 @@ def _compare(problem, width, transpose, peers, options) -> list[dict]:
 
 def _once(multiply, B):
     return lambda: multiply(B)
-
-
-def _loop(multiply, B, estimate):
-    count = max(1, int(SHORTEST / max(estimate, 1e-9)))
-
-    def loop(repeat):
-        began = time.perf_counter()
-        for _ in range(count):
-            multiply(B)
-        return (time.perf_counter() - began) / count
-
-    return loop

@@ -21,6 +21,7 @@ from exact_reference import _arpack, _gram, _lapack, exact_singular_values  # no
 from harness import Options, interleave, read_rows, timed, write_rows  # noqa: E402
 from objective import BROKEN, Objective, Score, worst  # noqa: E402
 from ranking import cheapest_accurate, contest  # noqa: E402
+from recall import kth_best_scores, recall  # noqa: E402
 from report import frontier  # noqa: E402
 
 sys.path.remove(str(BENCHMARKS))
@@ -231,8 +232,42 @@ def test_every_peer_that_is_installed_finds_the_svd(task):
     assert checked >= 3
 
 
+def test_recall_counts_places_rightly_filled():
+    candidates = np.eye(6)[[0, 1, 1, 2, 3, 4]]
+    queries = np.array([[0, 1.0, 0, 0, 0, 0], [0.9, 0, 0, 0.4, 0, 0]])
+    kth_best = kth_best_scores(queries, candidates, 2)
+    assert_allclose(kth_best, [1, 0.4])
+    rates = {
+        ((1, 2), (0, 4)): 1,
+        ((2, 1), (4, 0)): 1,
+        ((1, 1), (0, 4)): 0.75,
+        ((1, -1), (0, 4)): 0.75,
+        ((0, 3), (0, 5)): 0.25,
+    }
+    for indices, rate in rates.items():
+        assert recall(indices, queries, candidates, kth_best) == rate
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_search_that_is_installed_finds_the_best():
+    candidates = np.random.default_rng(0).standard_normal((500, 8)).astype(np.float32)
+    candidates /= np.linalg.norm(candidates, axis=1, keepdims=True)
+    kth_best = kth_best_scores(candidates[:9], candidates, 3)
+    checked = 0
+    for name, peer in peers.peers_for("top_k", None).items():
+        if peer.available() is None:
+            found = peer.searcher(candidates, 1)(candidates[:9], 3)
+            assert recall(found, candidates[:9], candidates, kth_best) == 1, name
+            checked += 1
+    assert checked >= 3
+
+
 def test_every_peer_module_is_complete():
-    needed = {"product": {"multiplier", "THREADED"}, "rank_search": {"search"}}
+    needed = {
+        "product": {"multiplier", "THREADED"},
+        "rank_search": {"search"},
+        "top_k": {"searcher"},
+    }
     factorise = {"settings", "refusal", "fit"}
     for name, module in modules_of(peers).items():
         for attribute in {"NAME", "TASKS", "available"}.union(
