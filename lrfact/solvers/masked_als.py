@@ -63,11 +63,7 @@ def masked_als(
     Schreiber and Pan (2008), doi:10.1007/978-3-540-68880-8_32.
     """
     by_rows = problem.ratings
-    by_columns = by_rows.T.tocsr()
-    weights_by_columns = None
-    if problem.weights is not None:
-        pattern = (problem.weights, by_rows.indices, by_rows.indptr)
-        weights_by_columns = type(by_rows)(pattern, shape=by_rows.shape).T.tocsr().data
+    by_columns, weights_by_columns = problem.by_columns
     rows, columns = start.rows.copy(), start.columns.copy()
     intercept = start.intercept
     regress = partial(

@@ -93,9 +93,7 @@ class MaskedProblem:
         MaskedProblem
         """
         dtype = ratings.dtype
-        values = ratings.data.astype(np.float64)
-        center = np.average(values, weights=weights) if bias else 0.0
-        variance = float(np.average((values - center) ** 2, weights=weights)) or 1.0
+        variance = _variance(ratings.data, weights, about_mean=bias) or 1.0
         width = n_components + bias
         column_penalty = np.full(width, reg * variance)
         if bias:
@@ -125,9 +123,22 @@ class MaskedProblem:
         return np.repeat(np.arange(len(indptr) - 1, dtype=indptr.dtype), np.diff(indptr))
 
     @cached_property
+    def by_columns(self) -> tuple[sparse.csr_array, Array | None]:
+        """The transpose of `ratings`, by its own rows, and the weights in its order."""
+        ratings = self.ratings
+        weights = None
+        if self.weights is not None:
+            weighted = (self.weights, ratings.indices, ratings.indptr)
+            weights = sparse.csr_array(weighted, shape=ratings.shape).T.tocsr().data
+        return ratings.T.tocsr(), weights
+
+    @cached_property
     def weighted_mean(self) -> float:
         """Mean of the observed values."""
-        return float(np.average(self.ratings.data.astype(np.float64), weights=self.weights))
+        values = self.ratings.data
+        if self.weights is None:
+            return float(values.mean(dtype=np.float64))
+        return float(np.average(values, weights=self.weights.astype(np.float64)))
 
 
 @dataclass(frozen=True)
@@ -184,6 +195,22 @@ class SweepMonitor(Protocol):
         ...
 
 
+def _variance(values: Array, weights: Array | None, *, about_mean: bool) -> float:
+    """Weighted mean square, about the mean or about 0, in float64 without a copy of all values."""
+    # About a value that occurs, so that the squares of a large mean cancel no digits.
+    shift = float(values[0]) if about_mean else 0.0
+    total = sum_of_values = sum_of_squares = 0.0
+    for start in range(0, len(values), 1 << 18):
+        part = slice(start, start + (1 << 18))
+        x = values[part].astype(np.float64) - shift
+        w = np.ones(len(x)) if weights is None else weights[part].astype(np.float64)
+        total += float(w.sum())
+        sum_of_values += float(w @ x)
+        sum_of_squares += float(w @ (x * x))
+    mean = sum_of_values / total if about_mean else 0.0
+    return max(sum_of_squares / total - mean**2, 0.0)
+
+
 def row_weights(ratings: sparse.csr_array, weights: Array | None) -> Array:
     """Return the sum of the weights of each row, without weights its number of entries.
 
@@ -234,8 +261,8 @@ def penalty(problem: MaskedProblem, rows: Array, columns: Array) -> float:
     return total
 
 
-def entry_residuals(problem: MaskedProblem, model: MaskedModel) -> Array:
-    """Return each observed value less its prediction, in the order of `ratings`.
+def entry_residuals(problem: MaskedProblem, model: MaskedModel, *, n_factors: int) -> Array:
+    """Return each observed value less its prediction by biases and the first factors.
 
     Parameters
     ----------
@@ -245,13 +272,19 @@ def entry_residuals(problem: MaskedProblem, model: MaskedModel) -> Array:
     model : MaskedModel
         With the predictions.
 
+    n_factors : int
+        How many factors take part.
+
     Returns
     -------
     ndarray of shape (nnz,)
+        In the order of `ratings`.
     """
     ratings = problem.ratings
-    predicted = predict_entries(model, problem.row_of_entry, ratings.indices, bias=problem.bias)
-    return ratings.data - predicted
+    used = [*range(n_factors), *range(problem.n_components, len(problem.row_penalty))]
+    told = MaskedModel(model.rows[:, used], model.columns[:, used], model.intercept)
+    predicted = predict_entries(told, problem.row_of_entry, ratings.indices, bias=problem.bias)
+    return np.subtract(ratings.data, predicted, out=predicted)
 
 
 def predict_entries(

@@ -1,6 +1,7 @@
 """Where the factorization of observed entries starts: biases, then the SVD of what they leave."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from scipy import sparse
 from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.as_operator import as_operator
 from lrfact.solvers.masked_problem import MaskedModel, MaskedProblem, entry_residuals
+from lrfact.solvers.row_regressions import regress_rows
 from lrfact.solvers.sketched_svd import sketched_svd
 
 Array = NDArray[np.floating]
@@ -67,7 +69,7 @@ def masked_start(
         model = MaskedModel(np.zeros((n_rows, width), dtype=dtype), columns, known.intercept)
     else:
         n_kept = 0
-        model = _biases_alone(problem)
+        model = _biases_alone(problem, n_threads)
     if n_kept < k:
         columns = model.columns.copy()
         if problem.nonnegative:
@@ -78,37 +80,40 @@ def masked_start(
     return model
 
 
-def _biases_alone(problem: MaskedProblem) -> MaskedModel:
+def _biases_alone(problem: MaskedProblem, n_threads: int) -> MaskedModel:
     """Penalized means of rows and columns, in turns."""
-    ratings, rows_of = problem.ratings, problem.row_of_entry
-    n_rows, n_columns = ratings.shape
-    width = len(problem.row_penalty)
-    rows = np.zeros((n_rows, width), dtype=ratings.dtype)
-    columns = np.zeros((n_columns, width), dtype=ratings.dtype)
+    n_rows, n_columns = problem.ratings.shape
+    dtype, width = problem.ratings.dtype, len(problem.row_penalty)
+    rows, columns = (np.zeros((n, width), dtype=dtype) for n in (n_rows, n_columns))
     if not problem.bias:
         return MaskedModel(rows, columns, 0.0)
-    intercept = problem.weighted_mean
-    centered = ratings.data.astype(np.float64) - intercept
-    weights = np.ones(ratings.nnz) if problem.weights is None else problem.weights
-    row_bias, column_bias = np.zeros(n_rows), np.zeros(n_columns)
-    sides = (
-        (rows_of, n_rows, problem.row_scale * problem.row_penalty[-1]),
-        (ratings.indices, n_columns, problem.column_scale * problem.column_penalty[-1]),
+    by_columns, weights_by_columns = problem.by_columns
+    regress = partial(
+        regress_rows,
+        intercept=problem.weighted_mean,
+        bias=True,
+        nonnegative=False,
+        n_threads=n_threads,
     )
-    strength = [np.bincount(of, weights, n) + scale for of, n, scale in sides]
+    # A factor of zeros leaves the bias to be regressed on.
+    of_columns = np.zeros((n_columns, 2), dtype=dtype)
     for _ in range(2):
-        left = centered - column_bias[ratings.indices]
-        row_bias = _weighted_means(rows_of, weights * left, strength[0])
-        left = centered - row_bias[rows_of]
-        column_bias = _weighted_means(ratings.indices, weights * left, strength[1])
-    rows[:, -1], columns[:, -1] = row_bias, column_bias
-    return MaskedModel(rows, columns, intercept)
-
-
-def _weighted_means(of: NDArray[np.integer], values: Array, strength: Array) -> Array:
-    """Sums of `values` over equal `of`, divided by `strength`; 0 where that is 0."""
-    total = np.bincount(of, values, len(strength)).astype(np.float64)
-    return np.divide(total, strength, out=np.zeros_like(total), where=strength > 0)
+        of_rows = regress(
+            problem.ratings,
+            problem.weights,
+            of_columns,
+            penalty=np.array([1, problem.row_penalty[-1]]),
+            row_scale=problem.row_scale,
+        ).solution
+        of_columns = regress(
+            by_columns,
+            weights_by_columns,
+            of_rows,
+            penalty=np.array([1, problem.column_penalty[-1]]),
+            row_scale=problem.column_scale,
+        ).solution
+    rows[:, -1], columns[:, -1] = of_rows[:, -1], of_columns[:, -1]
+    return MaskedModel(rows, columns, problem.weighted_mean)
 
 
 def _directions(
@@ -124,7 +129,7 @@ def _directions(
     n_asked = problem.n_components - n_kept
     n_found = min(n_asked, *ratings.shape)
     directions = np.zeros((n_columns, n_asked), dtype=ratings.dtype)
-    residuals = entry_residuals(problem, model)
+    residuals = entry_residuals(problem, model, n_factors=n_kept)
     largest = float(np.abs(residuals).max(initial=0))
     if np.isfinite(largest) and largest > 0:
         left = sparse.csr_array(
