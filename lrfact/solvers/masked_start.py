@@ -46,7 +46,7 @@ def masked_start(
     Returns
     -------
     MaskedModel
-        Its rows hold biases only.
+        Rows for the biases, and for the factors that were known.
 
     Notes
     -----
@@ -57,19 +57,13 @@ def masked_start(
     are good estimates where the values are not (Keshavan, Montanari and Oh, 2010,
     doi:10.1109/TIT.2010.2046205).
     """
-    n_rows, n_columns = problem.ratings.shape
-    dtype = problem.ratings.dtype
-    k, width = problem.n_components, len(problem.row_penalty)
-    columns = np.zeros((n_columns, width), dtype=dtype)
-    if known is not None:
-        n_kept = min(k, known.columns.shape[1] - problem.bias)
-        columns[:, :n_kept] = known.columns[:, :n_kept]
-        if problem.bias:
-            columns[:, -1] = known.columns[:, -1]
-        model = MaskedModel(np.zeros((n_rows, width), dtype=dtype), columns, known.intercept)
-    else:
+    n_columns, k = problem.ratings.shape[1], problem.n_components
+    if known is None:
         n_kept = 0
         model = _biases_alone(problem, n_threads)
+    else:
+        n_kept = min(k, known.columns.shape[1] - problem.bias)
+        model = _rows_on(problem, known, n_kept, n_threads)
     if n_kept < k:
         columns = model.columns.copy()
         if problem.nonnegative:
@@ -78,6 +72,31 @@ def masked_start(
             columns[:, n_kept:k] = _directions(problem, model, n_kept, rng, n_threads)
         model = replace(model, columns=columns)
     return model
+
+
+def _rows_on(
+    problem: MaskedProblem, known: MaskedModel, n_kept: int, n_threads: int
+) -> MaskedModel:
+    """The leading factors and the biases of a known model, and the rows that go with them."""
+    used = [*range(n_kept), *range(problem.n_components, len(problem.row_penalty))]
+    n_known = known.columns.shape[1] - problem.bias
+    of_known = [*range(n_kept), *range(n_known, known.columns.shape[1])]
+    n_rows, n_columns = problem.ratings.shape
+    dtype, width = problem.ratings.dtype, len(problem.row_penalty)
+    rows, columns = (np.zeros((n, width), dtype=dtype) for n in (n_rows, n_columns))
+    columns[:, used] = known.columns[:, of_known]
+    rows[:, used] = regress_rows(
+        problem.ratings,
+        problem.weights,
+        np.ascontiguousarray(columns[:, used]),
+        intercept=known.intercept,
+        bias=problem.bias,
+        penalty=problem.row_penalty[used],
+        row_scale=problem.row_scale,
+        nonnegative=problem.nonnegative,
+        n_threads=n_threads,
+    ).solution
+    return MaskedModel(rows, columns, known.intercept)
 
 
 def _biases_alone(problem: MaskedProblem, n_threads: int) -> MaskedModel:
