@@ -19,6 +19,10 @@
 
 #include "_each_cpu.h"
 
+/* Compilers without them run plain loops, which some turn into vectors. */
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(LRFACT_PLAIN_LOOPS)
+#define LRFACT_VECTOR_TYPES
+#endif
 /* Not the widest vectors there are: a finer grain wastes less of a triangle. */
 #define LRFACT_VECTOR_BYTES 32
 /* Times two vectors makes twelve sums, which fit sixteen registers. */

@@ -6,7 +6,7 @@
 
 #define LANES (LRFACT_VECTOR_BYTES / (ptrdiff_t)sizeof(VALUE))
 
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef LRFACT_VECTOR_TYPES
 typedef VALUE NAME(vector) __attribute__((vector_size(LRFACT_VECTOR_BYTES), aligned(sizeof(VALUE))));
 #else
 typedef struct { VALUE lane[LRFACT_VECTOR_BYTES / sizeof(VALUE)]; } NAME(vector);
@@ -17,7 +17,7 @@ LRFACT_INLINE void NAME(multiply_tile)(const VALUE *left, const VALUE *right, pt
                                        ptrdiff_t lead, const int n_vectors,
                                        NAME(vector) sum[LRFACT_TILE_ROWS][2])
 {
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef LRFACT_VECTOR_TYPES
     for (int a = 0; a < LRFACT_TILE_ROWS; a++)
         for (int v = 0; v < n_vectors; v++)
             sum[a][v] = (NAME(vector)){0};
@@ -44,7 +44,7 @@ LRFACT_INLINE void NAME(multiply_tile)(const VALUE *left, const VALUE *right, pt
 #endif
 }
 
-#if defined(__GNUC__) || defined(__clang__)
+#ifdef LRFACT_VECTOR_TYPES
 #define LANE(vector, l) (vector)[l]
 #else
 #define LANE(vector, l) (vector).lane[l]
