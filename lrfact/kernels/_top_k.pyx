@@ -170,7 +170,7 @@ cdef void _search(
 ) noexcept nogil:
     """Offer some candidates, from position `start` to `stop`, to the heaps of some queries."""
     cdef:
-        Py_ssize_t n_rows, h, q, panel, first, n_found, index
+        Py_ssize_t n_rows, at, h, q, panel, first, n_found, index
         Py_ssize_t n_padded = (n_queries + n_lanes - 1) // n_lanes * n_lanes
         const floating* rows
         const floating* row_offset
@@ -183,14 +183,16 @@ cdef void _search(
         passed[q] = indptr[q]
     while start < stop:
         n_rows = min(block_rows, stop - start)
-        rows, row_offset = candidates + start * width, NULL
-        if offset != NULL:
-            row_offset = offset + start
-        if allowed != NULL:
+        at = start if allowed == NULL else allowed[start]
+        if allowed == NULL or allowed[start + n_rows - 1] - at == n_rows - 1:
+            rows, row_offset = candidates + at * width, NULL
+            if offset != NULL:
+                row_offset = offset + at
+        else:
             _gather(
                 candidates, width, offset, allowed + start, n_rows, gathered, gathered_offset
             )
-            rows = gathered
+            rows, row_offset = gathered, NULL
             if offset != NULL:
                 row_offset = gathered_offset
         for panel in range(n_padded // n_lanes):

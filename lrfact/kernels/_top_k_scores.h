@@ -26,13 +26,17 @@
 #define LRFACT_VECTORS 1
 #define LRFACT_INLINE static inline __attribute__((always_inline))
 #define LRFACT_BASE_BYTES 16
-#define LRFACT_UNROLL _Pragma("GCC unroll 16")
 #else
 /* Without the vectors of GCC and Clang: the same code, one number at a time. */
 #define LRFACT_VECTORS 0
 #define LRFACT_INLINE static inline
 #define LRFACT_BASE_BYTES sizeof(VALUE)
-#define LRFACT_UNROLL
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#define LRFACT_UNROLL _Pragma("GCC unroll 16")
+#else
+#define LRFACT_UNROLL /* Clang does by itself */
 #endif
 
 #define TARGET
@@ -50,7 +54,7 @@
 #undef VECTOR_BYTES
 #undef TILE_ROWS
 
-#if LRFACT_VECTORS && defined(__x86_64__)
+#if LRFACT_VECTORS && defined(__x86_64__) && !defined(_MSC_VER)
 
 #define TARGET __attribute__((target("avx2,fma")))
 #define VECTOR_BYTES 32

@@ -105,16 +105,19 @@ def _sorted_positions(allowed: ArrayLike, n_candidates: int) -> NDArray[np.int64
             f"allowed has shape {positions.shape} and dtype {positions.dtype}; it must be a "
             "list of integers"
         )
-    positions = np.sort(positions)
-    if positions.size and not 0 <= positions[0] <= positions[-1] < n_candidates:
+    if positions.size and not (positions.min() >= 0 and positions.max() < n_candidates):
         raise ValueError(
-            f"allowed has entries from {positions[0]} to {positions[-1]}; they must lie in "
+            f"allowed has entries from {positions.min()} to {positions.max()}; they must lie in "
             f"0 .. {n_candidates - 1}, the range of the candidates"
         )
-    repeated = positions[1:][positions[1:] == positions[:-1]]
-    if repeated.size:
-        raise ValueError(f"allowed holds {repeated[0]} more than once; give each index once")
-    return positions.astype(np.int64)
+    positions = positions.astype(np.int64)
+    # A long list is most often in order already, and to look is faster than to sort.
+    if (positions[1:] <= positions[:-1]).any():
+        positions = np.sort(positions)
+        repeated = positions[1:][positions[1:] == positions[:-1]]
+        if repeated.size:
+            raise ValueError(f"allowed holds {repeated[0]} more than once; give each index once")
+    return positions
 
 
 def _pattern(

@@ -89,7 +89,7 @@ def test_filters_apply_before_selection(face, shape, dtype, n_threads, index):
     queries, candidates = whole_numbers((n, width), dtype, 2), whole_numbers((m, width), dtype, 3)
     offset = whole_numbers(m, dtype, 4)
     excluded = rng.random((n, m)) < rng.choice([0, 0.3, 0.99, 1], size=(n, 1))
-    for share in (0, 0.02, 0.5, 1):
+    for share in (0, 0.02, 0.5, 0.995, 1):
         filters = {
             "offset": offset,
             "excluded": excluded,
