@@ -21,10 +21,27 @@ from typing import Any
 
 import numpy as np
 
-from datasets import DatasetUnavailable, Problem, all_datasets, load_problem
+from datasets import (
+    DatasetUnavailable,
+    Problem,
+    RatingsProblem,
+    all_datasets,
+    load_problem,
+    load_ratings,
+)
 from peers import peers_for
 
-DISTRIBUTIONS = ("lrfact", "numpy", "scipy", "scikit-learn", "fbpca", "faiss-cpu")
+DISTRIBUTIONS = (
+    "lrfact",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "fbpca",
+    "faiss-cpu",
+    "libmf",
+    "cmfrec",
+    "scikit-surprise",
+)
 
 
 @dataclass(frozen=True)
@@ -154,16 +171,7 @@ def interleave(
 
 def select_problems(task: str, options: Options, used: list[str]):
     """Yield the problems of a task, saying which datasets are skipped and why."""
-    modules = all_datasets()
-    for name in options.datasets or []:
-        if name not in modules:
-            raise SystemExit(f"unknown dataset {name!r}; there are {', '.join(modules)}")
-    for name, module in modules.items():
-        if options.datasets is not None:
-            if name not in options.datasets:
-                continue
-        elif task not in module.TASKS:
-            continue
+    for name, module in _selected_datasets(task, options, "load"):
         for dtype in module.DTYPES:
             if dtype not in options.dtypes:
                 continue
@@ -180,6 +188,36 @@ def select_problems(task: str, options: Options, used: list[str]):
                 break
             used.append(f"{name}:{dtype}")
             yield problem
+
+
+def select_ratings(task: str, options: Options, used: list[str]):
+    """Yield the splits of each ratings dataset of a task, saying which are skipped and why."""
+    for name, module in _selected_datasets(task, options, "write"):
+        where = {
+            "data_dir": options.data_dir,
+            "quick": options.quick,
+            "cache_dir": options.cache_dir,
+        }
+        try:
+            folds = module.FOLDS["quick" if options.quick else "full"]
+            problems = [load_ratings(name, fold, **where) for fold in folds]
+        except DatasetUnavailable as reason:
+            say(f"{task}: skipping dataset {name}: {reason}")
+            continue
+        used.append(f"{name}:{problems[0].X.dtype}")
+        yield problems
+
+
+def _selected_datasets(task: str, options: Options, maker: str):
+    """Modules asked for by name, or else those of the task, that have the function ``maker``."""
+    modules = all_datasets()
+    for name in options.datasets or []:
+        if name not in modules:
+            raise SystemExit(f"unknown dataset {name!r}; there are {', '.join(modules)}")
+    for name, module in modules.items():
+        asked = task in module.TASKS if options.datasets is None else name in options.datasets
+        if asked and hasattr(module, maker):
+            yield name, module
 
 
 def select_peers(task: str, options: Options) -> dict:
@@ -203,7 +241,7 @@ def report_selection(task: str, options: Options) -> None:
         say(f"    {name}: {module.NAME}" + (f" ({reason})" if reason else ""))
 
 
-def describe(problem: Problem) -> dict:
+def describe(problem: Problem | RatingsProblem) -> dict:
     """The columns that say which matrix a row is about."""
     X = problem.X
     return {
@@ -317,6 +355,13 @@ def versions() -> dict[str, str]:
     if kernels is not None:
         found["lrfact kernels"] = getattr(kernels, "IMPLEMENTATION", "unknown")
     return found
+
+
+def role_of(peer) -> str:
+    """Whether a program is lrfact's own, a peer, or stands outside the ranking."""
+    if getattr(peer, "REFERENCE", False):
+        return "harness"
+    return "ours" if getattr(peer, "OURS", False) else "peer"
 
 
 def median(values) -> float:

@@ -1,4 +1,4 @@
-"""The one score of the benchmarks: how far a truncated SVD is from the best one.
+"""The scores of the benchmarks: how far a truncated SVD is from the best one, errors of ratings.
 
 Every peer is judged by what it returns, ``s`` and ``Vt``, in float64 and with the same formulas,
 whatever the peer reports about itself. ``A`` is the matrix, or the matrix less its column means
@@ -12,6 +12,10 @@ for the task ``pca``; ``s*`` are its exact leading singular values.
   reachable energy that the directions miss, 0 for the best rank-k approximation;
 - orthogonality, the largest entry of ``|V'V - I|``: a returned ``V`` that is not orthonormal
   cannot hide in the other figures.
+
+Ratings are judged by the held-out entries that a program predicts, in float64 and as it returns
+them: root mean square and mean absolute error, and the former after clipping to the range of the
+training ratings, which some programs do and others leave to the user.
 """
 
 from __future__ import annotations
@@ -94,6 +98,33 @@ class Objective:
             float(energy_loss),
             float(orthogonality),
         )
+
+
+@dataclass(frozen=True)
+class RatingScore:
+    """Errors of predicted ratings; infinite for a broken prediction."""
+
+    rmse: float
+    mae: float
+    rmse_clipped: float
+
+
+BROKEN_RATINGS = RatingScore(np.inf, np.inf, np.inf)
+
+
+def rating_score(actual, predicted, *, lowest, highest) -> RatingScore:
+    """Errors of ``predicted`` against ``actual``; ``lowest`` and ``highest`` are for clipping."""
+    actual = np.asarray(actual, dtype=np.float64)
+    predicted = np.asarray(predicted, dtype=np.float64)
+    if predicted.shape != actual.shape or not np.isfinite(predicted).all():
+        return BROKEN_RATINGS
+    errors = predicted - actual
+    clipped = np.clip(predicted, lowest, highest) - actual
+    return RatingScore(
+        float(np.sqrt(np.mean(errors**2))),
+        float(np.mean(np.abs(errors))),
+        float(np.sqrt(np.mean(clipped**2))),
+    )
 
 
 def worst(scores: list[Score]) -> Score:

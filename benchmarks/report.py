@@ -15,6 +15,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from harness import read_rows
+from markdown import on_threads, seconds, table, times
 from ranking import (
     RANKED_VARIANT,
     TARGETS,
@@ -23,7 +24,15 @@ from ranking import (
     cheapest_accurate,
     contest,
     error_of,
+    frontier,
     most_accurate,
+)
+from report_ratings import (
+    accuracy_section,
+    als_100m_section,
+    als_sweep_section,
+    plot_ratings,
+    ratings_section,
 )
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
@@ -44,11 +53,18 @@ def main(argv: list[str] | None = None) -> int:
         if rows:
             image = plot(rows, task, images / f"benchmark_{task}.png")
             sections.append(spectrum_section(rows, task, image, page.parent))
+    rows = read_rows(args.results / "ratings.csv")
+    if rows:
+        image = plot_ratings(rows, images / "benchmark_ratings.png")
+        sections.append(ratings_section(rows, image, page.parent))
     for name, section in (
         ("rank_search", rank_search_section),
         ("product", product_section),
         ("top_k", top_k_section),
         ("memory", memory_section),
+        ("accuracy", accuracy_section),
+        ("als_sweep", als_sweep_section),
+        ("als_100m", als_100m_section),
     ):
         rows = read_rows(args.results / f"{name}.csv")
         if rows:
@@ -67,22 +83,6 @@ def write_page(page: Path, body: str) -> None:
             before, after = text.split(BEGIN)[0], text.split(END, 1)[1]
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}", encoding="utf8")
-
-
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A markdown table; all columns but the first are right-aligned."""
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def seconds(value: float) -> str:
-    if math.isnan(value):
-        return ""
-    return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
-
-
-def times(value: float) -> str:
-    return f"{value:.2f}x"
 
 
 def _machine_section(results: Path) -> str:
@@ -139,17 +139,13 @@ def spectrum_section(rows, task, image, folder) -> str:
 def panel_title(key) -> str:
     dataset, dtype, k, operation, threads = key
     what = "" if operation == "fit" else f", {operation}"
-    return f"{dataset}, {dtype}, k = {k}{what}, {_threads(threads)}"
-
-
-def _threads(count: str) -> str:
-    return f"{count} thread" + ("" if count == "1" else "s")
+    return f"{dataset}, {dtype}, k = {k}{what}, {on_threads(threads)}"
 
 
 def _contest_line(key, panel, target) -> list[str]:
     dataset, dtype, k, operation, threads = key
     ours, peer = contest(panel, target)
-    line = [dataset, f"{dtype}, k={k}, {operation}, {_threads(threads)}", f"{target:g}"]
+    line = [dataset, f"{dtype}, k={k}, {operation}, {on_threads(threads)}", f"{target:g}"]
     if ours is not None:
         asked = f" ({ours['setting']})"
         line.append(seconds(float(ours["seconds_median"])) + asked)
@@ -294,15 +290,6 @@ def plot(rows, task, path: Path) -> Path | None:
     return path
 
 
-def frontier(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Points in order of time, less those that a faster one beats in accuracy."""
-    kept: list[tuple[float, float]] = []
-    for time, error in sorted(points):
-        if not kept or error < kept[-1][1]:
-            kept.append((time, error))
-    return kept
-
-
 def _line_styles(rows) -> dict:
     """One look per peer in all panels; ours in black, the default solver thick."""
     import matplotlib.pyplot as plt
@@ -351,7 +338,7 @@ def rank_search_section(rows) -> str:
                 ratio = times(float(base["seconds_median"]) / float(row["seconds_median"]))
             lines.append(
                 [
-                    f"{case}, {dataset} ({row['rows']} x {row['columns']}), {_threads(threads)}",
+                    f"{case}, {dataset} ({row['rows']} x {row['columns']}), {on_threads(threads)}",
                     row["peer"],
                     seconds(float(row["seconds_median"])) if done else row["note"],
                     ratio,
@@ -391,7 +378,7 @@ def product_section(rows) -> str:
         worst = max((float(row["relative_error"]) for row in found.values()), default=math.nan)
         lines.append([*line, f"{worst:.0e}"])
     header = ["matrix", "product", "columns of B"]
-    header += [f"{peer}, {_threads(threads)}" for peer, threads in columns]
+    header += [f"{peer}, {on_threads(threads)}" for peer, threads in columns]
     about = (
         "Medians; in brackets how many times faster than SciPy. The last column is the largest "
         "error of any program against the product in float64, relative to its largest entry."
@@ -412,7 +399,7 @@ def top_k_section(rows) -> str:
             name = f"**{row['peer']}**" if row is ours else row["peer"]
             case = (
                 f"{dataset} ({row['rows']} x {row['columns']}), {dtype}, {n_queries} queries, "
-                f"top {k}, {_threads(threads)}"
+                f"top {k}, {on_threads(threads)}"
             )
             lines.append([case, name, seconds(value) or row["note"], ratio, row["recall"]])
     about = (

@@ -13,7 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
-TASKS = ("svd", "pca", "rank_search", "product", "top_k", "memory")
+TASKS = (
+    *("svd", "pca", "rank_search", "product", "top_k", "memory"),
+    *("ratings", "accuracy", "als_sweep"),
+)
+# Not part of "all": needs several GB.
+LARGE_TASKS = ("als_100m",)
 HERE = Path(__file__).resolve().parent
 
 
@@ -23,7 +28,11 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument(
-        "tasks", nargs="+", choices=[*TASKS, "all"], metavar="task", help=f"{TASKS}"
+        "tasks",
+        nargs="+",
+        choices=[*TASKS, *LARGE_TASKS, "all"],
+        metavar="task",
+        help=f"{(*TASKS, *LARGE_TASKS)}",
     )
     parser.add_argument(
         "--datasets", nargs="+", default=None, help="names; default: the task's own"
@@ -71,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
         os.environ[variable] = str(args.threads)
 
     from harness import Options, record_run, report_selection
-    from tasks import memory, product, rank_search, spectrum, top_k
+    from tasks import als_100m, als_sweep, memory, product, rank_search, ratings, spectrum, top_k
 
     options = Options(
         datasets=args.datasets,
@@ -94,8 +103,13 @@ def main(argv: list[str] | None = None) -> int:
         "product": product.run,
         "top_k": top_k.run,
         "memory": memory.run,
+        "ratings": ratings.run,
+        "accuracy": ratings.run_accuracy,
+        "als_sweep": als_sweep.run,
+        "als_100m": als_100m.run,
     }
-    chosen = TASKS if "all" in args.tasks else tuple(t for t in TASKS if t in args.tasks)
+    wanted = {*args.tasks, *(TASKS if "all" in args.tasks else ())}
+    chosen = [task for task in (*TASKS, *LARGE_TASKS) if task in wanted]
     for task in chosen:
         if args.list:
             report_selection(task, options)

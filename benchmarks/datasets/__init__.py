@@ -8,13 +8,18 @@ Each module holds
 - ``load(*, data_dir, quick)``: the matrix in float64, ndarray or ``csr_array``. It raises
   ``DatasetUnavailable`` when a file it needs is not there;
 
-and a docstring whose first line says what the matrix is.
+and a docstring whose first line says what the matrix is. Ratings (tasks ``ratings``, ``accuracy``,
+``als_sweep``, ``als_100m``), always float32, hold instead of ``load``
+
+- ``FOLDS``: the splits into training and held-out entries, with the same two keys;
+- ``write(folder, *, fold, data_dir, quick)``: writes one of them with `write_ratings`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import inspect
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +28,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, issparse
 
+from datasets._ratings_files import Entries, read_ratings
 from discovery import modules_of
 
 
@@ -36,6 +42,18 @@ class Problem:
 
     name: str
     X: Any
+    k: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class RatingsProblem:
+    """Ratings to train on, ratings to predict, and the folder both are kept in."""
+
+    name: str
+    fold: int
+    X: csr_array
+    held_out: Entries
     k: int
     path: Path
 
@@ -58,16 +76,33 @@ def data_file(data_dir: Path | None, name: str) -> Path:
 def load_problem(name: str, dtype: str, *, data_dir, quick: bool, cache_dir: Path) -> Problem:
     """Build a dataset, or read it from the cache, in the given precision."""
     module = all_datasets()[name]
-    # The key changes with the code that builds the matrix, so an edited dataset is rebuilt.
-    source = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("_*.py")))
-    source += inspect.getsource(module)
-    key = hashlib.sha256(source.encode()).hexdigest()[:12]
     size = "quick" if quick else "full"
-    path = Path(cache_dir) / "matrices" / f"{name}-{size}-{dtype}-{key}.npz"
+    path = Path(cache_dir) / "matrices" / f"{name}-{size}-{dtype}-{_source_key(module)}.npz"
     if not path.exists():
         X = module.load(data_dir=data_dir, quick=quick).astype(dtype)
         save_matrix(path, X)
     return Problem(name, read_matrix(path), module.N_COMPONENTS[size], path)
+
+
+def load_ratings(name: str, fold: int, *, data_dir, quick: bool, cache_dir: Path) -> RatingsProblem:
+    """Write a split of ratings into the cache, unless it is there, and read it."""
+    module = all_datasets()[name]
+    size = "quick" if quick else "full"
+    path = Path(cache_dir) / "ratings" / f"{name}-{size}-fold{fold}-{_source_key(module)}"
+    if not path.exists():
+        partial = path.with_suffix(".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        module.write(partial, fold=fold, data_dir=data_dir, quick=quick)
+        partial.rename(path)
+    return RatingsProblem(name, fold, *read_ratings(path), module.N_COMPONENTS[size], path)
+
+
+def _source_key(module) -> str:
+    # Changes with the code that builds the data, so that an edited dataset is rebuilt.
+    source = "".join(path.read_text() for path in sorted(Path(__file__).parent.glob("_*.py")))
+    source += inspect.getsource(module)
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def save_matrix(path: Path, X) -> None:

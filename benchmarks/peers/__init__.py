@@ -13,6 +13,16 @@ A module that factorises (tasks ``svd``, ``pca``, ``memory``) holds
   that the peer forces on its caller belong inside;
 - ``fit_transform(...)``, optional, same arguments: returns ``(scores, Factors)``.
 
+A module for ratings (tasks ``ratings``, ``accuracy``, ``als_sweep``, ``als_100m``) holds, besides
+``NAME``, ``TASKS``, ``available()``, ``settings`` and ``refusal``,
+
+- ``prepare(X)``: the training entries, a CSR matrix, in the form that the program likes best. This
+  is done outside the clock;
+- ``train(data, setting, n_threads, random_state)``: does the work and returns a model;
+- ``predict_entries(model, rows, columns)``: the ratings it predicts;
+- ``sweep_setting(k, n_sweeps)``, for the two tasks about sweeps: a setting of exact alternating
+  least squares that makes so many, with a sensible penalty.
+
 A module for ``product`` has ``multiplier`` instead, one for ``rank_search`` has ``search`` and one
 for ``top_k`` has ``searcher``; see the file of the task. ``OURS = True`` marks lrfact's own,
 ``REFERENCE = True`` the ones that stand outside the ranking (the do-nothing peer) and ``ON_REQUEST
@@ -33,6 +43,9 @@ from discovery import modules_of
 
 # A peer that would need a larger dense copy than this is not run, and the results say so.
 LARGEST_DENSE_COPY_BYTES = 4e9
+
+# Ratings up to which slow programs run, and grids have more than one rank.
+FEW_RATINGS = 2_000_000
 
 
 class Factors(NamedTuple):
@@ -81,6 +94,11 @@ def dense_copy_refusal(X) -> str | None:
     if issparse(X) and size > LARGEST_DENSE_COPY_BYTES:
         return f"would need a dense copy of {size / 1e9:.0f} GB"
     return None
+
+
+def ranks_to_try(X, k) -> tuple[int, ...]:
+    """Ranks in the grid of a program for ratings: one where a fit takes long."""
+    return (k // 2, k, 2 * k) if X.nnz <= FEW_RATINGS else (k,)
 
 
 def arpack_refusal(X, k) -> str | None:

@@ -7,7 +7,7 @@ import numpy as np
 from peers import Factors
 
 NAME = "do nothing"
-TASKS = ("svd", "pca")
+TASKS = ("svd", "pca", "ratings")
 REFERENCE = True
 
 
@@ -25,3 +25,15 @@ def refusal(task, X, k):
 
 def fit(task, X, k, setting, random_state):
     return Factors(None, np.zeros(k), np.zeros((k, X.shape[1])))
+
+
+def prepare(X):
+    return X
+
+
+def train(data, setting, n_threads, random_state):
+    return None
+
+
+def predict_entries(model, rows, columns):
+    return np.zeros(rows.size)

@@ -17,6 +17,7 @@ from harness import (
     describe,
     interleave,
     median,
+    role_of,
     say,
     select_peers,
     select_problems,
@@ -151,14 +152,11 @@ def _call(peer, task, X, k, setting, operation):
 
 def _columns(about, key, peer):
     file, variant, setting, operation = key
-    role = "ours" if getattr(peer, "OURS", False) else "peer"
-    if getattr(peer, "REFERENCE", False):
-        role = "harness"
     return {
         **about,
         "peer": peer.NAME,
         "file": file,
-        "role": role,
+        "role": role_of(peer),
         "variant": variant,
         "setting": setting,
         "operation": operation,

@@ -1,6 +1,7 @@
 """The benchmarks' score and bookkeeping: a wrong ruler would make every figure wrong."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +16,31 @@ if not (BENCHMARKS / "run.py").exists():
 sys.path.insert(0, str(BENCHMARKS))
 
 import datasets  # noqa: E402
+import harness  # noqa: E402
 import peers  # noqa: E402
+import report  # noqa: E402
+from datasets._planted_ratings import NOISE, write_planted_ratings  # noqa: E402
+from datasets._ratings_files import Entries, read_ratings, write_ratings  # noqa: E402
 from discovery import modules_of  # noqa: E402
 from exact_reference import _arpack, _gram, _lapack, exact_singular_values  # noqa: E402
 from harness import Options, interleave, read_rows, timed, write_rows  # noqa: E402
-from objective import BROKEN, Objective, Score, worst  # noqa: E402
-from ranking import cheapest_accurate, contest  # noqa: E402
+from objective import (  # noqa: E402
+    BROKEN,
+    BROKEN_RATINGS,
+    Objective,
+    Score,
+    rating_score,
+    worst,
+)
+from ranking import (  # noqa: E402
+    cheapest_accurate,
+    contest,
+    frontier,
+    rating_targets,
+    rmse_of,
+)
 from recall import kth_best_scores, recall  # noqa: E402
-from report import frontier  # noqa: E402
+from tasks import als_100m, als_sweep, ratings  # noqa: E402
 
 sys.path.remove(str(BENCHMARKS))
 
@@ -207,6 +225,8 @@ def test_every_dataset_module_is_complete(tmp_path):
         assert module.__doc__, name
         assert set(module.N_COMPONENTS) == {"full", "quick"}, name
         assert set(module.DTYPES) <= {"float64", "float32"}, name
+        assert hasattr(module, "load") != hasattr(module, "write"), name
+        assert not hasattr(module, "write") or set(module.FOLDS) == {"full", "quick"}, name
     with pytest.raises(datasets.DatasetUnavailable, match="LRFACT_DATA"):
         datasets.all_datasets()["newsgroups_tfidf"].load(data_dir=None, quick=True)
     with pytest.raises(datasets.DatasetUnavailable, match="not in the data folder"):
@@ -263,10 +283,15 @@ def test_every_search_that_is_installed_finds_the_best():
 
 
 def test_every_peer_module_is_complete():
+    rate = {"settings", "refusal", "prepare", "train", "predict_entries"}
     needed = {
         "product": {"multiplier", "THREADED"},
         "rank_search": {"search"},
         "top_k": {"searcher"},
+        "ratings": rate,
+        "accuracy": rate,
+        "als_sweep": {*rate, "sweep_setting"},
+        "als_100m": {*rate, "sweep_setting"},
     }
     factorise = {"settings", "refusal", "fit"}
     for name, module in modules_of(peers).items():
@@ -274,3 +299,168 @@ def test_every_peer_module_is_complete():
             *(needed.get(task, factorise) for task in module.TASKS)
         ):
             assert hasattr(module, attribute), f"{name} has no {attribute}"
+
+
+def test_rating_errors_against_the_definition():
+    actual = np.array([1, 2, 5, 4], dtype=np.float32)
+    predicted = np.array([2.0, 2.0, 7.0, 1.0])
+    score = rating_score(actual, predicted, lowest=1, highest=5)
+    assert_allclose(list(vars(score).values()), [np.sqrt(14 / 4), 6 / 4, np.sqrt(10 / 4)])
+
+
+@pytest.mark.parametrize("predicted", [[1.0], [1.0, np.nan], [1.0, np.inf], [[1.0, 2.0]]])
+def test_broken_predictions_never_count_as_accurate(predicted):
+    assert rating_score([1.0, 2.0], np.array(predicted), lowest=1, highest=5) == BROKEN_RATINGS
+
+
+def test_ratings_survive_the_cache_in_blocks(tmp_path):
+    X = sp.random_array((30, 20), density=0.3, rng=np.random.default_rng(0), dtype=np.float32)
+    whole = X.tocsr().tocoo()
+    held_out = np.arange(whole.nnz) % 5 == 0
+    entries = Entries(whole.row, whole.col, whole.data)
+    cut = np.searchsorted(whole.row, 13)
+    blocks = [
+        (Entries(*(part[block] for part in entries)), held_out[block])
+        for block in (slice(0, cut), slice(cut, None))
+    ]
+    write_ratings(tmp_path, blocks, shape=X.shape, at_most=whole.nnz)
+    train, test = read_ratings(tmp_path)
+    assert train.has_canonical_format
+    back = train + sp.coo_array((test.values, (test.rows, test.columns)), shape=X.shape)
+    assert abs(back - X).max() == 0
+    assert test.rows.size == held_out.sum()
+    assert train.nnz == whole.nnz - held_out.sum()
+
+
+def test_planted_ratings_have_the_size_and_tails_promised(tmp_path):
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder in folders:
+        folder.mkdir()
+        write_planted_ratings(folder, shape=(2000, 300), n_entries=40_000, test_share=0.1, seed=3)
+    (train, test), (again, _) = (read_ratings(folder) for folder in folders)
+    assert abs(train - again).max() == 0
+    assert train.dtype == np.float32
+    assert 0.75 * 40_000 < train.nnz + test.rows.size < 1.01 * 40_000
+    assert 0.08 < test.rows.size / (train.nnz + test.rows.size) < 0.12
+    both = np.concatenate([train.tocoo().coords, np.stack(test[:2])], axis=1)
+    assert np.unique(both, axis=1).shape == both.shape
+    for counts in (np.diff(train.indptr), np.bincount(train.indices)):
+        assert counts.max() > 4 * np.median(counts)
+    assert train.data.std() > 1.2 * NOISE
+
+
+def _biases_and_one_factor():
+    """Some ratings with little noise; in training the last row and column have none."""
+    rng = np.random.default_rng(0)
+    m, n = 300, 100
+    full = 3.5 + rng.normal(size=(m, 1)) / 2 + rng.normal(size=n) / 2
+    full += np.outer(rng.normal(size=m), rng.normal(size=n)) / 2
+    full += 0.1 * rng.normal(size=(m, n))
+    observed = rng.random((m, n)) < 0.3
+    seen = observed & (rng.random((m, n)) < 0.8)
+    seen[-1] = seen[:, -1] = False
+    X = sp.coo_array((full[seen].astype(np.float32), np.nonzero(seen)), shape=(m, n)).tocsr()
+    rows, columns = np.nonzero(observed & ~seen)
+    return X, Entries(rows.astype(np.int32), columns.astype(np.int32), full[rows, columns])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_peer_that_is_installed_predicts_ratings():
+    """At the last setting of each variant; also where nothing was seen in training."""
+    X, held_out = _biases_and_one_factor()
+    assert (held_out.rows == 299).any()
+    assert (held_out.columns == 99).any()
+    limits = {"lowest": X.data.min(), "highest": X.data.max()}
+    mean = np.full(held_out.rows.size, X.data.mean(dtype=np.float64))
+    baseline = rating_score(held_out.values, mean, **limits).rmse
+    checked = 0
+    for task in ("ratings", "als_sweep"):
+        for name, peer in peers.peers_for(task, None).items():
+            if peer.available() is not None or getattr(peer, "REFERENCE", False):
+                continue
+            assert peer.refusal(task, X, 2) is None, name
+            data = peer.prepare(X)
+            by_variant = {s.get("variant"): s for s in peer.settings(task, X, 2)}
+            grid = [peer.sweep_setting(2, 3)] if task == "als_sweep" else by_variant.values()
+            for setting in grid:
+                model = peer.train(data, setting, 1, 0)
+                predicted = peer.predict_entries(model, held_out.rows, held_out.columns)
+                error = rating_score(held_out.values, predicted, **limits).rmse
+                assert error < 0.75 * baseline, (name, setting)
+            checked += 1
+    assert checked >= 2
+
+
+def test_a_setting_beaten_in_both_error_and_time_is_dropped():
+    def run(seconds):
+        return [harness.Run("ok", seconds)]
+
+    def error(rmse):
+        return [rating_score([0.0], [rmse], lowest=0, highest=9)]
+
+    runs = {("a", "", "1"): run(1), ("a", "", "2"): run(2), ("b", "", "3"): run(9)}
+    scores = {("a", "", "1"): error(0.9), ("a", "", "2"): error(0.95), ("b", "", "3"): error(1)}
+    assert ratings.beaten(runs, scores) == {("a", "", "2")}
+    scores["a", "", "2"] = error(0.9001)
+    assert ratings.beaten(runs, scores) == set()
+
+
+def test_rating_targets_are_set_by_the_best_peer():
+    rows = [
+        {"role": role, "rmse": str(rmse), "status": status, "seconds_median": str(seconds)}
+        for role, rmse, status, seconds in (
+            ("ours", 0.8, "ok", 3),
+            ("peer", 1.0, "ok", 2),
+            ("peer", 1.004, "ok", 1),
+            ("peer", 0.5, "dropped", 1),
+            ("harness", 0.1, "ok", 0),
+        )
+    ]
+    assert rating_targets(rows) == [1.001, 1.005]
+    theirs = [row for row in rows if row["role"] == "peer"]
+    assert cheapest_accurate(theirs, 1.001, rmse_of)["seconds_median"] == "2"
+    assert cheapest_accurate(theirs, 1.005, rmse_of)["seconds_median"] == "1"
+    assert rating_targets(rows[:1]) == []
+
+
+def test_flops_of_a_sweep_by_counting():
+    p, n_entries, shape = 4, 7, (3, 2)
+    flops = 0.0
+    for _ in range(2):
+        for _ in range(n_entries):
+            # A multiplication and an addition for each of half the matrix, and of the right side.
+            flops += 2 * (p * (p + 1) / 2) + 2 * p
+    flops += sum(shape) * (p**3 / 3 + 2 * p**2)
+    assert_allclose(als_sweep.flops_of_sweep(shape, n_entries, p - 1), flops)
+
+
+def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(harness, "_PAUSE", 0.0)
+    monkeypatch.setattr(als_sweep, "PRODUCT_SIZE", 64)
+    options = Options(
+        cache_dir=tmp_path / "cache",
+        out=tmp_path / "out",
+        datasets=["ratings_10m"],
+        peers=["do_nothing", "sklearn_ridge_biases", "lrfact_masked_mf"],
+        repeats=1,
+        quick=True,
+    )
+    large = replace(options, datasets=["ratings_100m"])
+    for task, run, chosen in (
+        ("ratings", ratings.run, options),
+        ("accuracy", ratings.run_accuracy, options),
+        ("als_sweep", als_sweep.run, options),
+        ("als_100m", als_100m.run, large),
+    ):
+        harness.record_run(task, chosen, run(chosen), 0.0)
+        rows = read_rows(options.out / f"{task}.csv")
+        assert rows, task
+        assert all(row.get("status", "ok") == "ok" for row in rows), rows
+        assert any(row["role"] == "ours" for row in rows), task
+    assert float(read_rows(options.out / "als_100m.csv")[0]["peak_mb"]) > 0
+    assert report.main([str(options.out), "--docs", str(tmp_path / "docs")]) == 0
+    page = (tmp_path / "docs" / "benchmarks.md").read_text(encoding="utf8")
+    for title in ("Ratings", "MovieLens accuracy", "Exact sweeps", "100 million ratings"):
+        assert f"## {title}\n" in page
+    assert (tmp_path / "docs" / "images" / "benchmark_ratings.png").exists()
