@@ -21,7 +21,8 @@ A module for ratings (tasks ``ratings``, ``accuracy``, ``als_sweep``, ``als_100m
 - ``train(data, setting, n_threads, random_state)``: does the work and returns a model;
 - ``predict_entries(model, rows, columns)``: the ratings it predicts;
 - ``sweep_setting(k, n_sweeps)``, for the two tasks about sweeps: a setting of exact alternating
-  least squares that makes so many, with a sensible penalty.
+  least squares that makes so many, with a sensible penalty. For ``als_100m``, ``verbose=1`` in it
+  makes the program print a line after each.
 
 A module for ``product`` has ``multiplier`` instead, one for ``rank_search`` has ``search`` and one
 for ``top_k`` has ``searcher``; see the file of the task. ``OURS = True`` marks lrfact's own,

@@ -1,7 +1,7 @@
 """100 million ratings in a fresh process: peak memory and seconds of a sweep, lrfact alone.
 
-The child loads the ratings, resets the high-water mark of its memory and fits twice, with few
-sweeps and with more; the time of a sweep is the difference, as in `als_sweep`.
+The child loads the ratings, resets the high-water mark of its memory and fits once. The program
+prints a line after each sweep; the median time between two lines is that of a sweep.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from harness import (
     Options,
     describe,
+    median,
     role_of,
     say,
     select_peers,
@@ -22,8 +23,9 @@ from harness import (
     significant,
     write_rows,
 )
-from tasks.als_sweep import FEW, MORE, flops_of_sweep
+from tasks.als_sweep import flops_of_sweep
 
+N_SWEEPS = 5
 CHILD = Path(__file__).resolve().parents[1] / "measure_sweeps.py"
 
 
@@ -44,7 +46,7 @@ def _measure(problem, name, peer, options) -> dict:
     request = {
         "path": str(problem.path),
         "file": name,
-        "settings": [peer.sweep_setting(k, n) for n in (FEW, MORE)],
+        "setting": peer.sweep_setting(k, N_SWEEPS) | {"verbose": 1},
         "n_threads": options.threads,
     }
     outcome = _in_fresh_process(request, options)
@@ -61,12 +63,11 @@ def _measure(problem, name, peer, options) -> dict:
         "note": outcome.get("failure", ""),
     }
     if row["status"] == "ok":
-        few, more = outcome["seconds"]
-        sweep = (more - few) / (MORE - FEW)
+        sweep = median(outcome["seconds_of_sweeps"])
         flops = flops_of_sweep(problem.X.shape, problem.X.nnz, k)
         row |= {
             "seconds_per_sweep": significant(sweep),
-            "seconds_once": significant(few - FEW * sweep),
+            "seconds_once": significant(outcome["seconds"] - N_SWEEPS * sweep),
             "gflops": significant(flops / sweep / 1e9),
             "rmse": significant(outcome["rmse"]),
             "input_mb": f"{outcome['input'] / 1e6:.0f}",

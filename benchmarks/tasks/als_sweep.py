@@ -33,7 +33,7 @@ from harness import (
 from objective import rating_score
 
 # Numbers of sweeps whose difference is timed.
-FEW, MORE = 1, 4
+FEW, MORE = 1, 6
 PRODUCT_SIZE = 2048
 
 
