@@ -4,12 +4,21 @@ from importlib.metadata import version as _version
 
 from lrfact._show_versions import show_versions
 from lrfact.estimators import MaskedMF, PCAFromSVD, TruncatedSVDReducer
-from lrfact.model_selection import RankSearchCV, RankSelection, select_rank
+from lrfact.model_selection import (
+    EntryKFold,
+    RankSearchCV,
+    RankSelection,
+    cross_val_score_entries,
+    holdout_scorer,
+    select_rank,
+    train_test_split_entries,
+)
 from lrfact.plotting import RankSearchDisplay, ScreeDisplay
 
 __version__ = _version("lrfact")
 
 __all__ = [
+    "EntryKFold",
     "MaskedMF",
     "PCAFromSVD",
     "RankSearchCV",
@@ -17,6 +26,9 @@ __all__ = [
     "RankSelection",
     "ScreeDisplay",
     "TruncatedSVDReducer",
+    "cross_val_score_entries",
+    "holdout_scorer",
     "select_rank",
     "show_versions",
+    "train_test_split_entries",
 ]

@@ -23,8 +23,9 @@ def observed_entries(
 
     Parameters
     ----------
-    estimator : estimator
-        Whose `n_features_in_` is set or compared, and whose name is in error messages.
+    estimator : estimator or str
+        Whose `n_features_in_` is set or compared, and whose name is in error messages; of a
+        function the name alone.
 
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Dense: entries equal to `missing_values` are missing, and those that a masked array masks.
@@ -34,7 +35,8 @@ def observed_entries(
         Stands for a missing entry of dense input. Unless it is NaN, NaN is refused.
 
     reset : bool
-        True in `fit`: learn number and names of the columns. False: compare them.
+        True in `fit`: learn number and names of the columns. False: compare them. Not read for a
+        function.
 
     **options : dict
         More parameters of `sklearn.utils.check_array`.
@@ -59,10 +61,10 @@ def observed_entries(
     if np.ma.isMaskedArray(X):
         X = _holes_for_masks(X, missing_values)
     means_missing = bool(np.isnan(missing_values))
-    X = validate_data(
+    X = _validated(
         estimator,
         X,
-        reset=reset,
+        reset,
         dtype=[np.float64, np.float32],
         accept_sparse=True,
         ensure_all_finite="allow-nan" if means_missing else True,
@@ -75,19 +77,25 @@ def observed_entries(
     return sparse.csr_array((X[rows, columns], columns.astype(index), row_start), shape=X.shape)
 
 
+def _validated(estimator: Any, X: Any, reset: bool, **options: Any) -> Any:
+    if isinstance(estimator, str):
+        return check_array(X, estimator=estimator, input_name="X", **options)
+    return validate_data(estimator, X, reset=reset, **options)
+
+
 def _stored_entries(estimator: Any, X: Any, *, reset: bool, **options: Any) -> sparse.csr_array:
-    name = type(estimator).__name__
     if X.format in ("bsr", "dia"):
+        name = estimator if isinstance(estimator, str) else type(estimator).__name__
         raise TypeError(
             f"{name} takes what a sparse matrix stores as observed, but the format "
             f"{X.format!r} stores zeros that nobody observed, or drops some that were; pass "
             "X.tocsr() if its stored entries are the observed ones"
         )
     n_stored = X.nnz
-    X = validate_data(
+    X = _validated(
         estimator,
         X,
-        reset=reset,
+        reset,
         dtype=[np.float64, np.float32],
         accept_sparse="csr",
         **options,

@@ -1,6 +1,17 @@
-"""Choosing the rank: `select_rank` for one matrix, `RankSearchCV` by cross-validation."""
+"""Choosing the rank, and honest scores of models of matrices with holes."""
 
+from ._entry_scores import cross_val_score_entries
+from ._entry_splits import EntryKFold, train_test_split_entries
+from ._holdout_scorer import holdout_scorer
 from ._rank_search import RankSearchCV
 from ._select_rank import RankSelection, select_rank
 
-__all__ = ["RankSearchCV", "RankSelection", "select_rank"]
+__all__ = [
+    "EntryKFold",
+    "RankSearchCV",
+    "RankSelection",
+    "cross_val_score_entries",
+    "holdout_scorer",
+    "select_rank",
+    "train_test_split_entries",
+]

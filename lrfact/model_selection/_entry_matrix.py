@@ -1,0 +1,110 @@
+"""A matrix with holes as its observed entries, and parts of these in the form it came in."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from lrfact.checks._observed_entries import observed_entries
+
+
+@dataclass(frozen=True, eq=False)
+class EntryMatrix:
+    """The observed entries of a matrix, and what it takes to write some of them down again.
+
+    Attributes
+    ----------
+    entries : csr_array of shape (n_rows, n_columns)
+        The observed entries, sorted within rows, none twice.
+
+    source : {ndarray, DataFrame, sparse matrix}
+        What the entries were read from.
+
+    missing_values : float
+        Stands for a missing entry of dense input.
+    """
+
+    entries: sparse.csr_array
+    source: Any
+    missing_values: float
+
+    @classmethod
+    def of(cls, X: Any, *, missing_values: float, owner: str) -> Self:
+        """Read a matrix with holes.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame, sparse matrix} of shape (n_rows, n_columns)
+            As `observed_entries` takes it.
+
+        missing_values : float
+            Stands for a missing entry of dense input.
+
+        owner : str
+            Who asks, for error messages.
+
+        Returns
+        -------
+        EntryMatrix
+        """
+        entries = observed_entries(
+            owner, X, missing_values=missing_values, reset=False, ensure_min_samples=1
+        )
+        return cls(entries, X, missing_values)
+
+    @property
+    def row_of_entry(self) -> npt.NDArray[np.intp]:
+        """Row of each entry."""
+        n_rows = self.entries.shape[0]
+        return np.repeat(np.arange(n_rows, dtype=np.intp), np.diff(self.entries.indptr))
+
+    def entries_where(self, chosen: npt.NDArray[np.bool_]) -> sparse.csr_array:
+        """Return some of the entries.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (nnz,)
+            Which.
+
+        Returns
+        -------
+        csr_array of shape (n_rows, n_columns)
+        """
+        entries = self.entries
+        n_before = np.concatenate([[0], np.cumsum(chosen)])
+        row_start = n_before[entries.indptr].astype(entries.indptr.dtype)
+        return sparse.csr_array(
+            (entries.data[chosen], entries.indices[chosen], row_start), shape=entries.shape
+        )
+
+    def part(self, chosen: npt.NDArray[np.bool_]) -> Any:
+        """Return some of the entries, all others missing, in the form of the source.
+
+        Parameters
+        ----------
+        chosen : ndarray of bool, shape (nnz,)
+            Which.
+
+        Returns
+        -------
+        {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_rows, n_columns)
+            float32 or float64. A DataFrame keeps its index and columns, a sparse matrix its
+            interface, array or matrix.
+        """
+        entries = self.entries_where(chosen)
+        if sparse.issparse(self.source):
+            is_array = isinstance(self.source, sparse.sparray)
+            return entries if is_array else sparse.csr_matrix(entries)
+        filled = np.full(entries.shape, self.missing_values, dtype=entries.dtype)
+        filled[self.row_of_entry[chosen], entries.indices] = entries.data
+        return self._labelled(filled)
+
+    def _labelled(self, filled: npt.NDArray[np.floating]) -> Any:
+        source = self.source
+        if hasattr(source, "iloc"):  # pandas
+            return type(source)(filled, index=source.index, columns=source.columns)
+        if hasattr(source, "columns"):  # polars
+            return type(source)(filled, schema=list(source.columns))
+        return filled

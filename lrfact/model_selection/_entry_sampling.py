@@ -1,0 +1,149 @@
+"""Which observed entries to set aside: some of all, or some of each row."""
+
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+
+
+def check_test_size(test_size: Any) -> int | float:
+    """Return `test_size` if it is a share or a number of entries.
+
+    Parameters
+    ----------
+    test_size : float or int
+        As the user gave it.
+
+    Returns
+    -------
+    int or float
+
+    Raises
+    ------
+    ValueError
+        If it is neither a float in (0, 1) nor an integer of at least 1.
+    """
+    if isinstance(test_size, Real) and not isinstance(test_size, bool):
+        size = float(test_size)
+        if isinstance(test_size, Integral) and size >= 1:
+            return int(test_size)
+        if not isinstance(test_size, Integral) and 0 < size < 1:
+            return size
+    raise ValueError(
+        f"test_size={test_size!r} must be a share of the observed entries, a float between 0 and "
+        "1, or their number, an integer of at least 1"
+    )
+
+
+def sample_of_all(n_entries: int, test_size: int | float, rng: np.random.RandomState) -> Mask:
+    """Choose entries anywhere, each equally likely.
+
+    Parameters
+    ----------
+    n_entries : int
+        How many there are.
+
+    test_size : float or int
+        Share, rounded up, or number of those to choose.
+
+    rng : RandomState
+        Chooses.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_entries,)
+
+    Raises
+    ------
+    ValueError
+        If none would be chosen, or none left.
+    """
+    if isinstance(test_size, float):
+        n_chosen = int(np.ceil(test_size * n_entries))
+    else:
+        n_chosen = test_size
+    if not 1 <= n_chosen < n_entries:
+        raise ValueError(
+            f"test_size={test_size} of n_entries={n_entries} observed entries leaves one side "
+            "empty; X must have two observed entries at least, and test_size be less than all"
+        )
+    chosen = np.zeros(n_entries, dtype=bool)
+    chosen[rng.permutation(n_entries)[:n_chosen]] = True
+    return chosen
+
+
+def sample_of_rows(
+    row_start: npt.NDArray[np.integer], test_size: int | float, rng: np.random.RandomState
+) -> Mask:
+    """Choose entries row by row, never the last one of a row.
+
+    Parameters
+    ----------
+    row_start : ndarray of shape (n_rows + 1,)
+        Of the entries in CSR order.
+
+    test_size : float or int
+        Share or number of those to choose of each row. Shares are rounded up or down at random,
+        so that rows of every length give up the same share on average. One in all at least.
+
+    rng : RandomState
+        Chooses.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_entries,)
+
+    Raises
+    ------
+    ValueError
+        If no row has two entries.
+    """
+    counts = np.diff(row_start)
+    rows = np.repeat(np.arange(len(counts)), counts)
+    (splittable,) = np.nonzero(counts > 1)
+    if not len(splittable):
+        raise ValueError(
+            f"no entry can be set aside: none of the {len(counts)} rows has two observed entries "
+            "or more, and one of each must stay; pass longer rows"
+        )
+    if isinstance(test_size, float):
+        # One offset for all rows: what one is rounded up another is rounded down.
+        due = np.cumsum(test_size * counts) + rng.uniform()
+        wanted = np.diff(np.floor(due), prepend=0).astype(np.intp)
+    else:
+        wanted = np.full(len(counts), test_size)
+    wanted = np.minimum(wanted, np.maximum(counts - 1, 0))
+    if not wanted.any():
+        wanted[rng.choice(splittable)] = 1
+    # The row in the upper half of a number, so that rows stay together in the shuffle.
+    shuffled = np.argsort(rows.astype(np.int64) << 31 | rng.randint(1 << 31, size=len(rows)))
+    place = np.arange(len(rows)) - row_start[rows]
+    chosen = np.zeros(len(rows), dtype=bool)
+    chosen[shuffled[place < wanted[rows]]] = True
+    return chosen
+
+
+def folds_of_all(n_entries: int, n_folds: int, rng: np.random.RandomState | None) -> npt.NDArray:
+    """Deal entries out to folds of equal size, give or take one.
+
+    Parameters
+    ----------
+    n_entries : int
+        How many there are.
+
+    n_folds : int
+        How many get some.
+
+    rng : RandomState or None
+        Shuffles first; None deals in the order of the entries.
+
+    Returns
+    -------
+    ndarray of int, shape (n_entries,)
+        Fold of each entry.
+    """
+    folds = np.arange(n_entries) % n_folds
+    return folds if rng is None else rng.permutation(folds)

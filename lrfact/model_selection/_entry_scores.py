@@ -1,0 +1,120 @@
+"""cross_val_score_entries: scores of an estimator over folds of the observed entries."""
+
+from collections.abc import Iterable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+
+from lrfact.model_selection._entry_matrix import EntryMatrix
+from lrfact.model_selection._entry_splits import EntryKFold
+from lrfact.model_selection._hidden_predictions import missing_values_of
+from lrfact.model_selection._hidden_scores import HiddenScore, Metric
+
+
+def cross_val_score_entries(
+    estimator: Any,
+    X: Any,
+    *,
+    cv: Any = 5,
+    scoring: Metric = "neg_root_mean_squared_error",
+    n_jobs: int | None = None,
+) -> npt.NDArray[np.float64]:
+    """Score an estimator for matrices with holes over folds of the observed entries.
+
+    For each fold a clone is fitted on the training matrix and predicts the entries of the test
+    matrix: entries of rows that it knows, unlike `cross_val_score` of scikit-learn, which leaves
+    whole rows out.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `predict_entries`; or with `predict` or `transform`, if these complete rows.
+
+    X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
+        Dense: missing is what ``estimator.missing_values`` says, NaN if it says nothing. Sparse:
+        what is stored is observed.
+
+    cv : int, EntryKFold or iterable, default=5
+        Number of shuffled folds, the same on every call; folds; or pairs of a training and a test
+        matrix, in which case `X` is not read.
+
+    scoring : str or callable, default='neg_root_mean_squared_error'
+        Name of a scorer of scikit-learn for regression, or such a scorer; or a function
+        ``scoring(y_true, y_pred)`` that is greater for better predictions.
+
+    n_jobs : int, default=None
+        Number of folds at a time; None means 1, or what a `joblib.parallel_backend` context says,
+        -1 all processors.
+
+    Returns
+    -------
+    ndarray of shape (n_splits,)
+        Score of each fold, greater for better.
+
+    Raises
+    ------
+    ValueError
+        If `cv` has no folds, or `scoring` no meaning.
+
+    TypeError
+        If the estimator cannot predict entries.
+
+    See Also
+    --------
+    EntryKFold : The folds.
+    holdout_scorer : For GridSearchCV over rows.
+    EntryRegressor : For GridSearchCV, learning_curve and others over the entries of a long table.
+
+    References
+    ----------
+    Stone (1974), doi:10.1111/j.2517-6161.1974.tb00994.x.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrfact import MaskedMF, cross_val_score_entries
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(200, 3)) @ rng.normal(size=(3, 30)) + rng.normal(size=(200, 30)) / 10
+    >>> X[rng.random(X.shape) < 0.5] = np.nan
+    >>> for rank in (2, 3, 4):
+    ...     model = MaskedMF(rank, reg=0.1, bias=False, random_state=0)
+    ...     print(rank, cross_val_score_entries(model, X, cv=3).mean().round(2))
+    2 -0.93
+    3 -0.22
+    4 -0.24
+    """
+    score = HiddenScore(scoring, "cross_val_score_entries")
+    missing_values = missing_values_of(estimator)
+    parallel = Parallel(n_jobs=n_jobs, pre_dispatch="n_jobs")
+    scores = parallel(
+        delayed(_fit_and_score)(estimator, train, test, score, missing_values)
+        for train, test in _folds(cv, X, missing_values)
+    )
+    if not scores:
+        raise ValueError(f"cv={cv!r} of cross_val_score_entries has no folds; give at least one")
+    return np.asarray(scores, dtype=np.float64)
+
+
+def _folds(cv: Any, X: Any, missing_values: float) -> Iterable[tuple[Any, Any]]:
+    if isinstance(cv, Integral):
+        cv = EntryKFold(int(cv), random_state=0, missing_values=missing_values)
+    if isinstance(cv, EntryKFold):
+        return cv.split(X)
+    if isinstance(cv, Iterable):
+        return cv
+    raise ValueError(
+        f"cv={cv!r} of cross_val_score_entries must be an integer, an EntryKFold or pairs of "
+        "matrices; KFold of scikit-learn splits rows, for which there is cross_val_score"
+    )
+
+
+def _fit_and_score(
+    estimator: Any, train: Any, test: Any, score: HiddenScore, missing_values: float
+) -> float:
+    matrix = EntryMatrix.of(test, missing_values=missing_values, owner="cross_val_score_entries")
+    model = clone(estimator).fit(train)
+    return score(model, train, matrix.entries, rows_are_known=True)

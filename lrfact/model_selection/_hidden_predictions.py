@@ -1,0 +1,113 @@
+"""What an estimator predicts for entries that it was not shown."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.pipeline import Pipeline
+
+Indices = npt.NDArray[np.integer]
+
+# Numbers in a block of completed rows: some 30 MB.
+_BLOCK = 1 << 22
+
+
+def predict_hidden(
+    estimator: Any, X: Any, rows: Indices, columns: Indices, *, rows_are_known: bool = False
+) -> npt.NDArray:
+    """Predict entries of rows from the other entries of these rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted. The first that it has is asked: ``predict_entries(rows, columns, X=X)``, which
+        predicts single entries; `predict`, which completes rows; `transform`, if what it returns
+        has the columns of `X`, as imputers do.
+
+    X : {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_samples, n_features)
+        Rows without the entries to predict.
+
+    rows, columns : ndarray of int, shape (n_entries,)
+        What to predict; `rows` ascending.
+
+    rows_are_known : bool, default=False
+        Whether `X` is what the estimator was fitted on, so that it need not fold the rows in.
+
+    Returns
+    -------
+    ndarray of shape (n_entries,)
+
+    Raises
+    ------
+    TypeError
+        If the estimator has no such method.
+
+    ValueError
+        If what it returns has another shape than `X`.
+    """
+    if hasattr(estimator, "predict_entries"):
+        shown = {} if rows_are_known else {"X": X}
+        return np.asarray(estimator.predict_entries(rows, columns, **shown))
+    complete = completing_method(estimator)
+    n_columns = X.shape[1]
+    n_rows = max(1, _BLOCK // n_columns)
+    wanted, place = np.unique(rows, return_inverse=True)
+    predicted = []
+    for start in range(0, len(wanted), n_rows):
+        block = wanted[start : start + n_rows]
+        completed = np.asarray(complete(X.iloc[block] if hasattr(X, "iloc") else X[block]))
+        if completed.shape != (len(block), n_columns):
+            raise ValueError(
+                f"{type(estimator).__name__} returned an array of shape {completed.shape} for rows "
+                f"of shape {(len(block), n_columns)}; to be scored on hidden entries it must "
+                "predict every entry of a row"
+            )
+        inside = slice(*np.searchsorted(rows, [block[0], block[-1] + 1]))
+        predicted.append(completed[place[inside] - start, columns[inside]])
+    return np.concatenate(predicted) if predicted else np.empty(0)
+
+
+def completing_method(estimator: Any) -> Any:
+    """Return the method that completes rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `predict` or `transform`.
+
+    Returns
+    -------
+    callable
+
+    Raises
+    ------
+    TypeError
+        If it has neither.
+    """
+    for name in ("predict", "transform"):
+        if hasattr(estimator, name):
+            return getattr(estimator, name)
+    raise TypeError(
+        f"{type(estimator).__name__} has none of predict_entries, predict and transform, so that "
+        "hidden entries cannot be predicted; pass an estimator for matrices with holes, such as "
+        "MaskedMF"
+    )
+
+
+def missing_values_of(estimator: Any) -> float:
+    """Return what stands for a missing entry where an estimator takes dense rows.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of a Pipeline, the first step says it.
+
+    Returns
+    -------
+    float
+        NaN where nothing is said.
+    """
+    while isinstance(estimator, Pipeline):
+        estimator = estimator.steps[0][1]
+    value = getattr(estimator, "missing_values", np.nan)
+    return float(value) if isinstance(value, int | float | np.number) else np.nan

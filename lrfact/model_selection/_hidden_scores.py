@@ -1,0 +1,96 @@
+"""How well an estimator predicts hidden entries, as one number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.metrics import get_scorer, get_scorer_names, mean_squared_error
+from sklearn.metrics import make_scorer as _make_scorer
+
+from lrfact.model_selection._hidden_predictions import predict_hidden
+
+Metric = str | Callable[..., float]
+
+_SHORT_NAMES = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error"}
+_Scorer = type(_make_scorer(mean_squared_error))
+
+
+@dataclass(frozen=True)
+class HiddenScore:
+    """Compares predictions with entries that were hidden.
+
+    Parameters
+    ----------
+    metric : str or callable
+        "rmse" or "mae", of which it is minus the value; the name of a scorer of scikit-learn, or
+        such a scorer; or a function of true and predicted values.
+
+    owner : str
+        Who asks, for error messages.
+
+    Raises
+    ------
+    ValueError
+        If there is no metric of this name.
+    """
+
+    metric: Metric
+    owner: str
+
+    def __post_init__(self) -> None:
+        known = {*_SHORT_NAMES, *get_scorer_names()}
+        if not callable(self.metric) and self.metric not in known:
+            raise ValueError(
+                f"{self.metric!r} is no metric that {self.owner} knows; give 'rmse', 'mae', the "
+                "name of a scorer of scikit-learn such as 'r2', or a function of true and "
+                "predicted values that is greater for better predictions"
+            )
+
+    def __call__(self, estimator: Any, X: Any, hidden: sparse.csr_array, **options: Any) -> float:
+        """Score a fitted estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted.
+
+        X : {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_samples, n_features)
+            Rows without the hidden entries.
+
+        hidden : csr_array of shape (n_samples, n_features)
+            The hidden entries.
+
+        **options : dict
+            More parameters of `predict_hidden`.
+
+        Returns
+        -------
+        float
+            Greater is better.
+        """
+        rows = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr))
+        predicted = predict_hidden(estimator, X, rows, hidden.indices, **options)
+        return float(self._compare(hidden.data, predicted))
+
+    def _compare(self, truth: npt.NDArray, predicted: npt.NDArray) -> float:
+        metric = self.metric
+        if isinstance(metric, str):
+            metric = get_scorer(_SHORT_NAMES.get(metric, metric))
+        if isinstance(metric, _Scorer):
+            return metric(_Predicted(predicted), np.arange(len(truth))[:, np.newaxis], truth)
+        return metric(truth, predicted)
+
+
+class _Predicted(RegressorMixin, BaseEstimator):
+    """Predictions that were made already, for scorers that want to ask a regressor."""
+
+    def __init__(self, values: npt.NDArray) -> None:
+        self.values = values
+
+    def predict(self, X: npt.NDArray) -> npt.NDArray:
+        """Return the predictions of entries by their number."""
+        return self.values[X[:, 0]]

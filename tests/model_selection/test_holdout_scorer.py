@@ -1,0 +1,209 @@
+"""holdout_scorer: part of each test row is hidden, the same part for every estimator."""
+
+import pickle
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from lrfact import MaskedMF, RankSearchCV, holdout_scorer
+from lrfact.model_selection import _hidden_predictions
+
+
+class Recorder(BaseEstimator):
+    """Predicts a constant, and keeps what it was shown."""
+
+    def __init__(self, value=0.0, missing_values=np.nan):
+        self.value = value
+        self.missing_values = missing_values
+
+    def fit(self, X, y=None):
+        self.shown_ = []
+        return self
+
+    def predict(self, X):
+        self.shown_.append(X.copy())
+        return np.full(X.shape, self.value)
+
+
+@pytest.fixture
+def table():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 3)) @ rng.normal(size=(3, 20)) + 0.1 * rng.normal(size=(90, 20))
+    X[rng.random(X.shape) < 0.4] = np.nan
+    X[0] = np.nan
+    X[1, 1:] = np.nan
+    X[1, 0] = 1.0
+    return X
+
+
+def as_sparse(X):
+    rows, columns = np.nonzero(~np.isnan(X))
+    return sparse.csr_array((X[rows, columns], (rows, columns)), shape=X.shape)
+
+
+@pytest.mark.parametrize("test_size", [0.2, 0.9, 1, 3])
+def test_part_of_each_row_is_hidden(table, test_size):
+    model = Recorder().fit(table)
+    score = holdout_scorer(test_size=test_size)(model, table)
+    (shown,) = model.shown_
+    # Rows without anything hidden need not be asked for.
+    judged = table[np.isin(np.arange(90), hidden_rows(table, shown))]
+    assert_array_equal(shown[~np.isnan(shown)], judged[~np.isnan(shown)])
+    hidden = ~np.isnan(judged) & np.isnan(shown)
+    counts = (~np.isnan(judged)).sum(axis=1)
+    assert np.all((~np.isnan(shown)).sum(axis=1) >= 1)
+    if isinstance(test_size, int):
+        assert_array_equal(hidden.sum(axis=1), np.minimum(test_size, counts - 1))
+        assert len(judged) == 88
+    else:
+        assert abs(hidden.sum() - test_size * counts.sum()) < 0.1 * counts.sum()
+    assert_allclose(score, -np.sqrt(np.mean(judged[hidden] ** 2)), rtol=1e-12)
+
+
+def hidden_rows(table, shown):
+    """Rows of the table that `shown` are parts of."""
+    columns = ~np.isnan(shown)
+    return [
+        int(np.flatnonzero((table[:, seen] == row[seen]).all(axis=1))[0])
+        for row, seen in zip(shown, columns, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "expected"),
+    [
+        ("mae", lambda e: -np.mean(np.abs(e))),
+        ("neg_median_absolute_error", lambda e: -np.median(np.abs(e))),
+        (lambda y, p: float(len(y)), lambda e: len(e)),
+    ],
+)
+def test_metrics(table, metric, expected):
+    model = Recorder().fit(table)
+    score = holdout_scorer(metric, test_size=1)(model, table)
+    (shown,) = model.shown_
+    judged = table[(~np.isnan(table)).sum(axis=1) > 1]
+    assert_allclose(score, expected(judged[np.isnan(shown) & ~np.isnan(judged)]), rtol=1e-12)
+
+
+def test_all_estimators_are_shown_the_same(table):
+    scorer = holdout_scorer(random_state=3)
+    one, other = Recorder().fit(table), Recorder(1.0).fit(table)
+    scorer(one, table)
+    pickle.loads(pickle.dumps(scorer))(other, table)
+    scorer(other, as_sparse(table))
+    assert_array_equal(one.shown_[0], other.shown_[0])
+    assert_array_equal(as_sparse(one.shown_[0]).toarray(), other.shown_[1].toarray())
+
+
+@pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
+def test_seed_is_drawn_once(table, random_state):
+    scorer = holdout_scorer(random_state=random_state)
+    model = MaskedMF(random_state=0).fit(table)
+    assert scorer(model, table) == scorer(model, table)
+    assert scorer(model, table) != holdout_scorer(random_state=random_state)(model, table)
+
+
+def test_rows_are_taken_in_blocks(table, monkeypatch):
+    scorer = holdout_scorer()
+    whole, parts = Recorder().fit(table), Recorder().fit(table)
+    expected = scorer(whole, as_sparse(table))
+    monkeypatch.setattr(_hidden_predictions, "_BLOCK", 7 * table.shape[1] + 3)
+    assert scorer(parts, as_sparse(table)) == expected
+    assert max(len(block.indptr) - 1 for block in parts.shown_) == 7
+    joined = sparse.vstack(parts.shown_)
+    assert_array_equal(joined.toarray(), whole.shown_[0].toarray())
+
+
+def test_with_or_without_completing_rows(table):
+    class Completing(MaskedMF):
+        @property
+        def predict_entries(self):
+            raise AttributeError("predict_entries")
+
+    one = holdout_scorer()(MaskedMF(3, random_state=0).fit(table), table)
+    other = holdout_scorer()(Completing(3, random_state=0).fit(table), table)
+    assert_allclose(one, other, rtol=1e-10)
+
+
+def test_forms_of_a_matrix(table):
+    model = MaskedMF(3, random_state=0)
+    expected = holdout_scorer()(model.fit(table), table)
+    scarce = as_sparse(table)
+    assert_allclose(holdout_scorer()(model.fit(scarce), scarce), expected, rtol=1e-9)
+    zeros = np.nan_to_num(table)
+    model.set_params(missing_values=0).fit(zeros)
+    assert_allclose(holdout_scorer()(model, zeros), expected, rtol=1e-9)
+
+
+def test_frames_keep_their_names(table):
+    pandas = pytest.importorskip("pandas")
+    X = pandas.DataFrame(table, columns=[f"c{j}" for j in range(20)])
+    for model in (MaskedMF(3, random_state=0), KNNImputer()):
+        # Warnings, of missing feature names too, are errors here.
+        one = holdout_scorer()(model.fit(X), X)
+        assert_allclose(one, holdout_scorer()(model.fit(table), table), rtol=1e-12)
+
+
+def test_imputers_and_pipelines(table):
+    table = table[2:]
+    by_mean = holdout_scorer("r2")(SimpleImputer().fit(table), table)
+    by_neighbours = holdout_scorer("r2")(KNNImputer().fit(table), table)
+    assert by_mean < 0.05 < by_neighbours
+    zeros = np.nan_to_num(table)
+    pipeline = make_pipeline(SimpleImputer(missing_values=0)).fit(zeros)
+    assert_allclose(holdout_scorer("r2")(pipeline, zeros), by_mean, rtol=1e-12)
+    # A Pipeline that scales predicts scaled entries.
+    scaled = StandardScaler().fit_transform(table)
+    pipeline = make_pipeline(StandardScaler(), KNNImputer()).fit(scaled)
+    assert_allclose(
+        holdout_scorer("r2")(pipeline, scaled),
+        holdout_scorer("r2")(KNNImputer().fit(scaled), scaled),
+        rtol=1e-6,
+    )
+
+
+@pytest.mark.parametrize("container", [np.asarray, as_sparse])
+@pytest.mark.parametrize("rank", [2, 4])
+def test_grid_search_finds_the_planted_rank(container, rank, global_random_seed):
+    rng = np.random.default_rng(global_random_seed)
+    X = rng.normal(size=(150, rank)) @ rng.normal(size=(rank, 25))
+    X += 0.1 * rng.normal(size=X.shape)
+    X[rng.random(X.shape) < 0.3] = np.nan
+    X = container(X)
+    model = MaskedMF(reg=0.1, bias=False, random_state=0)
+    grid = GridSearchCV(model, {"n_components": range(1, 7)}, scoring=holdout_scorer(), cv=3)
+    assert grid.fit(X).best_params_ == {"n_components": rank}
+    search = RankSearchCV(model, ranks=range(1, 7), scoring=holdout_scorer(), cv=3).fit(X)
+    assert search.best_rank_ == rank
+    again = GridSearchCV(model, {"n_components": [rank]}, scoring=holdout_scorer(), cv=3, n_jobs=2)
+    assert_allclose(again.fit(X).best_score_, grid.best_score_, rtol=1e-9)
+
+
+def test_works_in_cross_val_score(table):
+    scores = cross_val_score(MaskedMF(3, random_state=0), table, scoring=holdout_scorer(), cv=3)
+    assert np.all((scores > -3) & (scores < -0.1))
+
+
+def test_what_cannot_be_scored(table):
+    with pytest.raises(ValueError, match="'rmsd' is no metric that holdout_scorer knows"):
+        holdout_scorer("rmsd")
+    with pytest.raises(ValueError, match="must be a share of the observed entries"):
+        holdout_scorer(test_size=0)
+    model = MaskedMF().fit(table)
+    with pytest.raises(ValueError, match="none of the 2 rows has two observed entries"):
+        holdout_scorer()(model, table[:2])
+
+
+def test_one_entry_is_hidden_at_least(table):
+    X = table[2:4].copy()
+    for seed in range(20):
+        model = Recorder().fit(X)
+        holdout_scorer(test_size=0.001, random_state=seed)(model, X)
+        assert sum(np.isnan(shown).sum() for shown in model.shown_) > 0
