@@ -206,6 +206,8 @@ class MaskedMF(
     n_samples_seen_: int
     _fitted_evidence: ColumnEvidence
 
+    # A fit may start from one of another rank, so RankSearchCV goes from one to the next.
+    _warm_start_takes_any_rank = True
     _solvers: ClassVar[dict[str, Callable[..., MaskedFit]]] = {"als": masked_als}
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],

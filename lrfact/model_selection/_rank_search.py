@@ -1,4 +1,4 @@
-"""RankSearchCV: the rank of an estimator by cross-validation, one factorization per fold."""
+"""RankSearchCV: the rank of an estimator by cross-validation, with work shared by the ranks."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -29,7 +29,7 @@ from lrfact.model_selection._rank_search_strategies import STRATEGIES, Outcome, 
 
 
 class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
-    r"""Choice of the rank by cross-validation, with one factorization per fold.
+    r"""Choice of the rank by cross-validation, in which all ranks share their work.
 
     .. math:: \hat k = \arg\max_{k \in \text{ranks}} \frac1F \sum_{f=1}^F
               \operatorname{score}\big(\text{estimator of rank } k \text{ fitted without fold } f,
@@ -48,9 +48,11 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         - a `Pipeline` with one of these as a step: the steps before it are fitted once per
           fold too, the steps behind it once per rank and fold, on the leading columns.
 
-        Any other estimator with one `n_components`, itself or somewhere in it (scikit-learn's
-        `PCA` or `NMF`, for example), is fitted once per rank and fold by `GridSearchCV`. The value
-        of `n_components` in `estimator` is not used.
+        `MaskedMF` is fitted to the training rows of a fold for one rank after the other, from the
+        highest down, each time starting from the leading factors of the rank above. Any other
+        estimator with one `n_components`, itself or somewhere in it (scikit-learn's `PCA` or
+        `NMF`, for example), is fitted once per rank and fold by `GridSearchCV`. The value of
+        `n_components` in `estimator` is not used.
 
     ranks : iterable of int, default=None
         Ranks to try, in any order; they are sorted, and duplicates dropped. None takes all that
@@ -88,7 +90,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
     ----------
     cv_results_ : dict of str to ndarray
         One entry per rank, under the keys that `GridSearchCV` uses, such as
-        ``mean_test_score``. Times: the factorization counts in equal parts for all ranks.
+        ``mean_test_score``. Times: a factorization counts in equal parts for all ranks.
 
     ranks_ : ndarray of shape (n_ranks,)
         Ranks tried, ascending.
@@ -148,7 +150,9 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
 
     Results are those of `GridSearchCV` up to the accuracy of the solver: with "exact" or "gram"
     to rounding, else to `tol`, as each rank takes part in a factorization of rank K. A fixed number
-    of power iterations gives each rank better directions than a fit of that rank alone.
+    of power iterations gives each rank better directions than a fit of that rank alone. Fits that
+    start from a higher rank end at the `tol` of the estimator too, but may find another of
+    several minima; the refit starts afresh, as a fit with the best rank alone would.
 
     A Pipeline with `transform_input`, a subclass of Pipeline, and a reducer deeper inside are
     left to `GridSearchCV`. Where more than one step has `n_components`, ours is searched, else

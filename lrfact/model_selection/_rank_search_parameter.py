@@ -33,6 +33,9 @@ class RankParameter:
 
     after : Pipeline or None
         Steps behind it.
+
+    is_continued : bool
+        Whether the estimator itself has the rank, and its fit can start from one of another rank.
     """
 
     name: str
@@ -40,11 +43,14 @@ class RankParameter:
     before: Pipeline | None = None
     reducer: Any = None
     after: Pipeline | None = None
+    is_continued: bool = False
 
     @property
     def strategy(self) -> str:
         """How the ranks can be scored, a key of `STRATEGIES`."""
-        return "one by one" if self.reducer is None else "nested"
+        if self.reducer is not None:
+            return "nested"
+        return "continued" if self.is_continued else "one by one"
 
 
 def find_rank_parameter(estimator: Any) -> RankParameter:
@@ -66,7 +72,9 @@ def find_rank_parameter(estimator: Any) -> RankParameter:
     """
     if "n_components" in estimator.get_params(deep=False):
         return RankParameter(
-            "n_components", reducer=estimator if type(estimator) in NESTED_REDUCERS else None
+            "n_components",
+            reducer=estimator if type(estimator) in NESTED_REDUCERS else None,
+            is_continued=_can_continue(estimator),
         )
     if isinstance(estimator, Pipeline):
         found = _rank_step(estimator)
@@ -74,6 +82,12 @@ def find_rank_parameter(estimator: Any) -> RankParameter:
             return _split(estimator, found)
     deep = [name for name in estimator.get_params() if name.endswith("__n_components")]
     return RankParameter(_only_one(deep, estimator))
+
+
+def _can_continue(estimator: Any) -> bool:
+    # The parameter alone does not tell: a warm start of a mixture keeps its number of components.
+    declared = getattr(estimator, "_warm_start_takes_any_rank", False)
+    return declared and "warm_start" in estimator.get_params(deep=False)
 
 
 def _rank_step(pipeline: Pipeline) -> int | None:

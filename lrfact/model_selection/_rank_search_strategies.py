@@ -1,4 +1,4 @@
-"""How the ranks are scored: all from one factorization per fold, or one by one."""
+"""How the ranks are scored: from one factorization per fold, one from the other, or one by one."""
 
 import copy
 import time
@@ -17,6 +17,7 @@ from lrfact.model_selection._rank_search_candidates import all_ranks, check_rank
 from lrfact.model_selection._rank_search_fold import (
     FoldTask,
     RankScore,
+    continue_in_fold,
     rank_limit,
     score_fold,
     shared_out,
@@ -101,10 +102,22 @@ class Outcome:
 
 def search_nested(problem: RankProblem, X: Any, y: Any) -> Outcome:
     """Score all ranks of a fold from one factorization."""
-    options = problem.options
     if not problem.parameter.step:
         # Better one error at once than a warning from every fold.
         clone(problem.estimator)._validated(X, reset=True)
+    return _search_fold_by_fold(problem, X, y, score_fold)
+
+
+def search_continued(problem: RankProblem, X: Any, y: Any) -> Outcome:
+    """Fit the ranks of a fold from the highest down, each starting from the one above."""
+    return _search_fold_by_fold(problem, X, y, continue_in_fold)
+
+
+def _search_fold_by_fold(
+    problem: RankProblem, X: Any, y: Any, score_ranks: Callable[..., dict[int, RankScore]]
+) -> Outcome:
+    """Gather what `score_ranks` says of the ranks in each fold."""
+    options = problem.options
     splits = problem.splits(X, y)
     if options.ranks is None:
         ranks = all_ranks(_largest_rank(problem, splits, X, y))
@@ -133,7 +146,7 @@ def search_nested(problem: RankProblem, X: Any, y: Any) -> Outcome:
     searching.ranks = task.ranks  # an iterator cannot be sent to another process
     parallel = Parallel(n_jobs=options.n_jobs, pre_dispatch=options.pre_dispatch)
     folds = parallel(
-        delayed(_run_fold)(searching, name, context, task, X, y, train, test)
+        delayed(_run_fold)(searching, name, context, score_ranks, task, X, y, train, test)
         for name, context, (train, test) in zip(names, contexts, splits, strict=True)
     )
     progress.call_on_fit_task_end(estimator=options)
@@ -174,21 +187,29 @@ def search_one_by_one(problem: RankProblem, X: Any, y: Any) -> Outcome:
     return Outcome(grid.cv_results_, grid.n_splits_, grid.multimetric_)
 
 
-# A further way, such as factors that start from those of the rank before, is a function here and
-# a case in `RankParameter.strategy`.
+# A further way is a function here and a case in `RankParameter.strategy`.
 STRATEGIES: dict[str, Callable[[RankProblem, Any, Any], Outcome]] = {
     "nested": search_nested,
+    "continued": search_continued,
     "one by one": search_one_by_one,
 }
 
 
 def _run_fold(
-    search: Any, name: str, context: Any, task: FoldTask, X: Any, y: Any, train: Any, test: Any
+    search: Any,
+    name: str,
+    context: Any,
+    score_ranks: Callable[..., dict[int, RankScore]],
+    task: FoldTask,
+    X: Any,
+    y: Any,
+    train: Any,
+    test: Any,
 ) -> dict[int, RankScore]:
     started = time.perf_counter()
     context.call_on_fit_task_begin(estimator=search, X=X, y=y)
     try:
-        scores = score_fold(task, X, y, train, test)
+        scores = score_ranks(task, X, y, train, test)
     finally:
         context.call_on_fit_task_end(estimator=search, X=X, y=y)
     if search.verbose:
