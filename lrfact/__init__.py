@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from lrfact._show_versions import show_versions
-from lrfact.estimators import MaskedMF, PCAFromSVD, TruncatedSVDReducer
+from lrfact.estimators import EntryRegressor, MaskedMF, PCAFromSVD, TruncatedSVDReducer
 from lrfact.model_selection import (
     EntryKFold,
     RankSearchCV,
@@ -19,6 +19,7 @@ __version__ = _version("lrfact")
 
 __all__ = [
     "EntryKFold",
+    "EntryRegressor",
     "MaskedMF",
     "PCAFromSVD",
     "RankSearchCV",

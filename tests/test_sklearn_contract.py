@@ -25,11 +25,46 @@ _PREDICTS_ROWS = (
     "predict returns completed rows, as many columns as X; the check takes any predict for one "
     "that returns one target a row"
 )
+_TAKES_PAIRS = (
+    "X is a table of two columns, the labels of row and column; the check passes another number. "
+    "tests/estimators/test_entry_regressor_contract.py runs it on two of these columns"
+)
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {
     "MaskedMF": {
         "check_estimator_sparse_array": _PREDICTS_ROWS,
         "check_estimator_sparse_matrix": _PREDICTS_ROWS,
     },
+    "EntryRegressor": dict.fromkeys(
+        [
+            "check_all_zero_sample_weights_error",
+            "check_array_api_input",
+            "check_dataframe_column_names_consistency",
+            "check_dict_unchanged",
+            "check_dont_overwrite_parameters",
+            "check_dtype_object",
+            "check_estimators_dtypes",
+            "check_estimators_nan_inf",
+            "check_estimators_pickle",
+            "check_f_contiguous_array_estimator",
+            "check_fit2d_1sample",
+            "check_fit2d_predict1d",
+            "check_fit_score_takes_y",
+            "check_inplace_ensure_writeable",
+            "check_methods_sample_order_invariance",
+            "check_methods_subset_invariance",
+            "check_n_features_in_after_fitting",
+            "check_pipeline_consistency",
+            "check_positive_only_tag_during_fit",
+            "check_regressor_data_not_an_array",
+            "check_regressors_int",
+            "check_regressors_no_decision_function",
+            "check_regressors_train",
+            "check_sample_weight_equivalence_on_dense_data",
+            "check_sample_weights_list",
+            "check_supervised_y_2d",
+        ],
+        _TAKES_PAIRS,
+    ),
 }
 
 
@@ -82,7 +117,9 @@ def further_checks():
         if issubclass(Estimator, TransformerMixin):
             names += TRANSFORMER_CHECKS
         for name in names:
-            yield pytest.param(Estimator, name, id=f"{Estimator.__name__}-{name}")
+            reason = EXPECTED_FAILURES.get(Estimator.__name__, {}).get(name)
+            marks = [pytest.mark.xfail(reason=reason)] if reason else []
+            yield pytest.param(Estimator, name, id=f"{Estimator.__name__}-{name}", marks=marks)
 
 
 # The checks mix arrays and frames on purpose.

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.metaestimators import _safe_split as safe_split
 from sklearn.utils.validation import _check_method_params as check_method_params
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
     "CallbackSupportMixin",
@@ -29,6 +30,7 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_method_params",
+    "check_sample_weight",
     "fit_context",
     "randomized_range_finder",
     "safe_split",

@@ -1,7 +1,8 @@
 """The scikit-learn estimators: one problem a file."""
 
+from lrfact.estimators._entry_regressor import EntryRegressor
 from lrfact.estimators._masked_mf import MaskedMF
 from lrfact.estimators._pca import PCAFromSVD
 from lrfact.estimators._truncated_svd import TruncatedSVDReducer
 
-__all__ = ["MaskedMF", "PCAFromSVD", "TruncatedSVDReducer"]
+__all__ = ["EntryRegressor", "MaskedMF", "PCAFromSVD", "TruncatedSVDReducer"]

@@ -83,10 +83,10 @@ def train_test_split_entries(
     >>> X_train, X_test = train_test_split_entries(X, test_size=1, stratify="rows", random_state=0)
     >>> X_train
     array([[nan, nan,  4.],
-           [ 1., nan, nan]])
+           [nan,  2., nan]])
     >>> X_test
     array([[ 5., nan, nan],
-           [nan,  2., nan]])
+           [ 1., nan, nan]])
     """
     test_size = check_test_size(test_size)
     if stratify not in (None, "rows"):

@@ -173,11 +173,11 @@ def test_imputers_and_pipelines(table):
 @pytest.mark.parametrize("rank", [2, 4])
 def test_grid_search_finds_the_planted_rank(container, rank, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
-    X = rng.normal(size=(150, rank)) @ rng.normal(size=(rank, 25))
-    X += 0.1 * rng.normal(size=X.shape)
+    X = rng.normal(size=(200, rank)) @ rng.normal(size=(rank, 30))
+    X += 0.3 * rng.normal(size=X.shape)
     X[rng.random(X.shape) < 0.3] = np.nan
     X = container(X)
-    model = MaskedMF(reg=0.1, bias=False, random_state=0)
+    model = MaskedMF(reg=0.1, bias=False, max_iter=1000, random_state=0)
     grid = GridSearchCV(model, {"n_components": range(1, 7)}, scoring=holdout_scorer(), cv=3)
     assert grid.fit(X).best_params_ == {"n_components": rank}
     search = RankSearchCV(model, ranks=range(1, 7), scoring=holdout_scorer(), cv=3).fit(X)

@@ -1,0 +1,430 @@
+"""EntryRegressor: models of a matrix with holes, fitted to a long table of its entries."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+
+from lrfact.checks._compat import HasMethods, StrOptions, check_sample_weight, fit_context
+from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._label_index import LabelIndex, label_column
+from lrfact.estimators._masked_mf import MaskedMF
+
+Array = NDArray[np.floating]
+
+
+def _inner_recommends(regressor: Any) -> bool:
+    inner = getattr(regressor, "estimator_", None)
+    return hasattr(regressor._inner() if inner is None else inner, "recommend")
+
+
+class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
+    r"""Regression on a long table of entries: the value from the labels of its row and column.
+
+    A table of triples such as (user, item, rating) is turned into a matrix with holes, and a model
+    of such matrices is fitted to it; with `MaskedMF`
+
+    .. math:: y_t \approx \mu + b_{i(t)} + c_{j(t)} + w_{i(t)}' v_{j(t)}
+
+    where :math:`i(t)` and :math:`j(t)` are the labels in line t. To scikit-learn each line is a
+    sample, so cross_val_predict, learning_curve, GridSearchCV and all splitters work entry by
+    entry.
+
+    Parameters
+    ----------
+    estimator : estimator, default=None
+        Model of a matrix with holes, with ``predict_entries(rows, columns)``. None means
+        ``MaskedMF(random_state=0)``.
+
+    duplicates : {"mean", "raise"}, default='mean'
+        What to do with lines of the same two labels. "mean" takes the (weighted) mean of their
+        values and the sum of their weights, which for least squares is the same as to keep all
+        lines. "raise" raises an error.
+
+    unseen : {"predict", "raise"}, default='predict'
+        What to do in `predict` with labels that `fit` has not seen. "predict" predicts by what is
+        known: intercept and bias of the row, if that is known, or of the column, or the intercept
+        alone; the mean of `y`, if the estimator has no biases. "raise" raises an error.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The fitted model; its rows and columns are in the order of the labels.
+
+    row_labels_ : ndarray of shape (n_rows,)
+        Distinct labels of the first column, ascending where they can be compared, else in order
+        of appearance.
+
+    column_labels_ : ndarray of shape (n_columns,)
+        Likewise of the second column.
+
+    mean_ : float
+        (Weighted) mean of `y`.
+
+    n_features_in_ : int
+        Always 2.
+
+    feature_names_in_ : ndarray of shape (2,)
+        Names of the columns, where `X` has names that are all strings.
+
+    See Also
+    --------
+    MaskedMF : The model, for matrices.
+    train_test_split_entries : Splits a matrix entry by entry.
+    sklearn.preprocessing.OrdinalEncoder : Labels as numbers, for any number of columns.
+
+    Notes
+    -----
+    Labels may be of any hashable kind, also mixed in one column; they are one if Python finds
+    them equal, as 1 and 1.0. In a NumPy array of strings numbers are strings too: give a list of
+    pairs, an array of objects or a DataFrame where that matters.
+
+    Cost on top of the model: a sort of the entries in `fit`; one look-up a label in `predict`,
+    by bisection for numbers and by hash for all else.
+
+    References
+    ----------
+    Koren, Bell and Volinsky (2009), doi:10.1109/MC.2009.263.
+
+    Examples
+    --------
+    >>> from lrfact import EntryRegressor, MaskedMF
+    >>> X = [("Ann", "tea"), ("Ann", "beer"), ("Bob", "tea"), ("Bob", "beer"), ("Cy", "tea")]
+    >>> y = [5, 1, 2, 4, 5]
+    >>> model = EntryRegressor(MaskedMF(n_components=1, reg=0.1, random_state=0)).fit(X, y)
+    >>> model.row_labels_
+    array(['Ann', 'Bob', 'Cy'], dtype=object)
+    >>> model.predict([("Ann", "tea"), ("Cy", "beer"), ("Dee", "tea"), ("Dee", "milk")]).round(1)
+    array([4.9, 3. , 3.7, 3.4])
+
+    Entry by entry with the tools of scikit-learn:
+
+    >>> import numpy as np
+    >>> from sklearn.model_selection import GridSearchCV, KFold
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.integers(40, size=(900, 2))
+    >>> W, V = rng.normal(size=(2, 40, 2))
+    >>> y = (W[X[:, 0]] * V[X[:, 1]]).sum(axis=1)
+    >>> model = EntryRegressor(MaskedMF(reg=0.1, bias=False, random_state=0))
+    >>> ranks = {"estimator__n_components": [1, 2, 3]}
+    >>> search = GridSearchCV(model, ranks, cv=KFold(shuffle=True, random_state=0)).fit(X, y)
+    >>> search.best_params_
+    {'estimator__n_components': 2}
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods(["fit", "predict_entries"]), None],
+        "duplicates": [StrOptions({"mean", "raise"})],
+        "unseen": [StrOptions({"predict", "raise"})],
+    }
+
+    def __init__(
+        self, estimator: Any = None, *, duplicates: str = "mean", unseen: str = "predict"
+    ) -> None:
+        self.estimator = estimator
+        self.duplicates = duplicates
+        self.unseen = unseen
+
+    @fit_context(prefer_skip_nested_validation=False)  # `estimator` is not validated yet
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the model to the entries.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, 2)
+            Labels of row and column, one line an entry.
+
+        y : array-like of shape (n_samples,)
+            Values.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, from 0. A line of weight 2 counts as two lines, one of weight 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If `X` has not two columns, a label is missing, `y` or a weight is not finite, a weight
+            negative or all are 0; if there are duplicates and they are not allowed; and what the
+            estimator refuses.
+
+        TypeError
+            If a label cannot be hashed, `X` is sparse, or the estimator takes no weights.
+        """
+        with forgetting(self):
+            rows, columns = self._labels(X, y, reset=True)
+            y = column_or_1d(y, warn=True)
+            y = check_array(y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y")
+            check_consistent_length(rows, y)
+            if sample_weight is not None:
+                sample_weight = check_sample_weight(
+                    sample_weight, y, dtype=np.float64, ensure_non_negative=True
+                )
+                used = sample_weight > 0
+                rows, columns, y = rows[used], columns[used], y[used]
+                sample_weight = sample_weight[used]
+                if not len(y):
+                    raise ValueError("sample_weight is zero for all samples; give some a weight")
+            inner = clone(self._inner())
+            takes_weights = has_fit_parameter(inner, "entry_weight")
+            if sample_weight is not None and not takes_weights:
+                raise TypeError(
+                    f"fit of {type(inner).__name__} has no entry_weight, so sample_weight cannot "
+                    "be given; leave it out, or take MaskedMF"
+                )
+            self._fitted_rows, row_codes = LabelIndex.of(rows)
+            self._fitted_columns, column_codes = LabelIndex.of(columns)
+            self.row_labels_ = self._fitted_rows.labels
+            self.column_labels_ = self._fitted_columns.labels
+            table = _Table(row_codes, column_codes, y, sample_weight)
+            ratings, weights = table.as_matrices((len(self.row_labels_), len(self.column_labels_)))
+            if self.duplicates == "raise" and ratings.nnz < len(y):
+                row, column = table.first_duplicate()
+                raise ValueError(
+                    f"X has {len(y)} lines for {ratings.nnz} pairs of labels; the first twice is "
+                    f"{_pair(self.row_labels_[row], self.column_labels_[column])}. Drop lines, or "
+                    "set duplicates='mean'"
+                )
+            self.mean_ = float(np.average(y.astype(np.float64), weights=sample_weight))
+            if weights is not None and takes_weights:
+                inner.fit(ratings, entry_weight=weights)
+            else:
+                inner.fit(ratings)
+            self.estimator_ = inner
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Predict entries.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, 2)
+            Labels of row and column, seen in `fit` or not.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            In the units of `y`.
+
+        Raises
+        ------
+        ValueError
+            If `X` has not two columns, a label is missing, or labels were not seen in `fit` and
+            ``unseen="raise"``.
+
+        TypeError
+            If a label cannot be hashed, or `X` is sparse.
+        """
+        check_is_fitted(self, "estimator_")
+        rows, columns = self._labels(X, reset=False)
+        row_codes = self._fitted_rows.numbers_of(rows)
+        column_codes = self._fitted_columns.numbers_of(columns)
+        seen = (row_codes >= 0) & (column_codes >= 0)
+        if seen.all():
+            return self.estimator_.predict_entries(row_codes, column_codes)
+        if self.unseen == "raise":
+            first = int(np.argmin(seen))
+            raise ValueError(
+                f"X has {np.count_nonzero(~seen)} lines with labels that fit has not seen; the "
+                f"first is {_pair(rows[first], columns[first])}. Drop them, or set "
+                "unseen='predict'"
+            )
+        predicted = self._by_what_is_known(row_codes, column_codes)
+        known = self.estimator_.predict_entries(row_codes[seen], column_codes[seen])
+        predicted[seen] = known
+        return predicted.astype(known.dtype, copy=False)
+
+    @available_if(_inner_recommends)
+    def recommend(
+        self, X: Any, y: Any, n_items: int = 10, *, exclude_observed: bool = True
+    ) -> tuple[NDArray[Any], NDArray[Any], Array]:
+        """Return the columns with the highest predictions for each row of a long table.
+
+        Rows, known or new, are folded in from what the table has of them.
+
+        Parameters
+        ----------
+        X : {array-like, DataFrame} of shape (n_samples, 2)
+            Labels of row and column. Lines with columns that `fit` has not seen are left out.
+
+        y : array-like of shape (n_samples,)
+            Values. Of lines with the same labels the mean is taken.
+
+        n_items : int, default=10
+            How many columns.
+
+        exclude_observed : bool, default=True
+            Whether columns that a row has an entry in are left out.
+
+        Returns
+        -------
+        rows : ndarray of shape (n_rows,)
+            The distinct row labels of `X`, in the order of `row_labels_` (see there).
+
+        columns : ndarray of shape (n_rows, n_found)
+            Column labels for each of them, best first; None where fewer are left.
+
+        scores : ndarray of shape (n_rows, n_found)
+            Their predictions, in the units of `y`; minus infinity beside None.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`.
+        """
+        check_is_fitted(self, "estimator_")
+        row_labels, column_labels = self._labels(X, reset=False)
+        y = check_array(
+            column_or_1d(y), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y"
+        )
+        check_consistent_length(row_labels, y)
+        index, rows = LabelIndex.of(row_labels)
+        columns = self._fitted_columns.numbers_of(column_labels)
+        seen = columns >= 0
+        table = _Table(rows[seen], columns[seen], y[seen], None)
+        ratings, _ = table.as_matrices((len(index.labels), len(self.column_labels_)))
+        found, scores = self.estimator_.recommend(
+            ratings, n_items, exclude_observed=exclude_observed
+        )
+        labels = self.column_labels_[found]
+        if (found < 0).any():
+            labels = np.where(found < 0, None, labels.astype(object))
+        return index.labels, labels, scores
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = True
+        return tags
+
+    def _inner(self) -> Any:
+        return MaskedMF(random_state=0) if self.estimator is None else self.estimator
+
+    def _labels(
+        self, X: Any, y: Any = "no_validation", *, reset: bool
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The two columns of labels of validated input."""
+        if sparse.issparse(X):
+            raise TypeError(
+                "EntryRegressor takes pairs of labels, not a sparse matrix; pass that to MaskedMF"
+            )
+        columns = _columns_of(X)
+        # Of an array it would look at the values too, but labels need not be numbers.
+        shape = (len(columns[0]), len(columns))
+        table = X if hasattr(X, "columns") else np.empty(shape, dtype=bool)
+        validate_data(self, table, y, reset=reset, skip_check_array=True)
+        names = getattr(X, "columns", [f"column {at}" for at in range(len(columns))])
+        labels = [
+            label_column(column, str(name)) for column, name in zip(columns, names, strict=True)
+        ]
+        if len(labels) != 2:
+            raise _wrong_shape(shape)
+        return labels[0], labels[1]
+
+    def _by_what_is_known(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
+        """Predictions by mean and biases; codes are -1 where a label is not known."""
+        model = self.estimator_
+        has_biases = hasattr(model, "row_bias_") and getattr(model, "bias", True)
+        predicted = np.full(len(rows), model.intercept_ if has_biases else self.mean_)
+        if has_biases:
+            for codes, biases in ((rows, model.row_bias_), (columns, model.column_bias_)):
+                predicted += np.where(codes >= 0, biases[codes], 0)
+        return predicted
+
+
+@dataclass(frozen=True, eq=False)
+class _Table:
+    """Entries by the numbers of their rows and columns, with or without weights."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    values: Array
+    weights: NDArray[np.float64] | None
+
+    def as_matrices(
+        self, shape: tuple[int, int]
+    ) -> tuple[sparse.csr_array, sparse.csr_array | None]:
+        """Means of equal entries, and the sums of their weights; None if all weights are 1."""
+        ratings = self._summed(self.values, shape)
+        if self.weights is None and ratings.nnz == len(self.values):
+            return ratings, None
+        weights = np.ones(len(self.values)) if self.weights is None else self.weights
+        total = self._summed(weights, shape)
+        ratings = self._summed(weights * self.values, shape)
+        ratings.data /= total.data
+        return ratings.astype(self.values.dtype), total
+
+    def first_duplicate(self) -> tuple[int, int]:
+        """Row and column of the first line that has them from a line before."""
+        order = np.lexsort((self.columns, self.rows))
+        same = np.diff(self.rows[order]) == 0
+        same &= np.diff(self.columns[order]) == 0
+        line = order[1:][same].min()
+        return int(self.rows[line]), int(self.columns[line])
+
+    def _summed(self, values: Array, shape: tuple[int, int]) -> sparse.csr_array:
+        # The conversion adds up what has the same place.
+        return sparse.coo_array((values, (self.rows, self.columns)), shape=shape).tocsr()
+
+
+def _pair(*labels: Any) -> tuple[Any, ...]:
+    """Labels as a message should show them."""
+    return tuple(label.item() if isinstance(label, np.generic) else label for label in labels)
+
+
+def _columns_of(X: Any) -> list[Any]:
+    """The columns of a table, each as it is."""
+    if hasattr(X, "iloc"):
+        columns = [X.iloc[:, at].to_numpy() for at in range(X.shape[1])]
+    elif hasattr(X, "to_series"):  # polars
+        columns = [X.to_series(at).to_numpy() for at in range(X.shape[1])]
+    elif hasattr(X, "__array__") or np.isscalar(X):
+        table = np.asarray(X)
+        if table.ndim != 2:
+            raise ValueError(
+                f"Expected 2D array, got {table.ndim}D array instead: X must have two columns, the "
+                "labels of row and column. Reshape your data: a single pair by X.reshape(1, -1)."
+            )
+        columns = list(table.T)
+    else:
+        columns = _columns_of_lines(X)
+    if not columns or not len(columns[0]):
+        raise _wrong_shape(np.shape(X))
+    return columns
+
+
+def _columns_of_lines(X: Any) -> list[Any]:
+    """Columns of an iterable of lines, which an array might turn into labels of one kind."""
+    try:
+        lines = list(X)
+        lengths = set(map(len, lines))
+    except TypeError as error:
+        raise ValueError(
+            "Expected 2D array: X must be a table of two columns or an iterable of pairs of labels"
+        ) from error
+    if str in set(map(type, lines)) or len(lengths) > 1:
+        raise ValueError("Expected 2D array: all lines of X must be pairs of labels")
+    return [list(column) for column in zip(*lines, strict=True)]
+
+
+def _wrong_shape(shape: tuple[int, ...]) -> ValueError:
+    n_samples, n_features = (*shape, 0)[:2]
+    if n_features != 2 and n_samples:
+        bound = "minimum" if n_features < 2 else "maximum"
+        return ValueError(
+            f"Found array with {n_features} feature(s) (shape={shape}) while a {bound} of 2 is "
+            "required by EntryRegressor: X must have two columns, the labels of row and column"
+        )
+    return ValueError(
+        f"Found array with {n_samples} sample(s) (shape={shape}) while a minimum of 1 is required "
+        "by EntryRegressor; pass a line for each entry"
+    )
