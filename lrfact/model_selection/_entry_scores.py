@@ -44,7 +44,8 @@ def cross_val_score_entries(
 
     scoring : str or callable, default='neg_root_mean_squared_error'
         Name of a scorer of scikit-learn for regression, or such a scorer; or a function
-        ``scoring(y_true, y_pred)`` that is greater for better predictions.
+        ``scoring(y_true, y_pred)`` that is greater for better predictions; or a metric of
+        rankings, as `holdout_scorer` takes.
 
     n_jobs : int, default=None
         Number of folds at a time; None means 1, or what a `joblib.parallel_backend` context says,

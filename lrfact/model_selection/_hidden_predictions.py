@@ -55,7 +55,7 @@ def predict_hidden(
     predicted = []
     for start in range(0, len(wanted), n_rows):
         block = wanted[start : start + n_rows]
-        completed = np.asarray(complete(X.iloc[block] if hasattr(X, "iloc") else X[block]))
+        completed = np.asarray(complete(some_rows(X, block)))
         if completed.shape != (len(block), n_columns):
             raise ValueError(
                 f"{type(estimator).__name__} returned an array of shape {completed.shape} for rows "
@@ -65,6 +65,24 @@ def predict_hidden(
         inside = slice(*np.searchsorted(rows, [block[0], block[-1] + 1]))
         predicted.append(completed[place[inside] - start, columns[inside]])
     return np.concatenate(predicted) if predicted else np.empty(0)
+
+
+def some_rows(X: Any, rows: Indices) -> Any:
+    """Return rows of a matrix or DataFrame.
+
+    Parameters
+    ----------
+    X : {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_samples, n_features)
+        All rows.
+
+    rows : ndarray of int
+        Which.
+
+    Returns
+    -------
+    {ndarray, DataFrame, csr_array, csr_matrix} of shape (len(rows), n_features)
+    """
+    return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
 def completing_method(estimator: Any) -> Any:

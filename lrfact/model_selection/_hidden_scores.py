@@ -1,7 +1,8 @@
-"""How well an estimator predicts hidden entries, as one number."""
+"""How well an estimator predicts or ranks hidden entries, as one number."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.metrics import get_scorer, get_scorer_names, mean_squared_error
 from sklearn.metrics import make_scorer as _make_scorer
 
-from lrfact.model_selection._hidden_predictions import predict_hidden
+from lrfact import metrics
+from lrfact.model_selection._hidden_predictions import predict_hidden, some_rows
 
 Metric = str | Callable[..., float]
 
 _SHORT_NAMES = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error"}
+_RANKING_METRICS = {name: getattr(metrics, name) for name in metrics.__all__}
 _Scorer = type(_make_scorer(mean_squared_error))
 
 
@@ -27,10 +30,15 @@ class HiddenScore:
     ----------
     metric : str or callable
         "rmse" or "mae", of which it is minus the value; the name of a scorer of scikit-learn, or
-        such a scorer; or a function of true and predicted values.
+        such a scorer; a function of true and predicted values; or a function of `lrfact.metrics`,
+        its name, or a `functools.partial` of it.
 
     owner : str
         Who asks, for error messages.
+
+    relevant : float or None, default=None
+        For rankings: the least value of an entry that should be found. None takes the entries for
+        gains.
 
     Raises
     ------
@@ -40,14 +48,16 @@ class HiddenScore:
 
     metric: Metric
     owner: str
+    relevant: float | None = None
 
     def __post_init__(self) -> None:
-        known = {*_SHORT_NAMES, *get_scorer_names()}
+        known = {*_SHORT_NAMES, *_RANKING_METRICS, *get_scorer_names()}
         if not callable(self.metric) and self.metric not in known:
             raise ValueError(
                 f"{self.metric!r} is no metric that {self.owner} knows; give 'rmse', 'mae', the "
-                "name of a scorer of scikit-learn such as 'r2', or a function of true and "
-                "predicted values that is greater for better predictions"
+                "name of a scorer of scikit-learn such as 'r2' or of a function of lrfact.metrics "
+                "such as 'ndcg_at_k', or a function of true and predicted values that is greater "
+                "for better predictions"
             )
 
     def __call__(self, estimator: Any, X: Any, hidden: sparse.csr_array, **options: Any) -> float:
@@ -72,9 +82,35 @@ class HiddenScore:
         float
             Greater is better.
         """
+        ranking_metric = self._ranking_metric()
+        if ranking_metric is not None:
+            return self._rank(ranking_metric, estimator, X, hidden)
         rows = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr))
         predicted = predict_hidden(estimator, X, rows, hidden.indices, **options)
         return float(self._compare(hidden.data, predicted))
+
+    def _ranking_metric(self) -> Callable[..., float] | None:
+        if isinstance(self.metric, str):
+            return _RANKING_METRICS.get(self.metric)
+        plain = getattr(self.metric, "func", self.metric)
+        return self.metric if plain in _RANKING_METRICS.values() else None
+
+    def _rank(
+        self, metric: Callable[..., float], estimator: Any, X: Any, hidden: sparse.csr_array
+    ) -> float:
+        """Compare what is recommended to rows with what was hidden from them."""
+        if not hasattr(estimator, "recommend"):
+            raise TypeError(
+                f"{type(estimator).__name__} has no method recommend, which {self.owner} needs for "
+                "a metric of rankings; give 'rmse', or an estimator that recommends"
+            )
+        rows = np.flatnonzero(np.diff(hidden.indptr))
+        n_items = signature(metric).parameters["k"].default
+        ranking, _ = estimator.recommend(some_rows(X, rows), n_items=n_items)
+        truth = hidden[rows]
+        if self.relevant is not None:
+            truth.data = (truth.data >= self.relevant).astype(truth.dtype)
+        return float(metric(ranking, truth))
 
     def _compare(self, truth: npt.NDArray, predicted: npt.NDArray) -> float:
         metric = self.metric

@@ -13,7 +13,11 @@ from lrfact.model_selection._hidden_scores import HiddenScore, Metric
 
 
 def holdout_scorer(
-    metric: Metric = "rmse", *, test_size: float = 0.2, random_state: Any = 0
+    metric: Metric = "rmse",
+    *,
+    test_size: float = 0.2,
+    relevant: float | None = None,
+    random_state: Any = 0,
 ) -> "HoldoutScorer":
     """Make a scorer that hides entries of each test row and has them predicted from the others.
 
@@ -26,11 +30,18 @@ def holdout_scorer(
     metric : str or callable, default='rmse'
         "rmse" or "mae", of which the score is minus the value; the name of another scorer of
         scikit-learn for regression, such as "r2"; or a function ``metric(y_true, y_pred)`` that is
-        greater for better predictions. All hidden entries count alike.
+        greater for better predictions. All hidden entries count alike. For recommenders also a
+        function of `lrfact.metrics`, such as "ndcg_at_k" or
+        ``functools.partial(recall_at_k, k=20)``: hidden entries should then be among the columns
+        that ``estimator.recommend`` finds, and all rows with some to be found count alike.
 
     test_size : float or int, default=0.2
         Share of the observed entries of each row to hide, in (0, 1), or their number. One entry
         of each row is always shown, so rows with a single one are not judged.
+
+    relevant : float, default=None
+        For metrics of `lrfact.metrics`: the least value of an entry that should be found. None
+        takes the entries for gains, from 0.
 
     random_state : int, RandomState instance or None, default=0
         Which entries are hidden. It is read here, once: the scorer then hides the same entries
@@ -84,7 +95,8 @@ def holdout_scorer(
         seed = int(random_state)
     else:
         seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    return HoldoutScorer(HiddenScore(metric, "holdout_scorer"), check_test_size(test_size), seed)
+    score = HiddenScore(metric, "holdout_scorer", relevant)
+    return HoldoutScorer(score, check_test_size(test_size), seed)
 
 
 @dataclass(frozen=True)

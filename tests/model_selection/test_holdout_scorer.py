@@ -1,6 +1,8 @@
 """holdout_scorer: part of each test row is hidden, the same part for every estimator."""
 
 import pickle
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,8 +14,10 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lrfact import MaskedMF, RankSearchCV, holdout_scorer
+from lrfact import MaskedMF, RankSearchCV, cross_val_score_entries, holdout_scorer
+from lrfact.metrics import ndcg_at_k, recall_at_k
 from lrfact.model_selection import _hidden_predictions
+from lrfact.model_selection._hidden_scores import HiddenScore
 
 
 class Recorder(BaseEstimator):
@@ -189,6 +193,67 @@ def test_grid_search_finds_the_planted_rank(container, rank, global_random_seed)
 def test_works_in_cross_val_score(table):
     scores = cross_val_score(MaskedMF(3, random_state=0), table, scoring=holdout_scorer(), cv=3)
     assert np.all((scores > -3) & (scores < -0.1))
+
+
+# Rankings
+
+
+@pytest.fixture
+def ratings():
+    """Stars, 1 to 5, of rows that share two tastes."""
+    rng = np.random.default_rng(0)
+    liking = rng.normal(size=(80, 2)) @ rng.normal(size=(2, 25)) + 0.3 * rng.normal(size=(80, 25))
+    stars = np.clip(np.rint(3 + liking), 1, 5)
+    stars[rng.random(stars.shape) < 0.5] = np.nan
+    return stars
+
+
+def hidden_from(X, scorer):
+    model = Recorder().fit(X)
+    replace(scorer, score=HiddenScore("rmse", "test"))(model, X)
+    shown = np.full(X.shape, np.nan)
+    rows = np.flatnonzero((~np.isnan(X)).sum(axis=1) > 1)
+    (shown[rows],) = model.shown_
+    return shown, ~np.isnan(X) & np.isnan(shown)
+
+
+@pytest.mark.parametrize("metric", ["recall_at_k", recall_at_k, partial(recall_at_k, k=10)])
+def test_share_of_the_liked_that_is_recommended(ratings, metric):
+    scorer = holdout_scorer(metric, test_size=5, relevant=4)
+    shown, hidden = hidden_from(ratings, scorer)
+    model = MaskedMF(2, random_state=0).fit(ratings)
+    predicted = np.where(np.isnan(shown), model.predict(shown), -np.inf)
+    shares = []
+    for row in range(len(ratings)):
+        best = np.argsort(-predicted[row])[:10]
+        liked = np.flatnonzero(hidden[row] & (ratings[row] >= 4))
+        if len(liked):
+            shares.append(np.isin(liked, best).mean())
+    assert_allclose(scorer(model, ratings), np.mean(shares), rtol=1e-12)
+
+
+def test_gains_are_the_entries(ratings):
+    scorer = holdout_scorer(partial(ndcg_at_k, k=3), test_size=5)
+    shown, hidden = hidden_from(ratings, scorer)
+    model = MaskedMF(2, random_state=0).fit(ratings)
+    columns, _ = model.recommend(shown, n_items=3)
+    expected = ndcg_at_k(columns, np.where(hidden, ratings, 0), k=3)
+    assert_allclose(scorer(model, ratings), expected, rtol=1e-12)
+    assert_allclose(scorer(model, as_sparse(ratings)), expected, rtol=1e-9)
+
+
+def test_search_by_a_ranking(ratings):
+    model = MaskedMF(random_state=0)
+    scorer = holdout_scorer("ndcg_at_k", test_size=5, relevant=4)
+    search = GridSearchCV(model, {"n_components": [1, 2], "reg": [0.5, 100]}, scoring=scorer, cv=3)
+    assert search.fit(ratings).best_params_["reg"] == 0.5
+    scores = cross_val_score_entries(MaskedMF(2, random_state=0), ratings, scoring="hit_rate_at_k")
+    assert np.all((scores > 0) & (scores <= 1))
+
+
+def test_rankings_need_a_recommender(ratings):
+    with pytest.raises(TypeError, match="KNNImputer has no method recommend"):
+        holdout_scorer("ndcg_at_k")(KNNImputer().fit(ratings), ratings)
 
 
 def test_what_cannot_be_scored(table):
