@@ -9,11 +9,12 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, RegressorMixin, clone
 from sklearn.utils import check_array, check_consistent_length, column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter, validate_data
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lrfact.checks._compat import HasMethods, StrOptions, check_sample_weight, fit_context
 from lrfact.checks._fitted_state import forgetting
-from lrfact.checks._label_index import LabelIndex, label_column
+from lrfact.checks._label_index import LabelIndex
+from lrfact.checks._label_pairs import label_pairs
 from lrfact.estimators._masked_mf import MaskedMF
 
 Array = NDArray[np.floating]
@@ -162,19 +163,11 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             If a label cannot be hashed, `X` is sparse, or the estimator takes no weights.
         """
         with forgetting(self):
-            rows, columns = self._labels(X, y, reset=True)
-            y = column_or_1d(y, warn=True)
-            y = check_array(y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y")
-            check_consistent_length(rows, y)
+            rows, columns = label_pairs(self, X, y, reset=True)
+            y = _values(column_or_1d(y, warn=True), rows)
             if sample_weight is not None:
-                sample_weight = check_sample_weight(
-                    sample_weight, y, dtype=np.float64, ensure_non_negative=True
-                )
-                used = sample_weight > 0
+                used, sample_weight = _positive_weights(sample_weight, y)
                 rows, columns, y = rows[used], columns[used], y[used]
-                sample_weight = sample_weight[used]
-                if not len(y):
-                    raise ValueError("sample_weight is zero for all samples; give some a weight")
             inner = clone(self._inner())
             takes_weights = has_fit_parameter(inner, "entry_weight")
             if sample_weight is not None and not takes_weights:
@@ -189,12 +182,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             table = _Table(row_codes, column_codes, y, sample_weight)
             ratings, weights = table.as_matrices((len(self.row_labels_), len(self.column_labels_)))
             if self.duplicates == "raise" and ratings.nnz < len(y):
-                row, column = table.first_duplicate()
-                raise ValueError(
-                    f"X has {len(y)} lines for {ratings.nnz} pairs of labels; the first twice is "
-                    f"{_pair(self.row_labels_[row], self.column_labels_[column])}. Drop lines, or "
-                    "set duplicates='mean'"
-                )
+                raise self._duplicate_error(table, ratings.nnz)
             self.mean_ = float(np.average(y.astype(np.float64), weights=sample_weight))
             if weights is not None and takes_weights:
                 inner.fit(ratings, entry_weight=weights)
@@ -226,7 +214,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             If a label cannot be hashed, or `X` is sparse.
         """
         check_is_fitted(self, "estimator_")
-        rows, columns = self._labels(X, reset=False)
+        rows, columns = label_pairs(self, X, reset=False)
         row_codes = self._fitted_rows.numbers_of(rows)
         column_codes = self._fitted_columns.numbers_of(columns)
         seen = (row_codes >= 0) & (column_codes >= 0)
@@ -283,11 +271,8 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             As in `fit`.
         """
         check_is_fitted(self, "estimator_")
-        row_labels, column_labels = self._labels(X, reset=False)
-        y = check_array(
-            column_or_1d(y), ensure_2d=False, dtype=[np.float64, np.float32], input_name="y"
-        )
-        check_consistent_length(row_labels, y)
+        row_labels, column_labels = label_pairs(self, X, reset=False)
+        y = _values(column_or_1d(y), row_labels)
         index, rows = LabelIndex.of(row_labels)
         columns = self._fitted_columns.numbers_of(column_labels)
         seen = columns >= 0
@@ -309,26 +294,13 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     def _inner(self) -> Any:
         return MaskedMF(random_state=0) if self.estimator is None else self.estimator
 
-    def _labels(
-        self, X: Any, y: Any = "no_validation", *, reset: bool
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The two columns of labels of validated input."""
-        if sparse.issparse(X):
-            raise TypeError(
-                "EntryRegressor takes pairs of labels, not a sparse matrix; pass that to MaskedMF"
-            )
-        columns = _columns_of(X)
-        # Of an array it would look at the values too, but labels need not be numbers.
-        shape = (len(columns[0]), len(columns))
-        table = X if hasattr(X, "columns") else np.empty(shape, dtype=bool)
-        validate_data(self, table, y, reset=reset, skip_check_array=True)
-        names = getattr(X, "columns", [f"column {at}" for at in range(len(columns))])
-        labels = [
-            label_column(column, str(name)) for column, name in zip(columns, names, strict=True)
-        ]
-        if len(labels) != 2:
-            raise _wrong_shape(shape)
-        return labels[0], labels[1]
+    def _duplicate_error(self, table: "_Table", n_pairs: int) -> ValueError:
+        row, column = table.first_duplicate()
+        return ValueError(
+            f"X has {len(table.values)} lines for {n_pairs} pairs of labels; the first twice is "
+            f"{_pair(self.row_labels_[row], self.column_labels_[column])}. Drop lines, or set "
+            "duplicates='mean'"
+        )
 
     def _by_what_is_known(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
         """Predictions by mean and biases; codes are -1 where a label is not known."""
@@ -376,55 +348,24 @@ class _Table:
         return sparse.coo_array((values, (self.rows, self.columns)), shape=shape).tocsr()
 
 
+def _values(y: Any, rows: NDArray[Any]) -> Array:
+    """Validated values, as many as there are labels."""
+    y = check_array(y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y")
+    check_consistent_length(rows, y)
+    return y
+
+
+def _positive_weights(
+    sample_weight: Any, y: Array
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Which lines have a weight, and the weights of these."""
+    weights = check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
+    used = weights > 0
+    if not used.any():
+        raise ValueError("sample_weight is zero for all samples; give some a weight")
+    return used, weights[used]
+
+
 def _pair(*labels: Any) -> tuple[Any, ...]:
     """Labels as a message should show them."""
     return tuple(label.item() if isinstance(label, np.generic) else label for label in labels)
-
-
-def _columns_of(X: Any) -> list[Any]:
-    """The columns of a table, each as it is."""
-    if hasattr(X, "iloc"):
-        columns = [X.iloc[:, at].to_numpy() for at in range(X.shape[1])]
-    elif hasattr(X, "to_series"):  # polars
-        columns = [X.to_series(at).to_numpy() for at in range(X.shape[1])]
-    elif hasattr(X, "__array__") or np.isscalar(X):
-        table = np.asarray(X)
-        if table.ndim != 2:
-            raise ValueError(
-                f"Expected 2D array, got {table.ndim}D array instead: X must have two columns, the "
-                "labels of row and column. Reshape your data: a single pair by X.reshape(1, -1)."
-            )
-        columns = list(table.T)
-    else:
-        columns = _columns_of_lines(X)
-    if not columns or not len(columns[0]):
-        raise _wrong_shape(np.shape(X))
-    return columns
-
-
-def _columns_of_lines(X: Any) -> list[Any]:
-    """Columns of an iterable of lines, which an array might turn into labels of one kind."""
-    try:
-        lines = list(X)
-        lengths = set(map(len, lines))
-    except TypeError as error:
-        raise ValueError(
-            "Expected 2D array: X must be a table of two columns or an iterable of pairs of labels"
-        ) from error
-    if str in set(map(type, lines)) or len(lengths) > 1:
-        raise ValueError("Expected 2D array: all lines of X must be pairs of labels")
-    return [list(column) for column in zip(*lines, strict=True)]
-
-
-def _wrong_shape(shape: tuple[int, ...]) -> ValueError:
-    n_samples, n_features = (*shape, 0)[:2]
-    if n_features != 2 and n_samples:
-        bound = "minimum" if n_features < 2 else "maximum"
-        return ValueError(
-            f"Found array with {n_features} feature(s) (shape={shape}) while a {bound} of 2 is "
-            "required by EntryRegressor: X must have two columns, the labels of row and column"
-        )
-    return ValueError(
-        f"Found array with {n_samples} sample(s) (shape={shape}) while a minimum of 1 is required "
-        "by EntryRegressor; pass a line for each entry"
-    )
