@@ -153,7 +153,9 @@ class MaskedMF(
     See Also
     --------
     TruncatedSVDReducer : For matrices without holes.
+    EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
     RankSearchCV : Chooses `n_components` by cross-validation.
+    holdout_scorer : Scores by entries hidden from each test row, with any metric.
 
     Notes
     -----
