@@ -1,0 +1,178 @@
+/* Included by _masked_sgd.h once for each type of value, so without an include guard. */
+
+#define LANES (SGD_VECTOR_BYTES / (ptrdiff_t)sizeof(VALUE))
+
+#if defined(__GNUC__) || defined(__clang__)
+typedef VALUE NAME(lanes) __attribute__((vector_size(SGD_VECTOR_BYTES), aligned(sizeof(VALUE))));
+#define AT(address) (*(const NAME(lanes) *)(address))
+
+/* Halves added to halves: the order in which vector units add. */
+LRFACT_INLINE VALUE NAME(sum_of_lanes)(const NAME(lanes) *v)
+{
+    VALUE half[SGD_VECTOR_BYTES / sizeof(VALUE) / 2];
+    for (ptrdiff_t l = 0; l < LANES / 2; l++)
+        half[l] = (*v)[l] + (*v)[l + LANES / 2];
+    for (ptrdiff_t n = LANES / 4; n > 0; n /= 2)
+        for (ptrdiff_t l = 0; l < n; l++)
+            half[l] += half[l + n];
+    return half[0];
+}
+#endif
+
+LRFACT_INLINE VALUE NAME(inner_product)(const VALUE *a, const VALUE *b, ptrdiff_t n)
+{
+    VALUE sum = 0;
+    ptrdiff_t t = 0;
+#if defined(__GNUC__) || defined(__clang__)
+    NAME(lanes) sums = {0};
+    for (; t + LANES <= n; t += LANES)
+        sums += AT(a + t) * AT(b + t);
+    sum = NAME(sum_of_lanes)(&sums);
+#endif
+    for (; t < n; t++)
+        sum += a[t] * b[t];
+    return sum;
+}
+
+LRFACT_INLINE void NAME(raise_to_zero)(VALUE *values, ptrdiff_t n)
+{
+    for (ptrdiff_t t = 0; t < n; t++)
+        values[t] = values[t] < 0 ? 0 : values[t];
+}
+
+LRFACT_INLINE VALUE NAME(clip)(VALUE value, VALUE limit)
+{
+    return value > limit ? limit : (value < -limit ? -limit : value);
+}
+
+/* How far one side goes: what multiplies its gradient, the residual, and its penalties. */
+typedef struct { VALUE step, residual, rate; } NAME(stride);
+
+/* A step adds at most once what the residual multiplies, and its penalty alone leads to zero, not
+   beyond: neither long steps nor an entry out of all proportion make numbers explode. The
+   constants come inverted: divisions are slow, and that by no penalty is infinite, as wanted. */
+LRFACT_INLINE NAME(stride) NAME(stride_of)(VALUE squares, VALUE residual, VALUE rate,
+                                           VALUE inverse_learning_rate, VALUE inverse_penalty)
+{
+    const VALUE limit = ROOT(squares) * inverse_learning_rate;
+    const VALUE most = limit * inverse_penalty;
+    const NAME(stride) s = {1 / limit, NAME(clip)(residual, limit), rate < most ? rate : most};
+    return s;
+}
+
+/* One side's bias: a gradient step with its own sum of squares. */
+LRFACT_INLINE void NAME(step_bias)(VALUE *state, VALUE residual, VALUE inverse_learning_rate,
+                                   VALUE penalty, VALUE inverse_penalty)
+{
+    const NAME(stride) s = NAME(stride_of)(state[BIAS_SQUARES], residual, state[RATE],
+                                           inverse_learning_rate, inverse_penalty);
+    const VALUE gradient = s.rate * penalty * state[BIAS] - s.residual;
+    state[BIAS] -= s.step * gradient;
+    state[BIAS_SQUARES] += gradient * gradient;
+}
+
+/* Both sides' factors, each from the other's old ones. */
+LRFACT_INLINE void NAME(step_factors)(VALUE *LRFACT_RESTRICT w, VALUE *LRFACT_RESTRICT v,
+                                      VALUE *row_state, VALUE *column_state,
+                                      const VALUE *row_penalty, const VALUE *column_penalty,
+                                      NAME(stride) r, NAME(stride) c, int nonnegative,
+                                      ptrdiff_t width, VALUE share)
+{
+    VALUE row_sum = 0, column_sum = 0;
+    ptrdiff_t t = 0;
+#if defined(__GNUC__) || defined(__clang__)
+    NAME(lanes) row_squares = {0}, column_squares = {0};
+    for (; t + LANES <= width; t += LANES) {
+        const NAME(lanes) w_old = AT(w + t), v_old = AT(v + t);
+        const NAME(lanes) gw = r.rate * AT(row_penalty + t) * w_old - r.residual * v_old;
+        const NAME(lanes) gv = c.rate * AT(column_penalty + t) * v_old - c.residual * w_old;
+        row_squares += gw * gw;
+        column_squares += gv * gv;
+        *(NAME(lanes) *)(w + t) = w_old - r.step * gw;
+        *(NAME(lanes) *)(v + t) = v_old - c.step * gv;
+    }
+    row_sum = NAME(sum_of_lanes)(&row_squares);
+    column_sum = NAME(sum_of_lanes)(&column_squares);
+#endif
+    for (; t < width; t++) {
+        const VALUE w_old = w[t], v_old = v[t];
+        const VALUE gw = r.rate * row_penalty[t] * w_old - r.residual * v_old;
+        const VALUE gv = c.rate * column_penalty[t] * v_old - c.residual * w_old;
+        row_sum += gw * gw;
+        column_sum += gv * gv;
+        w[t] = w_old - r.step * gw;
+        v[t] = v_old - c.step * gv;
+    }
+    if (nonnegative) {
+        NAME(raise_to_zero)(w, width);
+        NAME(raise_to_zero)(v, width);
+    }
+    row_state[FACTOR_SQUARES] += row_sum * share;
+    column_state[FACTOR_SQUARES] += column_sum * share;
+}
+
+LRFACT_INLINE VALUE NAME(inverse_of_largest)(const VALUE *penalty, ptrdiff_t n)
+{
+    VALUE largest = 0;
+    for (ptrdiff_t t = 0; t < n; t++)
+        largest = penalty[t] > largest ? penalty[t] : largest;
+    return 1 / largest;
+}
+
+/* The entries of a block in their order. The last penalty is the bias's. sums: weighted squares
+   of the residuals before each step, and weighted residuals. */
+LRFACT_EACH_CPU
+static void NAME(descend_block)(const int32_t *entry_rows, const int32_t *entry_columns,
+                                const VALUE *values, const VALUE *weights, ptrdiff_t n_entries,
+                                double intercept, double learning_rate, int bias,
+                                int nonnegative, ptrdiff_t width, const VALUE *row_penalty,
+                                const VALUE *column_penalty, VALUE *row_factors, VALUE *row_state,
+                                VALUE *column_factors, VALUE *column_state, double *sums)
+{
+    const VALUE center = (VALUE)intercept, share = 1 / (VALUE)width;
+    const VALUE pace = 1 / (VALUE)learning_rate;
+    const VALUE row_inverse = NAME(inverse_of_largest)(row_penalty, width);
+    const VALUE column_inverse = NAME(inverse_of_largest)(column_penalty, width);
+    const VALUE row_bias_inverse = 1 / row_penalty[width];
+    const VALUE column_bias_inverse = 1 / column_penalty[width];
+    double squares = 0, residuals = 0;
+    for (ptrdiff_t e = 0; e < n_entries; e++) {
+        VALUE *of_row = row_state + (ptrdiff_t)entry_rows[e] * N_STATES;
+        VALUE *of_column = column_state + (ptrdiff_t)entry_columns[e] * N_STATES;
+        VALUE *w = row_factors + (ptrdiff_t)entry_rows[e] * width;
+        VALUE *v = column_factors + (ptrdiff_t)entry_columns[e] * width;
+        if (e + SGD_AHEAD < n_entries) {
+            const ptrdiff_t next = (ptrdiff_t)entry_columns[e + SGD_AHEAD];
+            const char *ahead = (const char *)(column_factors + next * width);
+            for (ptrdiff_t b = 0; b < width * (ptrdiff_t)sizeof(VALUE); b += LRFACT_CACHE_LINE)
+                LRFACT_PREFETCH(ahead + b);
+            LRFACT_PREFETCH(column_state + next * N_STATES);
+            (void)ahead; /* where prefetching expands to nothing */
+        }
+        VALUE residual = values[e] - center - NAME(inner_product)(w, v, width);
+        if (bias)
+            residual -= of_row[BIAS] + of_column[BIAS];
+        const VALUE weighted = weights ? weights[e] * residual : residual;
+        squares += (double)weighted * (double)residual;
+        residuals += (double)weighted;
+        NAME(step_factors)(
+            w, v, of_row, of_column, row_penalty, column_penalty,
+            NAME(stride_of)(of_row[FACTOR_SQUARES], weighted, of_row[RATE], pace, row_inverse),
+            NAME(stride_of)(of_column[FACTOR_SQUARES], weighted, of_column[RATE], pace,
+                            column_inverse),
+            nonnegative, width, share);
+        if (bias) {
+            NAME(step_bias)(of_row, weighted, pace, row_penalty[width], row_bias_inverse);
+            NAME(step_bias)(of_column, weighted, pace, column_penalty[width],
+                            column_bias_inverse);
+        }
+    }
+    sums[0] = squares;
+    sums[1] = residuals;
+}
+
+#undef AT
+#undef LANES
+#undef VALUE
+#undef NAME
+#undef ROOT
