@@ -45,28 +45,28 @@ LRFACT_INLINE VALUE NAME(clip)(VALUE value, VALUE limit)
     return value > limit ? limit : (value < -limit ? -limit : value);
 }
 
-/* How far one side goes: what multiplies its gradient, the residual, and its penalties. */
-typedef struct { VALUE step, residual, rate; } NAME(stride);
+/* How far one side goes, and the residual that it follows. */
+typedef struct { VALUE step, residual; } NAME(stride);
 
-/* A step adds at most once what the residual multiplies, and its penalty alone leads to zero, not
-   beyond: neither long steps nor an entry out of all proportion make numbers explode. The
-   constants come inverted: divisions are slow, and that by no penalty is infinite, as wanted. */
+/* The step is 1 / (sqrt(squares) / learning_rate + rate penalty): with the last term, penalties
+   lead towards zero and not beyond, however strong. The residual is cut where a step would add
+   more than once what it multiplies. Together they keep long steps, and entries out of all
+   proportion, from making numbers explode. */
 LRFACT_INLINE NAME(stride) NAME(stride_of)(VALUE squares, VALUE residual, VALUE rate,
-                                           VALUE inverse_learning_rate, VALUE inverse_penalty)
+                                           VALUE largest_penalty, VALUE inverse_learning_rate)
 {
-    const VALUE limit = ROOT(squares) * inverse_learning_rate;
-    const VALUE most = limit * inverse_penalty;
-    const NAME(stride) s = {1 / limit, NAME(clip)(residual, limit), rate < most ? rate : most};
+    const VALUE limit = ROOT(squares) * inverse_learning_rate + rate * largest_penalty;
+    const NAME(stride) s = {1 / limit, NAME(clip)(residual, limit)};
     return s;
 }
 
 /* One side's bias: a gradient step with its own sum of squares. */
-LRFACT_INLINE void NAME(step_bias)(VALUE *state, VALUE residual, VALUE inverse_learning_rate,
-                                   VALUE penalty, VALUE inverse_penalty)
+LRFACT_INLINE void NAME(step_bias)(VALUE *state, VALUE residual, VALUE penalty,
+                                   VALUE inverse_learning_rate)
 {
-    const NAME(stride) s = NAME(stride_of)(state[BIAS_SQUARES], residual, state[RATE],
-                                           inverse_learning_rate, inverse_penalty);
-    const VALUE gradient = s.rate * penalty * state[BIAS] - s.residual;
+    const NAME(stride) s = NAME(stride_of)(state[BIAS_SQUARES], residual, state[RATE], penalty,
+                                           inverse_learning_rate);
+    const VALUE gradient = state[RATE] * penalty * state[BIAS] - s.residual;
     state[BIAS] -= s.step * gradient;
     state[BIAS_SQUARES] += gradient * gradient;
 }
@@ -78,14 +78,15 @@ LRFACT_INLINE void NAME(step_factors)(VALUE *LRFACT_RESTRICT w, VALUE *LRFACT_RE
                                       NAME(stride) r, NAME(stride) c, int nonnegative,
                                       ptrdiff_t width, VALUE share)
 {
+    const VALUE row_rate = row_state[RATE], column_rate = column_state[RATE];
     VALUE row_sum = 0, column_sum = 0;
     ptrdiff_t t = 0;
 #if defined(__GNUC__) || defined(__clang__)
     NAME(lanes) row_squares = {0}, column_squares = {0};
     for (; t + LANES <= width; t += LANES) {
         const NAME(lanes) w_old = AT(w + t), v_old = AT(v + t);
-        const NAME(lanes) gw = r.rate * AT(row_penalty + t) * w_old - r.residual * v_old;
-        const NAME(lanes) gv = c.rate * AT(column_penalty + t) * v_old - c.residual * w_old;
+        const NAME(lanes) gw = row_rate * AT(row_penalty + t) * w_old - r.residual * v_old;
+        const NAME(lanes) gv = column_rate * AT(column_penalty + t) * v_old - c.residual * w_old;
         row_squares += gw * gw;
         column_squares += gv * gv;
         *(NAME(lanes) *)(w + t) = w_old - r.step * gw;
@@ -96,8 +97,8 @@ LRFACT_INLINE void NAME(step_factors)(VALUE *LRFACT_RESTRICT w, VALUE *LRFACT_RE
 #endif
     for (; t < width; t++) {
         const VALUE w_old = w[t], v_old = v[t];
-        const VALUE gw = r.rate * row_penalty[t] * w_old - r.residual * v_old;
-        const VALUE gv = c.rate * column_penalty[t] * v_old - c.residual * w_old;
+        const VALUE gw = row_rate * row_penalty[t] * w_old - r.residual * v_old;
+        const VALUE gv = column_rate * column_penalty[t] * v_old - c.residual * w_old;
         row_sum += gw * gw;
         column_sum += gv * gv;
         w[t] = w_old - r.step * gw;
@@ -111,12 +112,12 @@ LRFACT_INLINE void NAME(step_factors)(VALUE *LRFACT_RESTRICT w, VALUE *LRFACT_RE
     column_state[FACTOR_SQUARES] += column_sum * share;
 }
 
-LRFACT_INLINE VALUE NAME(inverse_of_largest)(const VALUE *penalty, ptrdiff_t n)
+LRFACT_INLINE VALUE NAME(largest_of)(const VALUE *penalty, ptrdiff_t n)
 {
     VALUE largest = 0;
     for (ptrdiff_t t = 0; t < n; t++)
         largest = penalty[t] > largest ? penalty[t] : largest;
-    return 1 / largest;
+    return largest;
 }
 
 /* The entries of a block in their order. The last penalty is the bias's. sums: weighted squares
@@ -131,10 +132,8 @@ static void NAME(descend_block)(const int32_t *entry_rows, const int32_t *entry_
 {
     const VALUE center = (VALUE)intercept, share = 1 / (VALUE)width;
     const VALUE pace = 1 / (VALUE)learning_rate;
-    const VALUE row_inverse = NAME(inverse_of_largest)(row_penalty, width);
-    const VALUE column_inverse = NAME(inverse_of_largest)(column_penalty, width);
-    const VALUE row_bias_inverse = 1 / row_penalty[width];
-    const VALUE column_bias_inverse = 1 / column_penalty[width];
+    const VALUE largest_row_penalty = NAME(largest_of)(row_penalty, width);
+    const VALUE largest_column_penalty = NAME(largest_of)(column_penalty, width);
     double squares = 0, residuals = 0;
     for (ptrdiff_t e = 0; e < n_entries; e++) {
         VALUE *of_row = row_state + (ptrdiff_t)entry_rows[e] * N_STATES;
@@ -157,14 +156,14 @@ static void NAME(descend_block)(const int32_t *entry_rows, const int32_t *entry_
         residuals += (double)weighted;
         NAME(step_factors)(
             w, v, of_row, of_column, row_penalty, column_penalty,
-            NAME(stride_of)(of_row[FACTOR_SQUARES], weighted, of_row[RATE], pace, row_inverse),
-            NAME(stride_of)(of_column[FACTOR_SQUARES], weighted, of_column[RATE], pace,
-                            column_inverse),
+            NAME(stride_of)(of_row[FACTOR_SQUARES], weighted, of_row[RATE], largest_row_penalty,
+                            pace),
+            NAME(stride_of)(of_column[FACTOR_SQUARES], weighted, of_column[RATE],
+                            largest_column_penalty, pace),
             nonnegative, width, share);
         if (bias) {
-            NAME(step_bias)(of_row, weighted, pace, row_penalty[width], row_bias_inverse);
-            NAME(step_bias)(of_column, weighted, pace, column_penalty[width],
-                            column_bias_inverse);
+            NAME(step_bias)(of_row, weighted, row_penalty[width], pace);
+            NAME(step_bias)(of_column, weighted, column_penalty[width], pace);
         }
     }
     sums[0] = squares;

@@ -39,11 +39,11 @@ def descend_blocks(
 
     With the residual ``e = x_ij - intercept - b_i - c_j - w_i' v_j``, the gradients of an entry
     are half those of ``weight e^2 + rate_i sum_f row_penalty_f [w_i, b_i]_f^2 + rate_j sum_f
-    column_penalty_f [v_j, c_j]_f^2``. A step is ``learning_rate / sqrt(G)`` times the gradient,
-    with one G for all factors of a row or column, which grows by the mean of their squared
-    gradients, and one for its bias (Chin, Zhuang, Juan and Lin, 2015,
-    doi:10.1007/978-3-319-18038-0_35). ``weight e`` is cut where a step would add more than once the
-    factors of the other side, and a rate where the largest penalty alone would lead beyond zero.
+    column_penalty_f [v_j, c_j]_f^2``. A step is the gradient divided by ``sqrt(G) / learning_rate +
+    rate penalty`` with the largest penalty. There is one G for all factors of a row or column, which
+    grows by the mean of their squared gradients, and one for its bias (Chin, Zhuang, Juan and
+    Lin, 2015, doi:10.1007/978-3-319-18038-0_35). ``weight e`` is cut where a step would add more than
+    once the factors of the other side.
 
     Parameters
     ----------
@@ -142,12 +142,9 @@ def _step(
     """Move `parameters`, of which the prediction is the inner product with `other`."""
     # A learning rate far too large ends in numbers that no longer fit, as it does in C.
     with np.errstate(over="ignore", invalid="ignore"):
-        step = eta / np.sqrt(state[squares])
-        rate = state[RATE]
-        if penalty.max() > 0:
-            rate = min(rate, 1 / (step * penalty.max()))
-        gradient = rate * penalty * parameters - np.clip(residual, -1 / step, 1 / step) * other
-        parameters -= step * gradient
+        limit = np.sqrt(state[squares]) / eta + state[RATE] * penalty.max()
+        gradient = state[RATE] * penalty * parameters - np.clip(residual, -limit, limit) * other
+        parameters -= gradient / limit
         state[squares] += np.mean(gradient * gradient)
 
 

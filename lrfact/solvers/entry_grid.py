@@ -164,7 +164,7 @@ def _cut(
     """A random order, and where to cut it into ranges of about equally many entries."""
     order = rng.permutation(len(counts))
     so_far = np.cumsum(counts[order], dtype=np.int64)
-    shares = np.arange(1, n_ranges) * (so_far[-1] / n_ranges)
+    shares = np.arange(1, n_ranges) * (counts.sum(dtype=np.int64) / n_ranges)
     bounds = np.zeros(n_ranges + 1, dtype=np.int64)
     bounds[1:-1] = np.searchsorted(so_far, shares)
     bounds[-1] = len(counts)

@@ -17,7 +17,7 @@ _BIAS, _RATE, _N_STATES = 0, 3, 4
 # Vectors of the kernel; fewer factors than that are not worth padding.
 _LANES = 8
 
-# An objective so many times its least so far will not come down again.
+# Of the loss without any parameters: steps that lead beyond are too long.
 _DIVERGED = 10.0
 _SMALLER = 0.25
 _MOST_TRIALS = 7
@@ -74,7 +74,7 @@ def masked_sgd(
     Raises
     ------
     ValueError
-        If values overflow, or the objective still grows beyond bounds after the learning rate
+        If values overflow, or the loss still grows beyond that of no model after the learning rate
         was lowered six times, to a quarter each time.
 
     Notes
@@ -115,8 +115,8 @@ def masked_sgd(
             return fit
         learning_rate *= _SMALLER
     raise ValueError(
-        f"the objective grows without bound even at learning_rate={learning_rate / _SMALLER:.3g}; "
-        "scale the values down or raise the penalty"
+        f"the loss does not stay finite even at learning_rate={learning_rate / _SMALLER:.3g}; "
+        "scale the values or the weights down"
     )
 
 
@@ -134,7 +134,7 @@ def _descend(
     n_threads: int,
     monitor: SweepMonitor,
 ) -> MaskedFit | None:
-    """Run epochs until they come to rest; None where the objective grows without bound."""
+    """Run epochs until they come to rest; None where they lead astray."""
     bias = problem.bias
     n_entries = problem.ratings.nnz
     rows = _Side.of(
@@ -165,8 +165,8 @@ def _descend(
             intercept += residual / n_entries
         scaled = loss + rows.penalty_term() + columns.penalty_term()
         objective.append(float(scaled) * unit**2 * mean_weight)
-        highest = _DIVERGED * min(objective[:-1], default=np.inf)
-        if not np.isfinite(objective[-1]) or objective[-1] > highest:
+        # The first epoch may start anywhere; after it, no model should be as bad as none.
+        if not np.isfinite(scaled) or (len(objective) > 1 and loss > _DIVERGED * n_entries):
             return None
         converged = _at_rest(objective, tol)
         model = MaskedModel(

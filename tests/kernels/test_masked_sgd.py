@@ -105,11 +105,12 @@ def test_one_step_is_what_the_formula_says(face, weighted):
     for side, own, other, state in (("row", w, v, of_row), ("column", v, w, of_column)):
         penalty = arguments[f"{side}_penalty"]
         gradient = state[RATE] * penalty[:-1] * own - weight * e * other
-        step = 0.1 / np.sqrt(state[FACTOR_SQUARES])
+        step = 1 / (10 * np.sqrt(state[FACTOR_SQUARES]) + state[RATE] * penalty[:-1].max())
         assert_allclose(after[f"{side}_factors"][0], own - step * gradient, rtol=1e-12)
         of_bias = state[RATE] * penalty[-1] * state[BIAS] - weight * e
+        step_of_bias = 1 / (10 * np.sqrt(state[BIAS_SQUARES]) + state[RATE] * penalty[-1])
         expected = [
-            state[BIAS] - 0.1 / np.sqrt(state[BIAS_SQUARES]) * of_bias,
+            state[BIAS] - step_of_bias * of_bias,
             state[FACTOR_SQUARES] + np.mean(gradient**2),
             state[BIAS_SQUARES] + of_bias**2,
             state[RATE],
@@ -137,10 +138,10 @@ def test_the_direction_is_that_of_the_objective(face):
     slope_of_bias = (loss(w, b + h) - loss(w, b - h)) / (4 * h)
     moved = (after["row_factors"][0] - w) / 1e-6
     moved *= np.sqrt(arguments["row_state"][0, FACTOR_SQUARES])
-    assert_allclose(moved, -np.array(slope), rtol=1e-6, atol=1e-8)
+    assert_allclose(moved, -np.array(slope), rtol=1e-5, atol=1e-8)
     moved = (after["row_state"][0, BIAS] - b) / 1e-6
     moved *= np.sqrt(arguments["row_state"][0, BIAS_SQUARES])
-    assert_allclose(moved, -slope_of_bias, rtol=1e-6, atol=1e-8)
+    assert_allclose(moved, -slope_of_bias, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -252,7 +253,8 @@ def test_a_penalty_alone_leads_to_zero_not_beyond(face):
     arguments["row_penalty"][:] = 1e9
     arguments["column_factors"][:] = 0
     after = run(face, arguments)
-    assert_allclose(after["row_factors"], 0, atol=1e-12)
+    assert (after["row_factors"] >= 0).all()
+    assert_allclose(after["row_factors"], 0, atol=1e-7)  # the step divides by 1e9 and a little more
 
 
 @pytest.mark.parametrize("face", FACES)
