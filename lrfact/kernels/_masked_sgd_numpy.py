@@ -39,11 +39,11 @@ def descend_blocks(
 
     With the residual ``e = x_ij - intercept - b_i - c_j - w_i' v_j``, the gradients of an entry
     are half those of ``weight e^2 + rate_i sum_f row_penalty_f [w_i, b_i]_f^2 + rate_j sum_f
-    column_penalty_f [v_j, c_j]_f^2``. A step is the gradient divided by ``sqrt(G) / learning_rate +
-    rate penalty`` with the largest penalty. There is one G for all factors of a row or column, which
-    grows by the mean of their squared gradients, and one for its bias (Chin, Zhuang, Juan and
-    Lin, 2015, doi:10.1007/978-3-319-18038-0_35). ``weight e`` is cut where a step would add more than
-    once the factors of the other side.
+    column_penalty_f [v_j, c_j]_f^2``. A step is the gradient divided by ``sqrt(G) / learning_rate
+    + rate penalty`` with the largest penalty. There is one G for all factors of a row or column,
+    which grows by the mean of their squared gradients, and one for its bias (Chin, Zhuang, Juan
+    and Lin, 2015, doi:10.1007/978-3-319-18038-0_35). ``weight e`` is cut where a step would add
+    more than once the factors of the other side.
 
     Parameters
     ----------

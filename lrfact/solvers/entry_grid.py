@@ -91,7 +91,7 @@ def entry_grid(
     Two passes over the entries, one range of rows at a time: memory for the result, and for one
     range.
     """
-    n_rows, n_columns = matrix.shape
+    n_columns = matrix.shape[1]
     n_ranges = _number_of_ranges(matrix, column_bytes)
     row_order, row_bounds = _cut(np.diff(matrix.indptr), n_ranges, rng)
     counts = np.bincount(matrix.indices, minlength=n_columns)

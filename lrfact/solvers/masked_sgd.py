@@ -1,6 +1,7 @@
 """Stochastic gradient descent on observed entries, in parallel without conflicts."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,7 +183,7 @@ def _at_rest(objective: list[float], tol: float) -> bool:
     """Two small changes in succession: a single one may be noise, or a change of direction."""
     last = objective[-3:]
     return len(last) == 3 and all(
-        abs(before - after) <= tol * before for before, after in zip(last, last[1:], strict=False)
+        abs(before - after) <= tol * before for before, after in pairwise(last)
     )
 
 
