@@ -9,13 +9,13 @@ typedef VALUE NAME(lanes) __attribute__((vector_size(SGD_VECTOR_BYTES), aligned(
 /* Halves added to halves: the order in which vector units add. */
 LRFACT_INLINE VALUE NAME(sum_of_lanes)(const NAME(lanes) *v)
 {
-    VALUE half[SGD_VECTOR_BYTES / sizeof(VALUE) / 2];
-    for (ptrdiff_t l = 0; l < LANES / 2; l++)
-        half[l] = (*v)[l] + (*v)[l + LANES / 2];
+    typedef VALUE half_lanes __attribute__((vector_size(SGD_VECTOR_BYTES / 2)));
+    union { NAME(lanes) whole; half_lanes half[2]; } parts = {*v};
+    half_lanes sums = parts.half[0] + parts.half[1];
     for (ptrdiff_t n = LANES / 4; n > 0; n /= 2)
         for (ptrdiff_t l = 0; l < n; l++)
-            half[l] += half[l + n];
-    return half[0];
+            sums[l] += sums[l + n];
+    return sums[0];
 }
 #endif
 
