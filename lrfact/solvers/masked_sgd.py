@@ -18,13 +18,18 @@ _BIAS, _RATE, _N_STATES = 0, 3, 4
 # Vectors of the kernel; fewer factors than that are not worth padding.
 _LANES = 8
 
-# Of the loss without any parameters: steps that lead beyond are too long.
-_DIVERGED = 10.0
+# Of the root mean square: values that hardly differ have larger units than they differ by.
+_LEAST_SPREAD = 0.1
+
+# Times the loss without any parameters, after so many epochs: steps that lead there are too long.
+_DIVERGED = 2.0
+_PATIENCE = 5
 _SMALLER = 0.25
 _MOST_TRIALS = 7
 
-# Rows squared at a time: no copy of all parameters.
+# Squared at a time: no copy of all parameters, or all entries.
 _BLOCK_ROWS = 4096
+_BLOCK_ENTRIES = 1 << 16
 
 
 def masked_sgd(
@@ -89,13 +94,13 @@ def masked_sgd(
     Juan and Lin (2013), doi:10.1145/2507157.2507164. Steps: Chin, Zhuang, Juan and Lin (2015),
     doi:10.1007/978-3-319-18038-0_35.
     """
+    unit, mean_weight = _units(problem, start)
     grid = entry_grid(
         problem.ratings,
         problem.weights,
         rng,
         column_bytes=start.columns.shape[1] * start.columns.itemsize,
     )
-    unit, mean_weight = _units(problem, start)
     np.divide(grid.values, unit, out=grid.values)
     np.divide(grid.weights, mean_weight, out=grid.weights)
     for _ in range(_MOST_TRIALS):
@@ -138,6 +143,7 @@ def _descend(
     """Run epochs until they come to rest; None where they lead astray."""
     bias = problem.bias
     n_entries = problem.ratings.nnz
+    unexplained = _loss_without_parameters(grid, intercept=start.intercept / unit)
     rows = _Side.of(
         start.rows, grid.row_order, np.bincount(grid.rows, minlength=len(grid.row_order)),
         problem.row_scale / mean_weight, problem.row_penalty, bias=bias, unit=unit,
@@ -165,9 +171,10 @@ def _descend(
         if bias:
             intercept += residual / n_entries
         scaled = loss + rows.penalty_term() + columns.penalty_term()
-        objective.append(float(scaled) * unit**2 * mean_weight)
-        # The first epoch may start anywhere; after it, no model should be as bad as none.
-        if not np.isfinite(scaled) or (len(objective) > 1 and loss > _DIVERGED * n_entries):
+        objective.append(float(scaled) * unit * unit * mean_weight)
+        # The first epochs may start anywhere; after them, no model should be as bad as none.
+        astray = len(objective) >= _PATIENCE and loss > _DIVERGED * unexplained
+        if astray or not np.isfinite(objective[-1]):
             return None
         converged = _at_rest(objective, tol)
         model = MaskedModel(
@@ -187,16 +194,31 @@ def _at_rest(objective: list[float], tol: float) -> bool:
     )
 
 
+def _loss_without_parameters(grid: EntryGrid, intercept: float) -> float:
+    total = 0.0
+    for first in range(0, len(grid.values), _BLOCK_ENTRIES):
+        part = slice(first, first + _BLOCK_ENTRIES)
+        squares = np.square(grid.values[part] - intercept, dtype=np.float64)
+        total += float(squares @ grid.weights[part] if len(grid.weights) else squares.sum())
+    return total
+
+
 def _units(problem: MaskedProblem, start: MaskedModel) -> tuple[float, float]:
-    """Root mean square of what the factors are to explain, and the mean weight; 1 for 0."""
+    """Standard deviation of the values, or enough of their root mean square, and mean weight.
+
+    1 for 0. Without an intercept the mean is soon explained by one factor, and what the others
+    are to explain spreads by the standard deviation.
+    """
+    weights = problem.weights
     centered = problem.ratings.data.astype(np.float64) - start.intercept
     largest = float(np.abs(centered).max(initial=0)) or 1.0
     centered /= largest
+    mean = float(np.average(centered, weights=weights))
     centered *= centered
-    unit = largest * float(np.average(centered, weights=problem.weights)) ** 0.5 or 1.0
-    if problem.weights is None:
-        return unit, 1.0
-    return unit, float(problem.weights.mean(dtype=np.float64))
+    mean_square = float(np.average(centered, weights=weights))
+    spread = max(mean_square - mean**2, _LEAST_SPREAD**2 * mean_square)
+    unit = largest * spread**0.5 or 1.0
+    return unit, 1.0 if weights is None else float(weights.mean(dtype=np.float64))
 
 
 @dataclass(frozen=True)

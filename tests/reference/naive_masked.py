@@ -8,7 +8,7 @@ def masked_objective(problem, rows, columns, intercept):
     k = problem.n_components
     ratings = problem.ratings.tocoo()
     total = 0.0
-    for n, (i, j, x) in enumerate(zip(*ratings.coords, ratings.data, strict=True)):
+    for n, (i, j, x) in enumerate(zip(ratings.row, ratings.col, ratings.data, strict=True)):
         predicted = intercept + float(rows[i, :k] @ columns[j, :k])
         if problem.bias:
             predicted += rows[i, k] + columns[j, k]

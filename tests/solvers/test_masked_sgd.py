@@ -297,3 +297,19 @@ def test_a_single_entry():
     found = fit(problem, max_iter=5)
     assert_allclose(predictions(problem, found.model)[1, 2], 4.0, rtol=1e-6)
     assert_array_equal(found.model.rows[[0, 2]], 0)
+
+
+def test_values_beyond_squaring_are_refused():
+    problem, _, _ = planted(14)
+    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    problem.ratings.data *= 1e200
+    with pytest.raises(ValueError, match=r"the loss does not stay finite.*scale the values"):
+        fit(problem, start=start)
+
+
+def test_steps_too_long_are_shortened():
+    """The result is that of the learning rate to which it was lowered, or at least sensible."""
+    problem, truth, _ = planted(15)
+    found = fit(problem, learning_rate=100.0, max_iter=100)
+    error = (predictions(problem, found.model) - truth)[1:, 2:]
+    assert np.sqrt(np.mean(error**2)) < 0.5 * np.std(truth)
