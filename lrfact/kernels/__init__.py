@@ -8,6 +8,7 @@ from typing import Literal
 from lrfact.kernels import _csr_product_numpy as _csr_product_twin
 from lrfact.kernels import _dense_product_numpy as _dense_product_twin
 from lrfact.kernels import _masked_rows_numpy as _masked_rows_twin
+from lrfact.kernels import _masked_sgd_numpy as _masked_sgd_twin
 from lrfact.kernels import _top_k_numpy as _top_k_twin
 from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
 
@@ -17,6 +18,7 @@ try:
     from lrfact.kernels._csr_product import csr_gram, csr_matmat, csr_rmatmat
     from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
     from lrfact.kernels._masked_rows import leave_one_out_rows, solve_rows
+    from lrfact.kernels._masked_sgd import descend_blocks
     from lrfact.kernels._openmp import max_threads, openmp_enabled
     from lrfact.kernels._top_k import top_k
 except ImportError as error:
@@ -32,6 +34,7 @@ except ImportError as error:
     dense_gram = warn_at_first_use(_dense_product_twin.dense_gram, FALLBACK_REASON)
     dense_matmat = warn_at_first_use(_dense_product_twin.dense_matmat, FALLBACK_REASON)
     dense_rmatmat = warn_at_first_use(_dense_product_twin.dense_rmatmat, FALLBACK_REASON)
+    descend_blocks = warn_at_first_use(_masked_sgd_twin.descend_blocks, FALLBACK_REASON)
     leave_one_out_rows = warn_at_first_use(_masked_rows_twin.leave_one_out_rows, FALLBACK_REASON)
     solve_rows = warn_at_first_use(_masked_rows_twin.solve_rows, FALLBACK_REASON)
     top_k = warn_at_first_use(_top_k_twin.top_k, FALLBACK_REASON)
@@ -49,6 +52,7 @@ __all__ = [
     "dense_gram",
     "dense_matmat",
     "dense_rmatmat",
+    "descend_blocks",
     "leave_one_out_rows",
     "max_threads",
     "openmp_enabled",
