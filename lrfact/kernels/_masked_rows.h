@@ -22,14 +22,15 @@
 #define LRFACT_VECTOR_BYTES 32
 /* Times two vectors makes twelve sums, which fit sixteen registers. */
 #define LRFACT_TILE_ROWS 6
-/* A pivot beyond this would have a factor that overflows float32 products. */
-#define HUGE_PIVOT 1e37
 
+/* A pivot beyond HUGE_PIVOT would have a factor whose products may overflow. */
 #define VALUE float
+#define HUGE_PIVOT 1e37
 #define NAME(stem) stem##_f32
 #include "_masked_rows_body.h"
 
 #define VALUE double
+#define HUGE_PIVOT 1e300
 #define NAME(stem) stem##_f64
 #include "_masked_rows_body.h"
 

@@ -199,3 +199,6 @@ LRFACT_INLINE void NAME(prefetch_design)(const VALUE *design, ptrdiff_t row, ptr
 
 #undef LANE
 #undef LANES
+#undef VALUE
+#undef HUGE_PIVOT
+#undef NAME
