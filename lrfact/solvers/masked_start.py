@@ -9,6 +9,7 @@ from scipy import sparse
 from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.as_operator import as_operator
 from lrfact.solvers.masked_problem import MaskedModel, MaskedProblem, entry_residuals
+from lrfact.solvers.row_regressions import regress_rows
 from lrfact.solvers.sketched_svd import sketched_svd
 
 Array = NDArray[np.floating]
@@ -64,7 +65,9 @@ def masked_start(
         columns[:, :n_kept] = known.columns[:, :n_kept]
         if problem.bias:
             columns[:, -1] = known.columns[:, -1]
-        model = MaskedModel(np.zeros((n_rows, width), dtype=dtype), columns, known.intercept)
+        # An intercept of exactly 0 is that of a model without biases.
+        intercept = (known.intercept or problem.weighted_mean) if problem.bias else 0.0
+        model = MaskedModel(np.zeros((n_rows, width), dtype=dtype), columns, intercept)
     else:
         n_kept = 0
         model = _biases_alone(problem)
@@ -73,9 +76,26 @@ def masked_start(
         if problem.nonnegative:
             columns[:, n_kept:k] = rng.uniform(0.5, 1.5, size=(n_columns, k - n_kept)) / k**0.5
         else:
-            columns[:, n_kept:k] = _directions(problem, model, n_kept, rng, n_threads)
+            explained = model if known is None else _with_rows(problem, model, n_threads)
+            columns[:, n_kept:k] = _directions(problem, explained, n_kept, rng, n_threads)
         model = replace(model, columns=columns)
     return model
+
+
+def _with_rows(problem: MaskedProblem, model: MaskedModel, n_threads: int) -> MaskedModel:
+    """The model with its rows solved for."""
+    rows = regress_rows(
+        problem.ratings,
+        problem.weights,
+        model.columns,
+        intercept=model.intercept,
+        bias=problem.bias,
+        penalty=problem.row_penalty,
+        row_scale=problem.row_scale,
+        nonnegative=False,
+        n_threads=n_threads,
+    )
+    return replace(model, rows=rows.solution)
 
 
 def _biases_alone(problem: MaskedProblem) -> MaskedModel:
