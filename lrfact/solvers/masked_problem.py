@@ -91,11 +91,22 @@ class MaskedProblem:
         Returns
         -------
         MaskedProblem
+
+        Raises
+        ------
+        ValueError
+            If squares of the values overflow.
         """
         dtype = ratings.dtype
         values = ratings.data.astype(np.float64)
-        center = np.average(values, weights=weights) if bias else 0.0
-        variance = float(np.average((values - center) ** 2, weights=weights)) or 1.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            center = np.average(values, weights=weights) if bias else 0.0
+            variance = float(np.average((values - center) ** 2, weights=weights)) or 1.0
+        if not max(1.0, reg) * variance <= float(np.finfo(dtype).max):
+            raise ValueError(
+                f"entries of X are too large for their squares to be summed in {dtype}; divide X "
+                "by its largest absolute value"
+            )
         width = n_components + bias
         column_penalty = np.full(width, reg * variance)
         if bias:
