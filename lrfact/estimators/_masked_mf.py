@@ -470,7 +470,9 @@ class MaskedMF(
                 f"X has {W.shape[1]} columns, but inverse_transform takes the "
                 f"{len(self.components_)} factors of a row, as transform returns them"
             )
-        biases = np.zeros(len(W), W.dtype) if row_bias is None else np.asarray(row_bias, W.dtype)
+        biases = np.zeros(len(W), W.dtype)
+        if row_bias is not None:
+            biases = check_array(row_bias, dtype=W.dtype, ensure_2d=False, input_name="row_bias")
         if biases.shape != (len(W),):
             raise ValueError(f"row_bias has shape {biases.shape}; it must have {(len(W),)}")
         return self._rebuilt(W, biases)
