@@ -339,7 +339,7 @@ def test_float64_has_room_for_large_and_small_values(face):
         expected = solve(face, given)[0]
         given["design"] = given["design"] * factor
         given["penalty"] = given["penalty"] * factor**2
-        solution, loss, _, added = solve(face, given)
+        solution, _, _, added = solve(face, given)
         assert_allclose(solution * factor, expected, rtol=1e-9)
         assert_array_equal(added, 0)
 
