@@ -74,7 +74,8 @@ def observed_entries(
     )
     if sparse.issparse(X):  # a frame of sparse columns filled with 0
         return sparse.csr_array(X)
-    rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
+    with np.errstate(over="ignore"):  # float32 entries equal no number beyond float32
+        rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
     counts = np.bincount(rows, minlength=X.shape[0])
     index = np.int64 if len(rows) > np.iinfo(np.int32).max else np.int32
     row_start = np.concatenate([[0], np.cumsum(counts)]).astype(index)
