@@ -237,6 +237,43 @@ class TestPCAFromSVDWhitened(TransformerContract):
     parameters = {"n_components": 3, "whiten": True, "random_state": 0}
 
 
+class TestMaskedMF(TransformerContract):
+    """0 stands for a hole, so that dense and sparse containers say the same of what is observed."""
+
+    Estimator = lrfact.MaskedMF
+    parameters = {
+        "n_components": 3,
+        "reg": 0.1,
+        "missing_values": 0,
+        "max_iter": 2000,
+        "random_state": 0,
+    }
+
+    def test_inverse_transform_has_the_shape_and_nearly_the_values(self):
+        """The penalty shrinks what is folded in, so that nothing is a fixed point of it."""
+        X = self.data()
+        estimator = self.make().fit(X)
+        back = estimator.inverse_transform(estimator.transform(X), estimator.row_biases(X))
+        assert back.shape == X.shape
+        observed = X != 0
+        assert np.linalg.norm((X - back)[observed]) < 0.5 * np.linalg.norm(X)
+
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.random.default_rng(0).standard_normal(shape)
+            X[np.random.default_rng(1).random(shape) < 0.3] = np.nan
+            X[0, 0] = 1
+            assert np.isfinite(self.Estimator().fit_transform(X)).all()
+
+
+class TestMaskedMFNonnegative(TestMaskedMF):
+    parameters = {**TestMaskedMF.parameters, "nonnegative": True}
+
+
+class TestMaskedMFWithoutBias(TestMaskedMF):
+    parameters = {**TestMaskedMF.parameters, "bias": False}
+
+
 def test_every_transformer_is_held_to_it():
     """Meta-estimators have the contract of what they wrap."""
     held = {

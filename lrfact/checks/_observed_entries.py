@@ -29,7 +29,8 @@ def observed_entries(
 
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Dense: entries equal to `missing_values` are missing, and those that a masked array masks.
-        Sparse: what is stored is observed, zeros included; what is not stored is missing.
+        Sparse: what is stored is observed, zeros included; what is not stored is missing. A frame
+        of sparse columns filled with 0 counts as sparse.
 
     missing_values : float, default=nan
         Stands for a missing entry of dense input. Unless it is NaN, NaN is refused.
@@ -60,17 +61,23 @@ def observed_entries(
         return _stored_entries(estimator, X, reset=reset, **options)
     if np.ma.isMaskedArray(X):
         X = _holes_for_masks(X, missing_values)
+    if hasattr(X, "sparse") and any(kind.fill_value != 0 for kind in X.dtypes):
+        X = X.sparse.to_dense()  # a frame; scikit-learn takes those that are filled with 0 only
+    missing_values = float(missing_values)  # a NumPy number would widen a float32 X to compare
     means_missing = bool(np.isnan(missing_values))
     X = _validated(
         estimator,
         X,
         reset,
         dtype=[np.float64, np.float32],
-        accept_sparse=True,
+        accept_sparse="csr",
         ensure_all_finite="allow-nan" if means_missing else True,
         **options,
     )
-    rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
+    if sparse.issparse(X):  # a frame of sparse columns filled with 0
+        return sparse.csr_array(X)
+    with np.errstate(over="ignore"):  # float32 entries equal no number beyond float32
+        rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
     counts = np.bincount(rows, minlength=X.shape[0])
     index = np.int64 if len(rows) > np.iinfo(np.int32).max else np.int32
     row_start = np.concatenate([[0], np.cumsum(counts)]).astype(index)

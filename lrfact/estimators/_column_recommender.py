@@ -191,7 +191,9 @@ class ColumnRecommender:
         """
         check_is_fitted(self, "components_")
         at = self._column_index(column)
-        if not sparse.issparse(x) and getattr(x, "ndim", np.ndim(x)) == 1:
+        if getattr(x, "ndim", None) == 1 and sparse.issparse(x):
+            x = x.reshape((1, -1))
+        elif getattr(x, "ndim", np.ndim(x)) == 1:
             x = x.to_frame().T if hasattr(x, "to_frame") else np.asanyarray(x)[np.newaxis]
         entries = self._observed(x)
         if entries.shape[0] != 1:

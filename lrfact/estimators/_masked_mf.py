@@ -353,15 +353,19 @@ class MaskedMF(
             )
             rows = model.fold_in(entries.astype(model.factors.dtype), n_threads=n_threads).solution
         k = self.n_components_
+        evidence = self._fitted_evidence
+        if entries.nnz:
+            new = ColumnEvidence.of(entries, rows[:, :k], evidence.variance)
+            evidence = evidence.and_also(new)
+        new_bias = rows[:, k] if model.bias else np.zeros(len(rows), dtype=rows.dtype)
+        row_factors = np.concatenate([self.row_factors_, rows[:, :k]])
+        row_bias = np.concatenate([self.row_bias_, new_bias])
+        # All at once: what fails before leaves the model as it was.
         self.components_ = model.factors.T
         if model.column_bias is not None:
             self.column_bias_ = model.column_bias
-        self.row_factors_ = np.concatenate([self.row_factors_, rows[:, :k]])
-        new_bias = rows[:, k] if model.bias else np.zeros(len(rows), dtype=rows.dtype)
-        self.row_bias_ = np.concatenate([self.row_bias_, new_bias])
-        if entries.nnz:
-            new = ColumnEvidence.of(entries, rows[:, :k], self._fitted_evidence.variance)
-            self._fitted_evidence = self._fitted_evidence.and_also(new)
+        self.row_factors_, self.row_bias_ = row_factors, row_bias
+        self._fitted_evidence = evidence
         self.n_samples_seen_ += entries.shape[0]
         return self
 
@@ -474,7 +478,9 @@ class MaskedMF(
                 f"X has {W.shape[1]} columns, but inverse_transform takes the "
                 f"{len(self.components_)} factors of a row, as transform returns them"
             )
-        biases = np.zeros(len(W), W.dtype) if row_bias is None else np.asarray(row_bias, W.dtype)
+        biases = np.zeros(len(W), W.dtype)
+        if row_bias is not None:
+            biases = check_array(row_bias, dtype=W.dtype, ensure_2d=False, input_name="row_bias")
         if biases.shape != (len(W),):
             raise ValueError(f"row_bias has shape {biases.shape}; it must have {(len(W),)}")
         return self._rebuilt(W, biases)
@@ -579,7 +585,7 @@ class MaskedMF(
                 f"{self.max_iter} sweeps did not bring the change of the objective below "
                 f"tol={self.tol}; increase max_iter or tol",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,  # past fit and what validates its parameters
             )
 
     def _rank(self, shape: tuple[int, int]) -> int:

@@ -61,3 +61,7 @@ static void NAME(sum_gram)(const VALUE *values, const VALUE *weights, const INDE
         NAME(add_gram)(panel, n, width + 1, lead, first == start, next, n_next, row_bytes, gram);
     }
 }
+
+#undef VALUE
+#undef INDEX
+#undef NAME

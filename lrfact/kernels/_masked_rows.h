@@ -29,55 +29,40 @@
 #define LRFACT_TILE_ROWS 6
 /* Of some fifty columns in float32: half of the fastest cache. */
 #define LRFACT_PANEL_ROWS 96
-/* A pivot beyond this would have a factor that overflows float32 products. */
-#define HUGE_PIVOT 1e37
 
 #define VALUE float
+/* A pivot beyond this has a factor whose products may overflow. */
+#define HUGE_PIVOT 1e37
 #define NAME(stem) stem##_f32
 #include "_masked_rows_body.h"
-#undef VALUE
-#undef NAME
 
 #define VALUE double
+#define HUGE_PIVOT 1e300
 #define NAME(stem) stem##_f64
 #include "_masked_rows_body.h"
-#undef VALUE
-#undef NAME
 
 #define VALUE float
 #define INDEX int32_t
 #define NAME(stem) stem##_f32_i32
 #define add_gram_f32_i32 add_gram_f32
 #include "_masked_panel_body.h"
-#undef VALUE
-#undef INDEX
-#undef NAME
 
 #define VALUE float
 #define INDEX int64_t
 #define NAME(stem) stem##_f32_i64
 #define add_gram_f32_i64 add_gram_f32
 #include "_masked_panel_body.h"
-#undef VALUE
-#undef INDEX
-#undef NAME
 
 #define VALUE double
 #define INDEX int32_t
 #define NAME(stem) stem##_f64_i32
 #define add_gram_f64_i32 add_gram_f64
 #include "_masked_panel_body.h"
-#undef VALUE
-#undef INDEX
-#undef NAME
 
 #define VALUE double
 #define INDEX int64_t
 #define NAME(stem) stem##_f64_i64
 #define add_gram_f64_i64 add_gram_f64
 #include "_masked_panel_body.h"
-#undef VALUE
-#undef INDEX
-#undef NAME
 
 #endif

@@ -317,16 +317,18 @@ cdef void _solve(
             _back_substitute(system, width, lead, work)
             for i in range(width):
                 solution[i] = work[i]
-    if added[0] < 0:
-        for i in range(width):
-            solution[i] = 0
-    for i in range(width):
-        if not isfinite(solution[i]):
-            added[0] = -1
-            solution[i] = 0
     for i in range(width):
         x[i] = solution[i]
-    _weigh_up(gram, width, lead, x, bias, loss, residual_sum)
+        if not isfinite(x[i]):
+            added[0] = -1
+    if added[0] >= 0:
+        _weigh_up(gram, width, lead, x, bias, loss, residual_sum)
+        if not isfinite(loss[0]):
+            added[0] = -1
+    if added[0] < 0:
+        loss[0] = residual_sum[0] = 0
+        for i in range(width):
+            solution[i] = 0
 
 
 def _check(

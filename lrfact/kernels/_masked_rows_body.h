@@ -240,3 +240,6 @@ static VALUE NAME(leverage)(const VALUE *inverse_factor, const VALUE *d, ptrdiff
 
 #undef LANE
 #undef LANES
+#undef VALUE
+#undef HUGE_PIVOT
+#undef NAME

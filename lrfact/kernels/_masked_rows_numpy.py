@@ -1,7 +1,5 @@
 """Twin of `_masked_rows`: one row after the other, each as its definition says."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,17 +19,23 @@ def _check(
     row_scale: Array,
     solution: Array,
     n_threads: int,
+    **sums: Array,
 ) -> None:
-    check_layout(
-        values=(values, 1),
-        weights=(weights, 1),
-        columns=(columns, 1),
-        row_start=(row_start, 1),
-        design=(design, 2),
-        penalty=(penalty, 1),
-        row_scale=(row_scale, 1),
-        solution=(solution, 2),
-    )
+    of_one_type = {
+        "values": (values, 1),
+        "weights": (weights, 1),
+        "design": (design, 2),
+        "penalty": (penalty, 1),
+        "row_scale": (row_scale, 1),
+        "solution": (solution, 2),
+    }
+    check_layout(columns=(columns, 1), row_start=(row_start, 1), **of_one_type)
+    check_layout(**{name: (array, 1) for name, array in sums.items()})
+    for name, (array, _) in of_one_type.items():
+        if array.dtype not in (np.float32, np.float64) or array.dtype != values.dtype:
+            raise ValueError(f"{name} is {array.dtype}; all must be float32, or all float64")
+    if columns.dtype not in (np.int32, np.int64) or columns.dtype != row_start.dtype:
+        raise ValueError("columns and row_start must both be int32, or both int64")
     n_rows, width = len(row_start) - 1, design.shape[1]
     if n_rows < 0:
         raise ValueError("row_start is empty; it must have n_rows + 1 entries")
@@ -42,6 +46,9 @@ def _check(
     if len(penalty) != width or len(row_scale) != n_rows:
         raise ValueError(f"penalty must have {width} entries, row_scale {n_rows}")
     check_shape("solution", solution, (n_rows, width))
+    for name, array in sums.items():
+        if array.dtype != np.float64 or len(array) != n_rows:
+            raise ValueError(f"{name} must have {n_rows} entries of float64")
     if n_threads < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
     if row_start[0] < 0 or row_start[-1] > len(columns) or (np.diff(row_start) < 0).any():
@@ -129,16 +136,20 @@ def solve_rows(
     n_threads: int,
 ) -> None:
     _check(
-        values, weights, columns, row_start, design, bias, penalty, row_scale, solution, n_threads
+        values,
+        weights,
+        columns,
+        row_start,
+        design,
+        bias,
+        penalty,
+        row_scale,
+        solution,
+        n_threads,
+        loss=loss,
+        residual_sum=residual_sum,
+        added_diagonal=added_diagonal,
     )
-    sums: dict[str, Any] = {
-        "loss": loss,
-        "residual_sum": residual_sum,
-        "added_diagonal": added_diagonal,
-    }
-    for name, array in sums.items():
-        if array.shape != (len(solution),):
-            raise ValueError(f"{name} must have {len(solution)} entries")
     eps = 1e-6 if values.dtype == np.float32 else 1e-14
     for i in range(len(solution)):
         D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)
@@ -156,10 +167,11 @@ def solve_rows(
             x = np.asarray(np.linalg.solve(A, b)) if added >= 0 else 0 * b
         with np.errstate(over="ignore"):
             solution[i] = x
-        if not np.isfinite(solution[i]).all():
-            solution[i], added = 0, -1.0
-        e = y - D @ solution[i]
-        loss[i], residual_sum[i] = e @ (w * e), (w @ e if bias else 0)
+            e = y - D @ solution[i]
+            loss[i], residual_sum[i] = e @ (w * e), (w @ e if bias else 0)
+        if added < 0 or not (np.isfinite(solution[i]).all() and np.isfinite(loss[i])):
+            solution[i] = loss[i] = residual_sum[i] = 0
+            added = -1.0
         added_diagonal[i] = added
 
 
@@ -181,8 +193,11 @@ def leave_one_out_rows(
     _check(
         values, weights, columns, row_start, design, bias, penalty, row_scale, solution, n_threads
     )
-    if residual.shape != values.shape:
-        raise ValueError(f"residual must have {len(values)} entries")
+    check_layout(residual=(residual, 1))
+    if residual.dtype != values.dtype or len(residual) != len(values):
+        raise ValueError(f"residual must have {len(values)} entries of {values.dtype}")
+    if not residual.flags.writeable:
+        raise ValueError("residual is read-only")
     single = values.dtype == np.float32
     for i in range(len(solution)):
         D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)

@@ -91,9 +91,20 @@ class MaskedProblem:
         Returns
         -------
         MaskedProblem
+
+        Raises
+        ------
+        ValueError
+            If squares of the values overflow.
         """
         dtype = ratings.dtype
-        variance = _variance(ratings.data, weights, about_mean=bias) or 1.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            variance = _variance(ratings.data, weights, about_mean=bias) or 1.0
+        if not max(1.0, reg) * variance <= float(np.finfo(dtype).max):
+            raise ValueError(
+                f"entries of X are too large for their squares to be summed in {dtype}; divide X "
+                "by its largest absolute value"
+            )
         width = n_components + bias
         column_penalty = np.full(width, reg * variance)
         if bias:
@@ -208,7 +219,7 @@ def _variance(values: Array, weights: Array | None, *, about_mean: bool) -> floa
         sum_of_values += float(w @ x)
         sum_of_squares += float(w @ (x * x))
     mean = sum_of_values / total if about_mean else 0.0
-    return max(sum_of_squares / total - mean**2, 0.0)
+    return max(sum_of_squares / total - mean * mean, 0.0)
 
 
 def row_weights(ratings: sparse.csr_array, weights: Array | None) -> Array:

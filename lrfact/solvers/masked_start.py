@@ -85,18 +85,20 @@ def _rows_on(
     dtype, width = problem.ratings.dtype, len(problem.row_penalty)
     rows, columns = (np.zeros((n, width), dtype=dtype) for n in (n_rows, n_columns))
     columns[:, used] = known.columns[:, of_known]
+    # An intercept of exactly 0 is that of a model without biases.
+    intercept = (known.intercept or problem.weighted_mean) if problem.bias else 0.0
     rows[:, used] = regress_rows(
         problem.ratings,
         problem.weights,
         np.ascontiguousarray(columns[:, used]),
-        intercept=known.intercept,
+        intercept=intercept,
         bias=problem.bias,
         penalty=problem.row_penalty[used],
         row_scale=problem.row_scale,
         nonnegative=problem.nonnegative,
         n_threads=n_threads,
     ).solution
-    return MaskedModel(rows, columns, known.intercept)
+    return MaskedModel(rows, columns, intercept)
 
 
 def _biases_alone(problem: MaskedProblem, n_threads: int) -> MaskedModel:

@@ -11,7 +11,7 @@ from lrfact.kernels import IMPLEMENTATION
 from lrfact.solvers.masked_problem import MaskedModel, MaskedProblem
 from lrfact.solvers.masked_sgd import masked_sgd
 from lrfact.solvers.masked_start import masked_start
-from tests.reference.naive_masked import masked_least_squares, masked_objective
+from reference.naive_masked_least_squares import masked_least_squares, masked_objective
 
 pytestmark = pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 
