@@ -7,7 +7,7 @@ doi:10.1145/2020408.2020426; Zhuang, Chin, Juan and Lin, 2013, doi:10.1145/25071
 """
 
 from cython cimport floating
-from cython.parallel cimport prange
+from cython.parallel cimport parallel
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
@@ -16,6 +16,18 @@ cdef extern from "_masked_sgd.h" nogil:
     enum: FACTOR_SQUARES
     enum: BIAS_SQUARES
     enum: N_STATES
+    enum: ALL_TAKEN
+    enum: NONE_READY
+    ctypedef struct block_schedule:
+        Py_ssize_t n_rounds
+        Py_ssize_t n_ranges
+        const int64_t* rounds
+        int64_t* started
+        int64_t* finished
+        int64_t* of_columns
+    Py_ssize_t take_block(block_schedule*) noexcept
+    int64_t round_of(const block_schedule*, Py_ssize_t) noexcept
+    void finish_block(block_schedule*, Py_ssize_t) noexcept
     int indices_inside(const int32_t*, Py_ssize_t, int64_t, int64_t) noexcept
     void descend_block_f32(
         const int32_t*, const int32_t*, const float*, const float*, Py_ssize_t,
@@ -100,8 +112,10 @@ def descend_blocks(
         Py_ssize_t n_ranges = rounds.shape[1]
         Py_ssize_t n_entries = values.shape[0]
         Py_ssize_t width = row_factors.shape[1]
-        Py_ssize_t r, a, block
+        Py_ssize_t a, b, block
         int64_t start, n
+        int64_t[:, ::1] progress
+        block_schedule schedule
         uint8_t[::1] damaged
         const floating* first_weight = NULL
 
@@ -127,39 +141,45 @@ def descend_blocks(
     if (sums.shape[0], sums.shape[1]) != (n_ranges * n_ranges, 2):
         raise ValueError(f"sums must have shape {(n_ranges * n_ranges, 2)}")
     np.asarray(sums)[...] = 0
-    if n_entries == 0:
+    if n_entries == 0 or n_rounds == 0:
         return
     if weights.shape[0]:
         first_weight = &weights[0]
     damaged = np.zeros(n_ranges * n_ranges, dtype=np.uint8)
-    for r in range(n_rounds):
-        for a in prange(
-            n_ranges, nogil=True, schedule="dynamic", chunksize=1, num_threads=n_threads
-        ):
-            block = a * n_ranges + rounds[r, a]
+    progress = np.zeros((3, n_ranges), dtype=np.int64)
+    schedule.n_rounds, schedule.n_ranges, schedule.rounds = n_rounds, n_ranges, &rounds[0, 0]
+    schedule.started, schedule.finished = &progress[0, 0], &progress[1, 0]
+    schedule.of_columns = &progress[2, 0]
+    with nogil, parallel(num_threads=n_threads):
+        while True:
+            a = take_block(&schedule)
+            if a == ALL_TAKEN:
+                break
+            if a == NONE_READY:
+                continue
+            b = rounds[round_of(&schedule, a), a]
+            block = a * n_ranges + b
             start = block_start[block]
             n = block_start[block + 1] - start
             # Nothing to take an address of where a block is empty.
-            if n == 0:
-                continue
-            # The entries were not looked at before: the check brings them into the cache.
-            damaged[block] = not (
-                indices_inside(&entry_rows[start], n, row_bounds[a], row_bounds[a + 1])
-                and indices_inside(
-                    &entry_columns[start], n,
-                    column_bounds[rounds[r, a]], column_bounds[rounds[r, a] + 1],
+            if n > 0:
+                # The entries were not looked at before: the check brings them into the cache.
+                damaged[block] = not (
+                    indices_inside(&entry_rows[start], n, row_bounds[a], row_bounds[a + 1])
+                    and indices_inside(
+                        &entry_columns[start], n, column_bounds[b], column_bounds[b + 1]
+                    )
                 )
-            )
-            if damaged[block]:
-                continue
-            _descend_block(
-                &entry_rows[start], &entry_columns[start], &values[start],
-                first_weight + start if first_weight != NULL else NULL, n,
-                intercept, learning_rate, bias, nonnegative, width,
-                &row_penalty[0], &column_penalty[0],
-                &row_factors[0, 0], &row_state[0, 0],
-                &column_factors[0, 0], &column_state[0, 0], &sums[block, 0],
-            )
+                if not damaged[block]:
+                    _descend_block(
+                        &entry_rows[start], &entry_columns[start], &values[start],
+                        first_weight + start if first_weight != NULL else NULL, n,
+                        intercept, learning_rate, bias, nonnegative, width,
+                        &row_penalty[0], &column_penalty[0],
+                        &row_factors[0, 0], &row_state[0, 0],
+                        &column_factors[0, 0], &column_state[0, 0], &sums[block, 0],
+                    )
+            finish_block(&schedule, a)
     if np.asarray(damaged).any():
         raise ValueError(
             f"block {int(np.argmax(damaged))} has entries outside of its rows or columns"
