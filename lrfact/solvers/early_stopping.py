@@ -44,7 +44,9 @@ class HeldOutMonitor:
         self._rows = np.repeat(rows, np.diff(self.held_out.indptr))
 
     def __call__(self, sweep: int, objective: float, model: MaskedModel) -> bool:
-        """Look at the model after a sweep; True to stop."""
+        """Look at the model after a sweep; True to stop. The first sweep begins anew."""
+        if sweep == 1:
+            self.errors.clear()
         predicted = predict_entries(model, self._rows, self.held_out.indices, bias=self.bias)
         residuals = self.held_out.data.astype(np.float64) - predicted
         self.errors.append(float(np.sqrt(np.mean(residuals**2))))
