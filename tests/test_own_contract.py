@@ -274,6 +274,15 @@ class TestMaskedMFWithoutBias(TestMaskedMF):
     parameters = {**TestMaskedMF.parameters, "bias": False}
 
 
+class TestMaskedMFStochastic(TestMaskedMF):
+    parameters = {**TestMaskedMF.parameters, "solver": "sgd"}
+
+    def test_dense_and_sparse_agree(self):
+        """At any tol, as the entries are the same; 1e-10 would take more than 2000 epochs."""
+        X = self.data()
+        self.assert_same_fit(self.make().fit(X), self.make().fit(sparse.csr_array(X)))
+
+
 def test_every_transformer_is_held_to_it():
     """Meta-estimators have the contract of what they wrap."""
     held = {

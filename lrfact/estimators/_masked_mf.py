@@ -171,8 +171,8 @@ class MaskedMF(
     -----
     A sweep costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and additions for
     p = n_components + 1, shared by all threads; an epoch of "sgd" ``16 nnz n_components``. Memory:
-    the observed entries twice (by rows and by columns) and the factors. The fit starts from the singular vectors of what biases leave
-    unexplained, and usually needs some ten sweeps.
+    the observed entries twice (by rows and by columns) and the factors. The fit starts from the
+    singular vectors of what biases leave unexplained; "als" then usually needs some ten sweeps.
 
     The root of the counts in the penalty lies between a penalty that is the same for all
     (Gaussian priors of equal width; Salakhutdinov and Mnih 2008) and one in proportion to the

@@ -560,7 +560,7 @@ class TestHeldOut:
         answers = []
         for scale in (1.0, 2.0, 9.0, 9.0):
             columns[:] = scale
-            answers.append(monitor(len(answers), 0.0, MaskedModel(rows, columns, 0.0)))
+            answers.append(monitor(len(answers) + 1, 0.0, MaskedModel(rows, columns, 0.0)))
         assert answers == [False, False, False, True]
         expected = [np.sqrt(np.mean((np.array([1, 2, 3]) - s) ** 2)) for s in (1, 2, 9, 9)]
         assert_allclose(monitor.errors, expected)
