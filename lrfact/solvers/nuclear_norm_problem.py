@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact.linalg.as_operator import as_operator
-from lrfact.solvers.masked_problem import MaskedModel, predict_entries
 from lrfact.solvers.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
@@ -21,27 +20,22 @@ _NORM_ERROR = 1e-5
 class NuclearNormProblem:
     r"""Observed entries, and what is penalized.
 
-    .. math:: F(Z, a, c) = \frac12 \sum_{(i,j) \in \Omega} (y_{ij} - a_i - c_j - z_{ij})^2
-              + \lambda \|Z\|_* + \frac{\rho}{2} \|a\|^2 + \frac{\kappa}{2} \|c\|^2
+    .. math:: F(Z, a) = \frac12 \sum_{(i,j) \in \Omega} (y_{ij} - a_i - z_{ij})^2
+              + \lambda \|Z\|_* + \frac{\rho}{2} \|a\|^2
 
-    is convex. Offsets `a` of rows and `c` of columns may be left out.
+    is convex. The offsets `a` of the rows may be left out.
 
     Attributes
     ----------
     entries : csr_array of shape (n_rows, n_columns)
         Y, float32 or float64, sorted within rows, none twice.
 
-    offset_penalties : tuple of two float, or None
-        :math:`\rho` and :math:`\kappa`, positive; None for no offsets.
+    offset_penalty : float or None
+        :math:`\rho`, positive; None for no offsets.
     """
 
     entries: sparse.csr_array
-    offset_penalties: tuple[float, float] | None
-
-    @property
-    def has_offsets(self) -> bool:
-        """Whether rows and columns have offsets."""
-        return self.offset_penalties is not None
+    offset_penalty: float | None
 
     @cached_property
     def by_columns(self) -> sparse.csr_array:
@@ -54,33 +48,20 @@ class NuclearNormProblem:
         indptr = self.entries.indptr
         return np.repeat(np.arange(len(indptr) - 1, dtype=indptr.dtype), np.diff(indptr))
 
-    def residuals(self, rows: Array, columns: Array) -> sparse.csr_array:
-        """Return what factors, followed by offsets if there are any, leave of the entries."""
-        told = predict_entries(
-            MaskedModel(rows, columns, 0.0),
-            self.row_of_entry,
-            self.entries.indices,
-            bias=self.has_offsets,
-        )
-        return self.with_values(self.entries.data - told)
+    def residuals(self, told: Array) -> sparse.csr_array:
+        """Return what predictions of the entries leave of them."""
+        Y = self.entries
+        return sparse.csr_array((Y.data - told, Y.indices, Y.indptr), Y.shape)
 
-    def with_values(self, values: Array) -> sparse.csr_array:
-        """Return a matrix with other values at the observed places."""
-        return sparse.csr_array(
-            (values, self.entries.indices, self.entries.indptr), self.entries.shape
-        )
-
-    def penalty_of_offsets(self, rows: Array, columns: Array) -> float:
-        """Return the last two terms of F."""
-        if self.offset_penalties is None:
-            return 0.0
-        rho, kappa = self.offset_penalties
-        a, c = rows[:, -1].astype(np.float64), columns[:, -1].astype(np.float64)
-        return 0.5 * (rho * float(a @ a) + kappa * float(c @ c))
+    def objective(self, reg: float, residuals: Array, s: Array, offsets: Array) -> float:
+        """Return F for residuals, singular values of Z and offsets, summed in float64."""
+        e, a = residuals.astype(np.float64), offsets.astype(np.float64)
+        rho = 0.0 if self.offset_penalty is None else self.offset_penalty
+        return 0.5 * float(e @ e) + reg * float(s.sum(dtype=np.float64)) + 0.5 * rho * float(a @ a)
 
 
 def largest_singular_value(matrix: sparse.csr_array, *, n_threads: int) -> float:
-    """Return the operator norm of a sparse matrix, to five digits or more.
+    """Return the operator norm of a sparse matrix.
 
     Parameters
     ----------
@@ -93,6 +74,7 @@ def largest_singular_value(matrix: sparse.csr_array, *, n_threads: int) -> float
     Returns
     -------
     float
+        To five digits.
 
     Raises
     ------
@@ -144,24 +126,20 @@ def relative_duality_gap(
     minimum from below,
 
     .. math:: F^* \ge \langle \Theta, Y \rangle - \tfrac12 \|\Theta\|_F^2
-              - \tfrac1{2\rho} \|\Theta 1\|^2 - \tfrac1{2\kappa} \|\Theta' 1\|^2,
+              - \tfrac1{2\rho} \|\Theta 1\|^2,
 
     with equality for the residuals of the solution (Fenchel's dual: Boyd and Vandenberghe, Convex
     Optimization, 2004, section 5.7). The residuals at hand, scaled into that set, give the bound.
     """
-    if objective <= 0:
-        return 0.0
     values = residuals.data.astype(np.float64)
     product = float(values @ problem.entries.data.astype(np.float64))
     curvature = float(values @ values)
-    if problem.offset_penalties is not None:
-        rho, kappa = problem.offset_penalties
+    if problem.offset_penalty is not None:
         of_rows = np.bincount(problem.row_of_entry, values)
-        of_columns = np.bincount(residuals.indices, values)
-        curvature += float(of_rows @ of_rows) / rho + float(of_columns @ of_columns) / kappa
+        curvature += float(of_rows @ of_rows) / problem.offset_penalty
     norm = largest_singular_value(residuals, n_threads=n_threads)
-    if curvature <= 0 or norm <= 0:
-        return 0.0
+    if norm == 0:
+        return 0.0 if objective <= 0 else 1.0
     scale = max(min(reg / norm, product / curvature), 0.0)
     bound = scale * product - 0.5 * scale**2 * curvature
     return min(max((objective - bound) / objective, 0.0), 1.0)
