@@ -22,6 +22,7 @@ from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
 from lrfact.estimators._progress import FitProgress
+from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers.completion_model import CompletionModel
 from lrfact.solvers.early_stopping import hold_out_entries
@@ -434,9 +435,11 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
 
     def _problem(self, entries: sparse.csr_array) -> tuple[EntryScaling, NuclearNormProblem, Array]:
         """The units of entries, what is to be solved in them, and the scales of the rows."""
-        scaling = entry_scaling(entries, center=self.center, scale=self.scale)
-        scaled, row_scale = scaling.apply(entries)
-        rho = row_offset_penalty(scaled) if self.center == "both" else None
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaling = entry_scaling(entries, center=self.center, scale=self.scale)
+            scaled, row_scale = scaling.apply(entries)
+            rho = row_offset_penalty(scaled) if self.center == "both" else None
+        require_finite(scaling.mean, scaling.scale, np.array(scaling.row_spread), scaled.data)
         return scaling, NuclearNormProblem(scaled, rho), row_scale
 
     def _observed(self, X: Any) -> sparse.csr_array:

@@ -8,12 +8,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
 
-# Of the largest singular value of the residuals: the gap cannot be known better.
-_NORM_ERROR = 1e-5
+# Of the norm of the residuals, as a share of the gap that is asked for.
+_NORM_ERROR = 0.1
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,14 @@ class NuclearNormProblem:
         """Return F for residuals, singular values of Z and offsets, summed in float64."""
         e, a = residuals.astype(np.float64), offsets.astype(np.float64)
         rho = 0.0 if self.offset_penalty is None else self.offset_penalty
-        return 0.5 * float(e @ e) + reg * float(s.sum(dtype=np.float64)) + 0.5 * rho * float(a @ a)
+        with np.errstate(over="ignore"):
+            squares = 0.5 * float(e @ e) + 0.5 * rho * float(a @ a)
+        value = squares + reg * float(s.sum(dtype=np.float64))
+        require_finite(np.array(value))
+        return value
 
 
-def largest_singular_value(matrix: sparse.csr_array, *, n_threads: int) -> float:
+def largest_singular_value(matrix: sparse.csr_array, *, tol: float, n_threads: int) -> float:
     """Return the operator norm of a sparse matrix.
 
     Parameters
@@ -68,13 +73,15 @@ def largest_singular_value(matrix: sparse.csr_array, *, n_threads: int) -> float
     matrix : csr_array of shape (n_rows, n_columns)
         Such as the residuals.
 
+    tol : float
+        Relative error.
+
     n_threads : int
         The digits do not depend on it.
 
     Returns
     -------
     float
-        To five digits.
 
     Raises
     ------
@@ -85,7 +92,7 @@ def largest_singular_value(matrix: sparse.csr_array, *, n_threads: int) -> float
         return 0.0
     operator = as_operator(matrix, n_threads=n_threads)
     rng = np.random.RandomState(0)  # it only starts an iteration that is run to its end
-    return float(truncated_svd(operator, 1, tol=_NORM_ERROR, rng=rng, want_left=False).s[0])
+    return float(truncated_svd(operator, 1, tol=tol, rng=rng, want_left=False).s[0])
 
 
 def relative_duality_gap(
@@ -94,6 +101,7 @@ def relative_duality_gap(
     objective: float,
     residuals: sparse.csr_array,
     *,
+    tol: float,
     n_threads: int,
 ) -> float:
     r"""Bound how far the objective is above its minimum, relative to itself.
@@ -111,6 +119,9 @@ def relative_duality_gap(
 
     residuals : csr_array of shape (n_rows, n_columns)
         Those of the same point.
+
+    tol : float
+        A tenth of it is how accurate the bound has to be.
 
     n_threads : int
         The digits do not depend on it.
@@ -137,7 +148,7 @@ def relative_duality_gap(
     if problem.offset_penalty is not None:
         of_rows = np.bincount(problem.row_of_entry, values)
         curvature += float(of_rows @ of_rows) / problem.offset_penalty
-    norm = largest_singular_value(residuals, n_threads=n_threads)
+    norm = largest_singular_value(residuals, tol=_NORM_ERROR * tol, n_threads=n_threads)
     if norm == 0:
         return 0.0 if objective <= 0 else 1.0
     scale = max(min(reg / norm, product / curvature), 0.0)

@@ -209,9 +209,10 @@ def soft_impute(
         decrease = (objective[-2] - objective[-1]) if len(objective) > 1 else np.inf
         if decrease <= (_NEARLY * tol if certify else tol) * objective[-1]:
             converged = True
-            if certify and state.rank < max_rank:
+            is_cut_off = state.rank == max_rank < min(problem.entries.shape)
+            if certify and not is_cut_off:
                 gap = relative_duality_gap(
-                    problem, reg, objective[-1], residuals, n_threads=n_threads
+                    problem, reg, objective[-1], residuals, tol=tol, n_threads=n_threads
                 )
                 converged = gap <= tol
         if progress is not None and progress(len(objective), objective[-1]):

@@ -15,6 +15,9 @@ Array = NDArray[np.floating]
 # Smallest penalty of a path, as a share of the largest.
 _SMALLEST = 1e-3
 
+# Relative error of the largest useful penalty.
+_NORM_TOL = 1e-5
+
 # Penalties without a better error before the path ends.
 _PATIENCE = 2
 
@@ -70,7 +73,7 @@ def largest_useful_penalty(
         The largest singular value of what the offsets leave of the entries.
     """
     told = zero.offsets[problem.row_of_entry]
-    return largest_singular_value(problem.residuals(told), n_threads=n_threads)
+    return largest_singular_value(problem.residuals(told), tol=_NORM_TOL, n_threads=n_threads)
 
 
 def penalty_path(
