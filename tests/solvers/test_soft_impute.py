@@ -208,9 +208,7 @@ class TestPath:
         out = np.random.default_rng(0).random(entries.nnz) < 0.2
         coo = entries.tocoo()
         parts = [
-            sparse.csr_array(
-                (coo.data[chosen], (coo.coords[0][chosen], coo.coords[1][chosen])), coo.shape
-            )
+            sparse.csr_array((coo.data[chosen], (coo.row[chosen], coo.col[chosen])), coo.shape)
             for chosen in (~out, out)
         ]
         return NuclearNormProblem(parts[0], 1.0), parts[1]
@@ -223,14 +221,14 @@ class TestPath:
         assert (np.diff(path.regs) < 0).all()
         assert path.rmse.min() < 0.8 * path.rmse[0]
         assert len(path.rmse) - 1 - np.argmin(path.rmse) == 2
-        told = path.state.predict(*held_out.tocoo().coords)
+        told = path.state.predict(*held_out.nonzero())
         assert np.sqrt(np.mean((held_out.data - told) ** 2)) == pytest.approx(path.rmse.min())
 
     def test_errors_are_those_of_solutions(self):
         problem, held_out = self.split()
         path = self.path(problem, held_out)
         for reg, error in list(zip(path.regs, path.rmse, strict=True))[1:6]:
-            told = solve(problem, reg).state.predict(*held_out.tocoo().coords)
+            told = solve(problem, reg).state.predict(*held_out.nonzero())
             assert np.sqrt(np.mean((held_out.data - told) ** 2)) == pytest.approx(error, rel=0.01)
 
     def test_stops_when_asked(self):
