@@ -3,7 +3,7 @@
 from importlib.metadata import version as _version
 
 from lrfact._show_versions import show_versions
-from lrfact.estimators import EntryRegressor, MaskedMF, PCAFromSVD, TruncatedSVDReducer
+from lrfact.estimators import EntryRegressor, MaskedMF, PCAFromSVD, SoftImpute, TruncatedSVDReducer
 from lrfact.model_selection import (
     EntryKFold,
     RankSearchCV,
@@ -26,6 +26,7 @@ __all__ = [
     "RankSearchDisplay",
     "RankSelection",
     "ScreeDisplay",
+    "SoftImpute",
     "TruncatedSVDReducer",
     "cross_val_score_entries",
     "holdout_scorer",

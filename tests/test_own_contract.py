@@ -8,6 +8,7 @@ import gc
 import inspect
 import pickle
 import weakref
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -281,6 +282,58 @@ class TestMaskedMFStochastic(TestMaskedMF):
         """At any tol, as the entries are the same; 1e-10 would take more than 2000 epochs."""
         X = self.data()
         self.assert_same_fit(self.make().fit(X), self.make().fit(sparse.csr_array(X)))
+
+
+class TestSoftImpute(TransformerContract):
+    """Zeros are holes, in dense input and in sparse; what comes out is X completed."""
+
+    Estimator = lrfact.SoftImpute
+    parameters: ClassVar[dict] = {"missing_values": 0, "random_state": 0}
+    test_inverse_transform_has_the_shape_and_nearly_the_values = None  # imputers have none
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_dtype_is_kept_throughout(self, dtype, container):
+        X = container(self.data().astype(dtype))
+        estimator = self.make().fit(X)
+        assert estimator.transform(X).dtype == estimator.fit_transform(X).dtype == dtype
+        for name in ("components_", "singular_values_", "mean_", "scale_"):
+            assert getattr(estimator, name).dtype == dtype
+
+    @pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+    def test_input_is_not_changed(self, container):
+        X = container(self.data())
+        raw = X if isinstance(X, np.ndarray) else X.data
+        before = raw.copy()
+        raw.setflags(write=False)
+        estimator = self.make().fit(X)
+        estimator.fit_transform(X)
+        estimator.transform(X)
+        estimator.score(X)
+        assert_array_equal(raw, before)
+
+    def test_results_are_new_arrays(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        before = pickle.dumps(estimator)
+        estimator.transform(X)[:] = 0
+        whole = np.ones_like(X)
+        assert not np.shares_memory(estimator.transform(whole), whole)
+        assert pickle.dumps(estimator) == before
+
+    def test_transform_changes_nothing(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        before = pickle.dumps(estimator)
+        estimator.transform(X)
+        estimator.score(X)
+        assert pickle.dumps(estimator) == before
+
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.random.default_rng(0).standard_normal(shape)
+            X[X > 1] = np.nan
+            assert np.isfinite(self.Estimator().fit_transform(X)).all()
 
 
 def test_every_transformer_is_held_to_it():

@@ -162,6 +162,7 @@ class MaskedMF(
 
     See Also
     --------
+    SoftImpute : Convex completion, which chooses its rank by one penalty.
     TruncatedSVDReducer : For matrices without holes.
     EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
     RankSearchCV : Chooses `n_components` by cross-validation.

@@ -18,7 +18,7 @@ class FitProgress:
         Whether to print a line for each measurement.
 
     measure : str, default="error of singular values"
-        What is measured.
+        What is measured; may change as the fit goes on.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class FitProgress:
         self._estimator = estimator
         self._X = X
         self._verbose = verbose
-        self._measure = measure
+        self.measure = measure
         # The number of steps is not known beforehand.
         context = estimator._init_callback_context(max_subtasks=None)
         self._context = context.call_on_fit_task_begin(estimator=estimator, X=X)
@@ -40,8 +40,8 @@ class FitProgress:
         """Report a step and what it reached; True when a callback asks to stop."""
         if self._verbose:
             name = type(self._estimator).__name__
-            digits = "1e" if self._measure.startswith("error") else "6g"
-            print(f"[{name}] step {step}, {self._measure} {measured:.{digits}}")
+            digits = "1e" if self.measure.startswith("error") else "6g"
+            print(f"[{name}] step {step}, {self.measure} {measured:.{digits}}")
         task = self._context.subcontext(task_name="step").call_on_fit_task_begin(
             estimator=self._estimator, X=self._X
         )

@@ -152,3 +152,42 @@ def test_image_denoising(example):
     assert min(close) > quality.max() - 0.4
     far = [quality[chosen[rule] - 1] for rule in ("energy", "parallel", "gap")]
     assert max(far) < quality.max() - 0.9
+
+
+@pytest.mark.slow
+def test_completion(example):
+    completion = example("plot_completion")
+    clean, _, _, automatic = completion.errors_of(0.02)
+    assert min(clean, key=clean.get) == 8
+    assert clean[8] < 0.5 * automatic
+    assert automatic < 0.5 * min(error for k, error in clean.items() if k != 8)
+    noisy, ridge, nuclear, automatic = completion.errors_of(1.0)
+    assert min(noisy, key=noisy.get) == 4
+    assert noisy[5] > 1.8 * noisy[4]
+    assert noisy[10] > 1
+    for curve in (ridge, nuclear):
+        best = min(curve.values())
+        assert 1.05 < best / noisy[4] < 1.2
+        near = list(curve.values())[list(curve.values()).index(best) - 2 :][:5]
+        assert max(near) < 1.45 * best
+    assert automatic < 1.03 * min(nuclear.values())
+    values = completion.spectra(1.0)
+    assert (values["nuclear norm"][:4] < values["truth"][:4]).all()
+    assert values["nuclear norm"][15] > values["truth"][15] + 1
+
+
+def test_restaurants(example):
+    restaurants = example("plot_restaurants")
+    singular_values, rebuilt = restaurants.zero_filled()
+    assert singular_values == pytest.approx([13.61, 10.69, 4.90, 1.25, 0.16], abs=6e-3)
+    pizza, steak, salad = rebuilt[0, [0, 2, 3]]
+    assert steak == pytest.approx(1.65, abs=6e-3)
+    assert steak < pizza < 2.2 < salad
+    model = restaurants.of_observed()
+    predicted = model.predict(restaurants.RATINGS)[0]
+    assert predicted[2] > 4.5  # Steak
+    assert predicted[4] > 4  # Taco
+    explanation = model.explain(restaurants.RATINGS[0], 2)
+    assert explanation.columns[0] == 0  # for her Pizza
+    loop = restaurants.naive_loop(restaurants.SMALL)
+    assert np.abs(loop - restaurants.same_by_masked_mf(restaurants.SMALL, bias=False)).max() < 0.1
