@@ -20,11 +20,13 @@ def available():
 def settings(task, X, k):
     few = X.nnz <= FEW_RATINGS
     # By whether they are multiplied with the number of entries.
-    penalties = {False: (10.0, 20.0) if few else (20.0,), True: (0.05, 0.08, 0.12)}
+    penalties = (
+        {False: (10.0, 20.0), True: (0.05, 0.08, 0.12)} if few else {False: (20.0,), True: (0.08,)}
+    )
     return [
         {"variant": variant, "k": rank, "lambda_": reg, "scale_lam": scaled, "niter": n}
         for variant in ("cg", "cholesky")
-        for rank in ranks_to_try(X, k)
+        for rank in (ranks_to_try(X, k) if few else (k,))
         for scaled, regs in penalties.items()
         for reg in regs
         for n in ((2, 4, 8, 16) if few else (2, 4, 8))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from peers import missing, ranks_to_try
+from peers import FEW_RATINGS, missing, ranks_to_try
 
 NAME = "lrfact MaskedMF"
 TASKS = ("ratings", "accuracy", "als_sweep", "als_100m")
 OURS = True
 
-# Numbers of sweeps to try with each solver.
-SWEEPS = {"als": (1, 2, 3, 5, 8, 12, 20)}
+# Numbers of sweeps to try with each solver, and penalties.
+SWEEPS_OF_FEW = {"als": (1, 2, 3, 5, 8, 12, 20), "sgd": (3, 5, 8, 12, 20, 40)}
+SWEEPS_OF_MANY = {"als": (1, 2, 3, 5, 8), "sgd": (3, 6, 10, 15)}
+PENALTIES_OF_FEW = (0.7, 1.0, 1.4, 2.0)
+PENALTIES_OF_MANY = (1.0, 1.4)
 
 
 def available():
@@ -20,11 +23,12 @@ def settings(task, X, k):
     defaults = [{"variant": "defaults"}]
     if task == "accuracy":
         return defaults
+    few = X.nnz <= FEW_RATINGS
     return defaults + [
         {"variant": solver, "n_components": rank, "reg": reg, "max_iter": n}
-        for solver, numbers in SWEEPS.items()
+        for solver, numbers in (SWEEPS_OF_FEW if few else SWEEPS_OF_MANY).items()
         for rank in ranks_to_try(X, k)
-        for reg in (0.7, 1.0, 1.4, 2.0)
+        for reg in (PENALTIES_OF_FEW if few else PENALTIES_OF_MANY)
         for n in numbers
     ]
 
