@@ -24,6 +24,7 @@ from reference.naive_masked import (
     naive_half_sweep,
     naive_objective,
     naive_predictions,
+    naive_row,
     naive_sweep,
 )
 
@@ -516,6 +517,43 @@ class TestUpdate:
         assert np.abs(updated.factors[7]).max() > 0
         assert_array_equal(model.factors[7], 0)
         assert updated.intercept == model.intercept
+
+    @pytest.mark.parametrize("bias", [False, True])
+    def test_is_three_sweeps_of_the_definition(self, bias):
+        model, evidence = self.fitted(bias)
+        new = table(shape=(40, 12), observed=0.5, seed=5)
+        new[:, 3] = np.nan
+        energy, old_bias = evidence.row_energy, model.column_bias if bias else np.zeros(12)
+        factors, column_bias = model.factors.copy(), old_bias.copy()
+        for _ in range(3):
+            design = np.column_stack([factors, column_bias]) if bias else factors
+            row_scale = np.sqrt((~np.isnan(new)).sum(axis=1))
+            rows = naive_half_sweep(
+                new,
+                np.ones(new.shape),
+                design,
+                model.intercept,
+                bias,
+                row_scale,
+                [0.5] * (2 + bias),
+            )
+            for j in range(12):
+                (at,) = np.nonzero(~np.isnan(new[:, j]))
+                left = new[at, j] - model.intercept - old_bias[j] - rows[at, :2] @ model.factors[j]
+                D = rows[at].copy()
+                if bias:
+                    left, D[:, -1] = left - rows[at, -1], 1
+                hold = evidence.counts[j] + 0.5 * evidence.variance / energy * np.sqrt(len(at))
+                penalty = hold * np.array([energy, energy, 1.0][: 2 + bias])
+                moved = naive_row(D, left, np.ones(len(at)), penalty) if len(at) else 0 * penalty
+                factors[j] = model.factors[j] + moved[:2]
+                column_bias[j] = old_bias[j] + (moved[-1] if bias else 0)
+        updated = update_columns(model, evidence, entries_of(new), n_threads=1)
+        assert_allclose(updated.factors, factors, atol=1e-8)
+        if bias:
+            assert_allclose(updated.column_bias, column_bias, atol=1e-8)
+        else:
+            assert updated.column_bias is None
 
     def test_columns_with_much_behind_them_move_less(self):
         model, evidence = self.fitted(True)
