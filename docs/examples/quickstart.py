@@ -7,17 +7,20 @@ lrfact at work, on data that comes with scikit-learn
     python docs/examples/quickstart.py --out pictures   # pictures go to this folder
 
 Each section is one function, `@section("name", "heading")` above it. It prints what it finds and
-saves pictures in the folder that it is given.
+saves pictures in the folder that it is given. Nothing is downloaded; the section `recommend` also
+takes MovieLens where `lrfact.datasets.fetch_movielens` has put it.
 """
 
 import argparse
 import inspect
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy import sparse
 from sklearn.datasets import load_digits, load_sample_image
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -27,6 +30,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.utils.discovery import all_estimators, all_functions
 
 from lrfact import (
+    MaskedMF,
     PCAFromSVD,
     RankSearchCV,
     RankSearchDisplay,
@@ -34,6 +38,7 @@ from lrfact import (
     TruncatedSVDReducer,
     select_rank,
 )
+from lrfact.datasets import fetch_movielens
 
 # Sections by name, in the order in which they run.
 SECTIONS: dict[str, tuple[str, Callable[[Path], None]]] = {}
@@ -194,6 +199,103 @@ def public_docstrings() -> tuple[list[str], list[str]]:
         if inspect.getdoc(thing)
     }
     return list(documented), list(documented.values())
+
+
+@section("recommend", "Holes: missing pixels, missing ratings")
+def recommend(folder: Path) -> None:
+    complete_digits(folder)
+    recommend_to_eve()
+    recommend_from_movielens()
+
+
+def complete_digits(folder: Path) -> None:
+    X, _ = load_digits(return_X_y=True)
+    hidden = np.random.default_rng(0).random(X.shape) < 0.5
+    holes = np.where(hidden, np.nan, X)
+
+    # The score predicts each pixel that is there from the others of its image: no pixel that is
+    # hidden has a say in the choice. Every third image is enough for it.
+    model = MaskedMF(n_components=20, random_state=0)
+    search = GridSearchCV(model, {"reg": [0.2, 0.5, 1]}, cv=3, refit=False)
+    _, search_seconds = timed(search.fit, holes[::3])
+    _, seconds = timed(model.set_params(**search.best_params_).fit, holes)
+    completed = np.where(hidden, model.predict(holes), X)
+    means = np.broadcast_to(np.nanmean(holes, axis=0), X.shape)
+    print(f"{len(X)} digits, {hidden.mean():.0%} of the pixels (0 to 16) missing.")
+    print(f"Penalty of least error by cross-validation: reg={search.best_params_['reg']}")
+    print("RMSE of the missing pixels:")
+    print(f"  filled with the mean of the column: {rmse(means - X, hidden):.2f}")
+    print(f"  MaskedMF, 20 components:            {rmse(completed - X, hidden):.2f}")
+    print(f"  (search: {search_seconds:.2f} s, fit: {seconds:.2f} s)")
+
+    figure, axes = plt.subplots(3, 8, figsize=(9, 3.6), layout="constrained")
+    colours = plt.get_cmap("gray_r").with_extremes(bad="tab:orange")
+    for row, (title, images) in enumerate(
+        {"original": X, "holes": holes, "completed": completed}.items()
+    ):
+        for ax, image in zip(axes[row], images[:8], strict=True):
+            ax.imshow(image.reshape(8, 8), cmap=colours, vmin=0, vmax=16)
+            ax.set(xticks=[], yticks=[])
+        axes[row, 0].set_ylabel(title)
+    save(figure, folder / "recommend_digits.png")
+
+
+def rmse(errors: np.ndarray, where: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(errors[where] ** 2)))
+
+
+def recommend_to_eve() -> None:
+    films = ["Action1", "Action2", "Romance1", "Romance2", "SciFi1", "Comedy1"]
+    ratings = {
+        "Alice": [5, 4, 1, 0, 5, 3],  # 0: not seen
+        "Bob": [4, 5, 0, 1, 4, 2],
+        "Carol": [1, 0, 5, 5, 2, 4],
+        "Dave": [0, 1, 4, 5, 1, 5],
+        "Eve": [5, 5, 1, 1, 0, 0],
+    }
+    table = np.array(list(ratings.values()))
+    model = MaskedMF(n_components=2, reg=0.1, missing_values=0, random_state=0).fit(table)
+    eve = table[-1]
+    columns, _ = model.recommend([eve], n_items=2)
+    print("\nFive people, six films. What Eve has not seen, and what speaks for and against it:")
+    for column in columns[0]:
+        print(replace(model.explain(eve, column), names=films))
+
+
+def recommend_from_movielens() -> None:
+    try:
+        movielens = fetch_movielens("100k", download_if_missing=False)
+    except OSError:
+        print("\nMovieLens is not here; lrfact.datasets.fetch_movielens() downloads it (5 MB).")
+        return
+    titles = movielens.movies.title
+    _, users = np.unique(movielens.data[:, 0], return_inverse=True)
+    films = np.searchsorted(movielens.movies.item, movielens.data[:, 1])  # ascending in the file
+    ratings = sparse.csr_array((movielens.target, (users, films)))
+    model, seconds = timed(MaskedMF(random_state=0).fit, ratings)
+    print(f"\nMovieLens: {ratings.nnz} ratings, fitted in {seconds:.2f} s.")
+
+    likes = {
+        "Star Wars (1977)": 5,
+        "Empire Strikes Back, The (1980)": 5,
+        "English Patient, The (1996)": 2,
+    }
+    rated = [int(np.flatnonzero(titles == title)[0]) for title in likes]
+    newcomer = sparse.csr_array(
+        (np.array(list(likes.values()), dtype=float), ([0, 0, 0], rated)),
+        shape=(1, ratings.shape[1]),
+    )
+    print("Someone new has rated three films:")
+    for number, (title, stars) in enumerate(likes.items(), start=1):
+        print(f"  ({number}) {stars} stars: {title}")
+    print("Best of the others; each prediction is what all think of it, and a part from each of")
+    print("the three:\n\n  stars =  all    (1)    (2)    (3)")
+    columns, _ = model.recommend(newcomer, n_items=10)
+    for column in columns[0]:
+        why = model.explain(newcomer, int(column))
+        part = dict(zip(why.columns, why.contributions, strict=True))
+        parts = " ".join(f"{part[film]:+.2f} " for film in rated)
+        print(f"  {why.prediction:.2f}  = {why.baseline:.2f}  {parts} {titles[column]}")
 
 
 def timed(function: Callable, *args):

@@ -53,6 +53,8 @@ def test_links_lead_somewhere(path):
 @pytest.mark.parametrize("path", with_blocks("pycon"), ids=name_of)
 def test_sessions_print_what_they_say(path):
     session = "\n".join(blocks(path.read_text(encoding="utf-8"), "pycon"))
+    if "import pandas" in session:
+        pytest.importorskip("pandas")
     test = doctest.DocTestParser().get_doctest(session, {}, path.name, str(path), 0)
     report: list[str] = []
     runner = doctest.DocTestRunner(optionflags=FLAGS)

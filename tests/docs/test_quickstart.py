@@ -1,18 +1,24 @@
 """The script behind the first command of the README: everything it promises is there."""
 
 import re
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from lrfact.datasets import make_ratings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def run(run_example, tmp_path_factory):
-    """The folder where it ran, and what it printed."""
+    """The folder where it ran, and what it printed where MovieLens had not been downloaded."""
     folder = tmp_path_factory.mktemp("quickstart")
-    run = run_example("quickstart", folder=folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SCIKIT_LEARN_DATA", str(tmp_path_factory.mktemp("no_data")))
+        run = run_example("quickstart", folder=folder)
     assert run.returncode == 0, run.stderr
     return folder, run.stdout
 
@@ -22,7 +28,7 @@ def test_pictures_are_where_it_says(run):
     (out,) = re.findall(r"^Pictures are in (.+)$", printed, flags=re.MULTILINE)
     assert Path(out).resolve() == (folder / "quickstart-output").resolve()
     named = re.findall(r"^\[picture: (.+)\]$", printed, flags=re.MULTILINE)
-    assert len(named) >= 4
+    assert len(named) >= 5
     for name in named:
         assert (folder / name).stat().st_size > 10_000
     assert len(list(Path(out).iterdir())) == len(named)
@@ -53,6 +59,62 @@ def test_nearest_docstrings(run):
     assert "ExtraTreesClassifier" in nearest["RandomForestClassifier"]
 
 
+def test_missing_pixels(run):
+    by_means, by_model = map(
+        float, re.findall(r"^  (?:filled with|MaskedMF, 20).+: +(\S+)$", run[1], flags=re.M)
+    )
+    assert by_means == 4.34
+    assert by_model < 3.2
+    assert "by cross-validation: reg=0.5\n" in run[1]
+
+
+def test_films_for_eve(run):
+    lists = run[1].split("What Eve has not seen")[1].split("MovieLens")[0]
+    films = re.findall(r"^(\w+): (\S+)$", lists, flags=re.MULTILINE)
+    assert [film for film, _ in films] == ["SciFi1", "Comedy1"]
+    for (_, prediction), reasons in zip(
+        films, re.split(r"^\w+: .*\n", lists, flags=re.M)[1:], strict=True
+    ):
+        parts = re.findall(r"^  (\S+)  (\w+)$", reasons, flags=re.MULTILINE)
+        assert parts[0][1] == "baseline"
+        assert {name for _, name in parts[1:]} == {"Action1", "Action2", "Romance1", "Romance2"}
+        # Each of the six numbers is rounded to three digits.
+        assert abs(sum(float(part) for part, _ in parts) - float(prediction)) < 0.03
+
+
+def test_without_movielens_it_says_how_to_get_it(run):
+    assert "MovieLens is not here; lrfact.datasets.fetch_movielens() downloads it" in run[1]
+    assert "Someone new" not in run[1]
+
+
+def test_movielens_where_it_is(run_example, tmp_path, monkeypatch):
+    """An archive of the right size and layout, of other ratings."""
+    rated = ["Star Wars (1977)", "Empire Strikes Back, The (1980)", "English Patient, The (1996)"]
+    titles = rated + [f"Film {number}" for number in range(4, 1683)]
+    planted = make_ratings(943, 1682, n_ratings=100_000, random_state=0).ratings.tocoo()
+    stars = np.clip(planted.data.round(), 1, 5).astype(int)
+    lines = zip(planted.row + 1, planted.col + 1, stars, strict=True)
+    flags = "|" + "|".join("0" * 18)
+    (tmp_path / "data" / "movielens").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "data" / "movielens" / "ml-100k.zip", "w") as archive:
+        archive.writestr("ml-100k/u.data", "".join(f"{u}\t{i}\t{r}\t0\n" for u, i, r in lines))
+        archive.writestr(
+            "ml-100k/u.item",
+            "".join(f"{i}|{title}||||1{flags}\n" for i, title in enumerate(titles, start=1)),
+        )
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "data"))
+    run = run_example("quickstart", "recommend", folder=tmp_path)
+    assert run.returncode == 0, run.stderr
+    rows = re.findall(
+        r"^  (\S+)  = (\S+)  (\S+)  (\S+)  (\S+)  (Film \d+)$", run.stdout, flags=re.MULTILINE
+    )
+    assert len({title for *_, title in rows}) == len(rows) == 10
+    predictions = np.array([row[0] for row in rows], dtype=float)
+    assert np.all(np.diff(predictions) <= 0)
+    parts = np.array([row[1:5] for row in rows], dtype=float)
+    np.testing.assert_allclose(parts.sum(axis=1), predictions, atol=0.026)  # five rounded numbers
+
+
 def test_one_section_into_another_folder(run_example, tmp_path):
     run = run_example("quickstart", "photo", "--out", "a/b", folder=tmp_path)
     assert run.returncode == 0, run.stderr
@@ -63,5 +125,5 @@ def test_one_section_into_another_folder(run_example, tmp_path):
 def test_unknown_section_is_named(run_example, tmp_path):
     run = run_example("quickstart", "faces", folder=tmp_path)
     assert run.returncode == 2
-    assert "no section faces; there are digits, photo, text" in run.stderr
+    assert "no section faces; there are digits, photo, text, recommend" in run.stderr
     assert not list(tmp_path.iterdir())
