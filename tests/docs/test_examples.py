@@ -191,3 +191,113 @@ def test_restaurants(example):
     assert explanation.columns[0] == 0  # for her Pizza
     loop = restaurants.naive_loop(restaurants.SMALL)
     assert np.abs(loop - restaurants.same_by_masked_mf(restaurants.SMALL, bias=False)).max() < 0.1
+
+
+def test_movies(example):
+    movies = example("plot_movies")
+    assert np.count_nonzero(movies.UNNAMED == 0) == 14
+    one, other = movies.genres(start=0), movies.genres(start=3)
+    assert one.loss_curve_[-1] == pytest.approx(other.loss_curve_[-1], rel=1e-5)
+    for parts in (one.components_, other.components_):
+        late, early = parts / parts.max(axis=1, keepdims=True)
+        assert early[0] == late[2] == 1
+        assert (early > late).tolist() == [True, True, False, False, False, False]
+        assert min(early[4], late[4]) > 0.4
+    assert one.components_[0, 0] < 0.01
+    assert other.components_[0, 0] == pytest.approx(0.23, abs=5e-3)
+    objectives = [movies.genres(rank).loss_curve_[-1] for rank in (1, 2, 3)]
+    assert objectives[0] > 1.5 * objectives[1]
+    assert objectives[2] == pytest.approx(objectives[1], rel=1e-4)
+    assert movies.zero_filled()[3, :2] == pytest.approx([-0.4, 0.2], abs=0.05)
+
+    engine = movies.engine()
+    columns, scores = engine.recommend(movies.RATINGS[4:], n_items=2)
+    assert [movies.MOVIES[column] for column in columns[0]] == ["SciFi1", "Comedy1"]
+    assert scores[0] == pytest.approx([4.86, 2.41], abs=5e-3)
+    plain = dict(movies.like_alice(engine))
+    assert list(plain) == ["Eve", "Bob", "Dave", "Carol"]
+    assert plain["Bob"] == pytest.approx(0.52, abs=5e-3)
+    weighted = dict(movies.like_alice(engine, weighted=True))
+    assert weighted["Bob"] == pytest.approx(0.88, abs=5e-3)
+    unbiased = dict(movies.like_alice(movies.engine(bias=False)))
+    assert min(unbiased["Eve"], unbiased["Bob"]) > 0.99
+    first, second = np.linalg.norm(engine.components_, axis=1)
+    assert first > 2 * second
+
+
+def test_houses(example):
+    houses = example("plot_houses_students")
+    components, correlations, known = houses.read_loadings()
+    np.testing.assert_allclose(correlations, [[0.93, -0.38], [0.26, 0.88]], atol=5e-3)
+    assert known == pytest.approx([0.94, 0.92], abs=5e-3)
+    assert np.corrcoef(houses.make_houses()[1].T)[0, 1] == pytest.approx(-0.14, abs=5e-3)
+    assert components[0, :5].min() > 0.3
+    assert components[1, 5:].min() > 0.3
+
+
+def test_students(example):
+    students = example("plot_houses_students")
+    errors = students.errors_on_hidden()
+    assert list(errors.values()) == pytest.approx(
+        [70.88, 41.49, 8.20, 5.51, 4.89, 5.27, 5.65], abs=0.01
+    )
+    seen, unseen = zip(*(students.spreads(rank) for rank in (1, 2, 3)), strict=True)
+    assert [seen[0], unseen[0]] == pytest.approx([5.11, 5.18], abs=0.01)
+    optimism = np.subtract(unseen, seen)
+    assert list(np.argsort(unseen)) == list(np.argsort(seen)) == list(np.argsort(optimism))
+    assert students.share_within(1) == pytest.approx(0.69, abs=5e-3)
+    assert students.share_within(2) == pytest.approx(0.96, abs=5e-3)
+
+
+def test_synthetic_ratings(example):
+    synthetic = example("plot_synthetic_ratings")
+    assert np.isfinite(synthetic.make_ratings()[1]).sum() == 1628
+    tables = [synthetic.held_out_errors(seed=seed) for seed in range(5)]
+    mean, biases, als, sgd, from_above = np.array([list(errors.values()) for errors in tables]).T
+    assert np.all(biases > mean)
+    assert np.all(from_above < als)
+    assert np.sum(sgd > als) == 4
+    assert [als.min(), als.max()] == pytest.approx([1.42, 2.06], abs=0.05)
+    assert [from_above.min(), from_above.max()] == pytest.approx([1.34, 1.62], abs=0.05)
+    for share, error in ((0.2, 0.68), (0.3, 0.60)):
+        found = synthetic.held_out_errors(share)
+        for name in ("als", "sgd", "als from rank 8 down"):
+            assert found[name] == pytest.approx(error, abs=0.01)
+
+
+def test_synthetic_rankings(example):
+    synthetic = example("plot_synthetic_ratings")
+    ratings, _, _ = synthetic.make_ratings()
+    predictions = synthetic.ways()
+    best = predictions["als from rank 8 down"]
+    assert synthetic.ranking_quality(best)["precision"] == pytest.approx(0.66, abs=0.03)
+    chance = np.mean(ratings >= synthetic.LIKED)
+    by_biases = synthetic.ranking_quality(predictions["biases alone"])["precision"]
+    assert by_biases == pytest.approx(chance, abs=0.01)
+    judged_by_test = synthetic.ranking_quality(best, judge="test")
+    perfect = synthetic.ranking_quality(ratings, judge="test")
+    assert judged_by_test["precision"] == pytest.approx(0.05, abs=5e-3)
+    assert perfect["precision"] == pytest.approx(0.07, abs=5e-3)
+    of_als = synthetic.ranking_quality(predictions["als"], judge="test")
+    assert all(of_als[name] > judged_by_test[name] for name in synthetic.METRICS)
+    columns, _, true = synthetic.top_items(0.2)
+    assert np.isnan(synthetic.make_ratings(0.2)[1][0, columns]).all()
+    assert true.min() > synthetic.LIKED
+
+
+@pytest.mark.slow
+def test_synthetic_ratings_in_time(example):
+    synthetic = example("plot_synthetic_ratings")
+    assert {synthetic.search_rank(share).best_rank_ for share in synthetic.SHARES} == {5}
+    curves = synthetic.histories()
+    training, held_out = curves["als"]
+    third = synthetic.SWEEPS.index(3)
+    assert training[third] < 0.5
+    assert held_out[third] > 4 * training[third]
+    for seed in range(5):
+        _, train, _ = synthetic.make_ratings(seed=seed)
+        objectives = [
+            model.loss_curve_[-1]
+            for model in (synthetic.fit_from_above(train), synthetic.new_model().fit(train))
+        ]
+        assert objectives[0] < objectives[1]
