@@ -1,7 +1,11 @@
 """Twin of `_masked_rows`: one row after the other, each as its definition says."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.optimize import nnls
 
 from lrfact.kernels._twin_checks import check_layout, check_shape
 
@@ -96,26 +100,15 @@ def _positive_definite(A: NDArray[np.float64], eps: float) -> tuple[NDArray[np.f
     return A, -1.0
 
 
-def _descend(
-    A: NDArray[np.float64], b: NDArray[np.float64], x: NDArray[np.float64], n_factors: int
-) -> NDArray[np.float64]:
-    """Minimize x'Ax - 2b'x by coordinates, the factors not negative."""
-    x[:n_factors] = np.maximum(x[:n_factors], 0)
-    for _ in range(10_000):
-        moved = size = 0.0
-        for f in range(len(x)):
-            if not A[f, f] > 0:
-                x[f] = 0
-                continue
-            before = x[f]
-            x[f] = before - (A[f] @ x - b[f]) / A[f, f]
-            if f < n_factors:
-                x[f] = max(x[f], 0)
-            moved = max(moved, abs(x[f] - before) * np.sqrt(A[f, f]))
-            size = max(size, abs(x[f]) * np.sqrt(A[f, f]))
-        if not moved > 1e-10 * size:
-            break
-    return x
+def _nonnegative(A: NDArray[np.float64], b: NDArray[np.float64], bias: bool) -> Any:
+    """Minimize x'Ax - 2b'x with the factors from 0, as least squares of the Cholesky factor."""
+    U = np.linalg.cholesky(A).T
+    target = solve_triangular(U, b, trans="T")
+    if not bias:
+        return nnls(U, target)[0]
+    # A bias of any sign is the difference of two numbers from 0.
+    x, _ = nnls(np.column_stack([U, -U[:, -1]]), target)
+    return np.append(x[:-2], x[-2] - x[-1])
 
 
 def solve_rows(
@@ -159,12 +152,15 @@ def solve_rows(
         b = D.T @ (w * y)
         A = D.T @ (w[:, None] * D) + row_scale[i] * np.diag(penalty)
         x: NDArray[np.float64]
-        if nonnegative:
-            added = 0.0
-            x = _descend(A, b, solution[i].astype(np.float64), len(b) - bias)
+        A, added = _positive_definite(A, eps)
+        if not np.isfinite(b).all():
+            added = -1.0
+        if added < 0:
+            x = np.zeros(len(b))
+        elif nonnegative:
+            x = _nonnegative(A, b, bias)
         else:
-            A, added = _positive_definite(A, eps)
-            x = np.asarray(np.linalg.solve(A, b)) if added >= 0 else 0 * b
+            x = np.asarray(np.linalg.solve(A, b))
         with np.errstate(over="ignore"):
             solution[i] = x
             e = y - D @ solution[i]

@@ -9,6 +9,8 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
+from reference.planted import random_sparse
+
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 if not (BENCHMARKS / "run.py").exists():
     pytest.skip("the benchmarks are not here", allow_module_level=True)
@@ -314,8 +316,8 @@ def test_broken_predictions_never_count_as_accurate(predicted):
 
 
 def test_ratings_survive_the_cache_in_blocks(tmp_path):
-    X = sp.random_array((30, 20), density=0.3, rng=np.random.default_rng(0), dtype=np.float32)
-    whole = X.tocsr().tocoo()
+    X = random_sparse(30, 20, 0.3, seed=0, dtype=np.float32)
+    whole = X.tocoo()
     held_out = np.arange(whole.nnz) % 5 == 0
     entries = Entries(whole.row, whole.col, whole.data)
     cut = np.searchsorted(whole.row, 13)
@@ -342,7 +344,8 @@ def test_planted_ratings_have_the_size_and_tails_promised(tmp_path):
     assert train.dtype == np.float32
     assert 0.75 * 40_000 < train.nnz + test.rows.size < 1.01 * 40_000
     assert 0.08 < test.rows.size / (train.nnz + test.rows.size) < 0.12
-    both = np.concatenate([train.tocoo().coords, np.stack(test[:2])], axis=1)
+    kept = train.tocoo()
+    both = np.concatenate([[kept.row, kept.col], np.stack(test[:2])], axis=1)
     assert np.unique(both, axis=1).shape == both.shape
     for counts in (np.diff(train.indptr), np.bincount(train.indices)):
         assert counts.max() > 4 * np.median(counts)

@@ -10,7 +10,12 @@ from types import ModuleType
 
 import pytest
 
+from lrfact import kernels
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+# Hundreds of fits of tables with holes, row by row: minutes on the NumPy twins.
+MANY_FITS = {"plot_completion", "plot_houses_students", "plot_movies", "plot_synthetic_ratings"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,6 +39,8 @@ def example() -> Callable[[str], ModuleType]:
     """Import ``docs/examples/<name>.py``."""
 
     def load(name: str) -> ModuleType:
+        if name in MANY_FITS and kernels.IMPLEMENTATION == "numpy":
+            pytest.skip("takes minutes without compiled kernels")
         spec = importlib.util.spec_from_file_location(name, DOCS / "examples" / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)

@@ -4,9 +4,11 @@ import inspect
 
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lrfact import EntryRegressor
@@ -46,6 +48,8 @@ class FirstTwoColumns(RegressorMixin, BaseEstimator):
         return tags
 
 
+BEFORE_1_7 = parse_version(sklearn.__version__) < parse_version("1.7")
+
 _STRICT = (
     {"xfail_strict": True}
     if "xfail_strict" in inspect.signature(parametrize_with_checks).parameters
@@ -56,4 +60,7 @@ _CHECKS = parametrize_with_checks([FirstTwoColumns()], **_STRICT)
 
 @pytest.mark.parametrize(_CHECKS.args[0], list(_CHECKS.args[1]), **_CHECKS.kwargs)
 def test_scikit_learn_checks(estimator, check):
+    name = getattr(check, "func", check).__name__
+    if name == "check_positive_only_tag_during_fit" and BEFORE_1_7:
+        pytest.skip("before scikit-learn 1.7 it subtracts a mean from categories, in integers")
     check(estimator)

@@ -567,7 +567,8 @@ class TestContainers:
         new = NEW.astype(np.float32)
         for name in ("components_", "column_bias_", "row_factors_", "row_bias_"):
             assert getattr(one, name).dtype == np.float32
-            assert_allclose(getattr(one, name), getattr(other, name), atol=5e-3)
+            # Parameters are of size 1. In float32 the fit may stop a sweep apart, as BLAS rounds.
+            assert_allclose(getattr(one, name), getattr(other, name), atol=2e-2)
         for result in (
             one.transform(new),
             one.row_biases(new),
