@@ -177,7 +177,8 @@ class MaskedMF(
 
     The root of the counts in the penalty lies between a penalty that is the same for all
     (Gaussian priors of equal width; Salakhutdinov and Mnih 2008) and one in proportion to the
-    counts (Zhou et al. 2008). On MovieLens it predicts better than both.
+    counts (Zhou et al. 2008). On MovieLens-100K it predicts better than both, on MovieLens-1M as
+    well as the former, and one value of `reg` suits both.
 
     Rows are folded in independently of each other by the same equations as in the fit, so that
     ``fit_transform(X)`` equals ``fit(X).transform(X)``.
