@@ -189,8 +189,27 @@ def test_restaurants(example):
     assert predicted[4] > 4  # Taco
     explanation = model.explain(restaurants.RATINGS[0], 2)
     assert explanation.columns[0] == 0  # for her Pizza
-    loop = restaurants.naive_loop(restaurants.SMALL)
-    assert np.abs(loop - restaurants.same_by_masked_mf(restaurants.SMALL, bias=False)).max() < 0.1
+    assert explanation.baseline == pytest.approx(3.8, abs=0.05)
+    assert explanation.contributions[0] == pytest.approx(1.5, abs=0.05)
+    without = restaurants.of_observed(bias=False)
+    ramen = [predicted[5], without.predict(restaurants.RATINGS)[0, 5]]
+    assert ramen == pytest.approx([4.2, 2.1], abs=0.05)
+    explanation = without.explain(restaurants.RATINGS[0], 5)
+    part = dict(zip(explanation.columns, explanation.contributions, strict=True))
+    assert part[3] > 0 > part[0]  # what there is comes with Salad, and Pizza speaks against it
+
+
+def test_small_table_of_restaurants(example):
+    restaurants = example("plot_restaurants")
+    same = restaurants.same_by_masked_mf(restaurants.SMALL, bias=False)
+    for n_passes, difference in ((5000, 0.1), (20_000, 0.0025)):
+        loop = restaurants.naive_loop(restaurants.SMALL, n_passes=n_passes)
+        assert np.abs(loop - same).max() < difference
+    holes = np.isnan(restaurants.SMALL)
+    assert same[holes] == pytest.approx([2.3, 3.1, 2.3], abs=0.05)
+    biased = restaurants.same_by_masked_mf(restaurants.SMALL, bias=True)
+    assert biased[holes] == pytest.approx([3, 3, 3], abs=1e-3)
+    assert biased[~holes] == pytest.approx(restaurants.SMALL[~holes], abs=0.01)
 
 
 def test_movies(example):
