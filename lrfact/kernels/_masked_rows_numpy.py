@@ -83,9 +83,16 @@ def _row(
     return D, y, w
 
 
-def _positive_definite(A: NDArray[np.float64], eps: float) -> tuple[NDArray[np.float64], float]:
+# Least share of a pivot that rounding leaves, and the largest whose factor does not overflow.
+_PIVOTS = {np.dtype(np.float32): (1e-6, 1e37), np.dtype(np.float64): (1e-14, 1e300)}
+
+
+def _positive_definite(
+    A: NDArray[np.float64], dtype: np.dtype
+) -> tuple[NDArray[np.float64], float]:
     """`A` with as much added to its diagonal as a Cholesky factor needs, and how much that is."""
-    if not np.isfinite(A).all():
+    eps, largest = _PIVOTS[dtype]
+    if not np.isfinite(A).all() or np.diag(A).max(initial=0) > largest:
         return A, -1.0
     added = 0.0
     for _ in range(60):
@@ -96,7 +103,7 @@ def _positive_definite(A: NDArray[np.float64], eps: float) -> tuple[NDArray[np.f
             pivots = np.zeros(len(A))
         if (pivots > eps * np.diag(B)).all():
             return B, added
-        added = 10 * added or eps * (np.diag(A).max() or 1.0)
+        added = 10 * added or eps * (np.diag(A).max(initial=0) or 1.0)
     return A, -1.0
 
 
@@ -143,7 +150,6 @@ def solve_rows(
         residual_sum=residual_sum,
         added_diagonal=added_diagonal,
     )
-    eps = 1e-6 if values.dtype == np.float32 else 1e-14
     for i in range(len(solution)):
         D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)
         if len(y) == 0:
@@ -152,7 +158,7 @@ def solve_rows(
         b = D.T @ (w * y)
         A = D.T @ (w[:, None] * D) + row_scale[i] * np.diag(penalty)
         x: NDArray[np.float64]
-        A, added = _positive_definite(A, eps)
+        A, added = _positive_definite(A, values.dtype)
         if not np.isfinite(b).all():
             added = -1.0
         if added < 0:
@@ -203,7 +209,7 @@ def leave_one_out_rows(
             free[: len(x) - bias] = x[: len(x) - bias] > 0
         F = D[:, free]
         A = F.T @ (w[:, None] * F) + row_scale[i] * np.diag(penalty[free])
-        A, added = _positive_definite(A, 1e-6 if single else 1e-14)
+        A, added = _positive_definite(A, values.dtype)
         if added < 0:
             residual[row_start[i] : row_start[i + 1]] = values[row_start[i] : row_start[i + 1]]
             continue
