@@ -17,6 +17,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 import lrfact
+from lrfact.kernels import IMPLEMENTATION
 from reference.spectra import planted_matrix
 
 
@@ -275,6 +276,7 @@ class TestMaskedMFWithoutBias(TestMaskedMF):
     parameters = {**TestMaskedMF.parameters, "bias": False}
 
 
+@pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 class TestMaskedMFStochastic(TestMaskedMF):
     parameters = {**TestMaskedMF.parameters, "solver": "sgd"}
 

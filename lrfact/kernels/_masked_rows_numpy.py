@@ -1,5 +1,6 @@
-"""Twin of `_masked_rows`: one row after the other, each as its definition says."""
+"""Twin of `_masked_rows`: normal equations of some rows at a time, each as its definition says."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,12 @@ from scipy.optimize import nnls
 from lrfact.kernels._twin_checks import check_layout, check_shape
 
 Array = NDArray[np.floating]
+
+_BATCH = 1 << 20
+"""Numbers of the gathered design that are held at a time."""
+
+_PIVOTS = {np.dtype(np.float32): (1e-6, 1e37), np.dtype(np.float64): (1e-14, 1e300)}
+"""Least share of a pivot that rounding leaves, and the largest whose factor does not overflow."""
 
 
 def _check(
@@ -62,8 +69,18 @@ def _check(
         raise ValueError("a row has columns outside of the design")
 
 
-def _row(
-    i: int,
+def _batches(row_start: NDArray[np.integer], width: int) -> Iterator[NDArray[np.intp]]:
+    """Rows with entries, of like numbers: filling up to the longest at most doubles them."""
+    counts = np.diff(row_start)
+    doublings = np.frexp(counts.astype(np.float64))[1]
+    for doubling in np.unique(doublings[counts > 0]):
+        rows = np.flatnonzero(doublings == doubling)
+        most = max(1, _BATCH // (counts[rows].max() * width))
+        yield from (rows[i : i + most] for i in range(0, len(rows), most))
+
+
+def _gather(
+    rows: NDArray[np.intp],
     values: Array,
     weights: Array,
     columns: NDArray[np.integer],
@@ -71,40 +88,69 @@ def _row(
     design: Array,
     intercept: float,
     bias: bool,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Design, targets and weights of the entries of a row."""
-    entries = slice(row_start[i], row_start[i + 1])
-    D = design[columns[entries]].astype(np.float64)
-    y = values[entries].astype(np.float64) - intercept
+) -> tuple[NDArray[np.bool_], NDArray[np.intp], tuple[NDArray[np.float64], ...]]:
+    """Which places of the filled-up rows are entries, and of which number.
+
+    Design, targets and weights of the entries follow, 0 where there is none.
+    """
+    counts = np.diff(row_start)[rows]
+    place = np.arange(counts.max())
+    stored = place < counts[:, None]
+    entry = np.where(stored, row_start[rows, None] + place, 0)[stored]
+    D = np.zeros((*stored.shape, design.shape[1]))
+    y, w = np.zeros((2, *stored.shape))
+    D[stored] = design[columns[entry]]
+    y[stored] = values[entry].astype(np.float64) - intercept
+    w[stored] = weights[entry] if len(weights) else 1
     if bias:
-        y -= D[:, -1]
-        D[:, -1] = 1
-    w = weights[entries].astype(np.float64) if len(weights) else np.ones(len(y))
-    return D, y, w
+        y -= D[..., -1]
+        D[..., -1] = stored
+    return stored, entry, (D, y, w)
 
 
-# Least share of a pivot that rounding leaves, and the largest whose factor does not overflow.
-_PIVOTS = {np.dtype(np.float32): (1e-6, 1e37), np.dtype(np.float64): (1e-14, 1e300)}
+def _normal_matrices(
+    D: NDArray[np.float64], w: NDArray[np.float64], penalties: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    A: NDArray[np.float64] = D.transpose(0, 2, 1) @ (w[..., None] * D)
+    np.einsum("rff->rf", A)[...] += penalties
+    return A
 
 
 def _positive_definite(
     A: NDArray[np.float64], dtype: np.dtype
-) -> tuple[NDArray[np.float64], float]:
-    """`A` with as much added to its diagonal as a Cholesky factor needs, and how much that is."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Each matrix with as much added to its diagonal as a Cholesky factor needs, and how much.
+
+    What no diagonal makes positive definite is the identity then, with -1 added.
+    """
     eps, largest = _PIVOTS[dtype]
-    if not np.isfinite(A).all() or np.diag(A).max(initial=0) > largest:
-        return A, -1.0
-    added = 0.0
-    for _ in range(60):
-        B = A + added * np.eye(len(A))
-        try:
-            pivots = np.diag(np.linalg.cholesky(B)) ** 2
-        except np.linalg.LinAlgError:
-            pivots = np.zeros(len(A))
-        if (pivots > eps * np.diag(B)).all():
-            return B, added
-        added = 10 * added or eps * (np.diag(A).max(initial=0) or 1.0)
-    return A, -1.0
+    added = np.zeros(len(A))
+    unit = np.eye(A.shape[1])
+    diagonal = np.einsum("rff->rf", A)
+    hopeless = ~np.isfinite(A).all(axis=(1, 2)) | (diagonal > largest).any(axis=1)
+    A = np.where(hopeless[:, None, None], unit, A)
+    added[hopeless] = -1
+    for i in np.flatnonzero(~_factors(A, eps)):
+        top = np.diag(A[i]).max(initial=0) or 1.0
+        for amount in eps * top * 10.0 ** np.arange(60):
+            B = A[i] + amount * unit
+            if _factors(B[None], eps)[0]:
+                A[i], added[i] = B, amount
+                break
+        else:
+            A[i], added[i] = unit, -1
+    return A, added
+
+
+def _factors(A: NDArray[np.float64], eps: float) -> NDArray[np.bool_]:
+    """Which matrices have a Cholesky factor with pivots above rounding."""
+    try:
+        pivots = np.einsum("rff->rf", np.linalg.cholesky(A)) ** 2
+    except np.linalg.LinAlgError:
+        if len(A) == 1:
+            return np.array([False])
+        return np.concatenate([_factors(A[i : i + 1], eps) for i in range(len(A))])
+    return (pivots > eps * np.einsum("rff->rf", A)).all(axis=1)
 
 
 def _nonnegative(A: NDArray[np.float64], b: NDArray[np.float64], bias: bool) -> Any:
@@ -150,31 +196,32 @@ def solve_rows(
         residual_sum=residual_sum,
         added_diagonal=added_diagonal,
     )
-    for i in range(len(solution)):
-        D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)
-        if len(y) == 0:
-            solution[i] = loss[i] = residual_sum[i] = added_diagonal[i] = 0
-            continue
-        b = D.T @ (w * y)
-        A = D.T @ (w[:, None] * D) + row_scale[i] * np.diag(penalty)
-        x: NDArray[np.float64]
+    for out in (solution, loss, residual_sum, added_diagonal):
+        out[...] = 0
+    for rows in _batches(row_start, design.shape[1]):
+        _, _, (D, y, w) = _gather(
+            rows, values, weights, columns, row_start, design, intercept, bias
+        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            b = np.einsum("rjf,rj->rf", D, w * y)
+            A = _normal_matrices(D, w, row_scale[rows, None] * penalty)
         A, added = _positive_definite(A, values.dtype)
-        if not np.isfinite(b).all():
-            added = -1.0
-        if added < 0:
-            x = np.zeros(len(b))
-        elif nonnegative:
-            x = _nonnegative(A, b, bias)
-        else:
-            x = np.asarray(np.linalg.solve(A, b))
-        with np.errstate(over="ignore"):
-            solution[i] = x
-            e = y - D @ solution[i]
-            loss[i], residual_sum[i] = e @ (w * e), (w @ e if bias else 0)
-        if added < 0 or not (np.isfinite(solution[i]).all() and np.isfinite(loss[i])):
-            solution[i] = loss[i] = residual_sum[i] = 0
-            added = -1.0
-        added_diagonal[i] = added
+        added[~np.isfinite(b).all(axis=1)] = -1
+        b[added < 0] = 0
+        with np.errstate(over="ignore", invalid="ignore"):
+            if nonnegative:
+                x = np.array([_nonnegative(*of_row, bias) for of_row in zip(A, b, strict=True)])
+            else:
+                x = np.linalg.solve(A, b[..., None])[..., 0]
+            solution[rows] = x
+            e = y - np.einsum("rjf,rf->rj", D, solution[rows])
+            loss[rows] = np.einsum("rj,rj->r", e, w * e)
+            residual_sum[rows] = np.einsum("rj,rj->r", w, e) if bias else 0
+        failed = (added < 0) | ~(np.isfinite(solution[rows]).all(axis=1) & np.isfinite(loss[rows]))
+        added[failed] = -1
+        for out in (solution, loss, residual_sum):
+            out[rows[failed]] = 0
+        added_diagonal[rows] = added
 
 
 def leave_one_out_rows(
@@ -200,20 +247,23 @@ def leave_one_out_rows(
         raise ValueError(f"residual must have {len(values)} entries of {values.dtype}")
     if not residual.flags.writeable:
         raise ValueError("residual is read-only")
-    single = values.dtype == np.float32
-    for i in range(len(solution)):
-        D, y, w = _row(i, values, weights, columns, row_start, design, intercept, bias)
-        x = solution[i].astype(np.float64)
-        free = np.full(len(x), True)
+    for rows in _batches(row_start, design.shape[1]):
+        stored, entry, (D, y, w) = _gather(
+            rows, values, weights, columns, row_start, design, intercept, bias
+        )
+        x = solution[rows].astype(np.float64)
+        free = np.full(x.shape, True)
         if nonnegative:
-            free[: len(x) - bias] = x[: len(x) - bias] > 0
-        F = D[:, free]
-        A = F.T @ (w[:, None] * F) + row_scale[i] * np.diag(penalty[free])
+            free[:, : x.shape[1] - bias] = x[:, : x.shape[1] - bias] > 0
+        F = D * free[:, None]
+        A = _normal_matrices(F, w, row_scale[rows, None] * penalty * free)
+        # What is held at 0 must not decide how far the diagonal grows.
+        A_diagonal = np.einsum("rff->rf", A)
+        A_diagonal[...] = np.where(free, A_diagonal, A_diagonal.max(axis=1, keepdims=True))
+        A_diagonal[A_diagonal.max(axis=1) == 0] = 1
         A, added = _positive_definite(A, values.dtype)
-        if added < 0:
-            residual[row_start[i] : row_start[i + 1]] = values[row_start[i] : row_start[i + 1]]
-            continue
-        spared = 1 - w * np.einsum("jf,fj->j", F, np.linalg.solve(A, F.T))
-        told = spared > (1e-5 if single else 1e-12)
-        e = (y - D @ x) / np.where(told, spared, 1)
-        residual[row_start[i] : row_start[i + 1]] = np.where(told, e, y)
+        spared = 1 - w * np.einsum("rjf,rfj->rj", F, np.linalg.solve(A, F.transpose(0, 2, 1)))
+        told = spared > (1e-5 if values.dtype == np.float32 else 1e-12)
+        e = np.where(told, (y - np.einsum("rjf,rf->rj", D, x)) / np.where(told, spared, 1), y)
+        lost = np.broadcast_to(added[:, None] < 0, e.shape)[stored]
+        residual[entry] = np.where(lost, values[entry], e[stored])

@@ -14,7 +14,7 @@ from lrfact import kernels
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-# Hundreds of fits of tables with holes, row by row: minutes on the NumPy twins.
+# Hundreds of fits of tables with holes: minutes on the NumPy twins.
 MANY_FITS = {"plot_completion", "plot_houses_students", "plot_movies", "plot_synthetic_ratings"}
 
 
