@@ -10,10 +10,10 @@ entries is four times as large, and both go on to fall.
 
 Then what is possible? At 10 % an RMSE of 1.4, where the mean leaves 2.3 and the noise alone
 would leave 0.5. Biases alone are worse than the mean, since these ratings were made without any.
-That is one table. On five of them ALS ends between 1.4 and 2.1, as the objective has several
+That is one table. On five of them ALS ends between 1.4 and 2.2, as the objective has several
 minima, and which of them a fit finds is luck. It helps to begin with rank 8 and go down to 5 with
 `warm_start`: lower objectives and better predictions on all five, 1.3 to 1.6. SGD gets there more
-slowly and stays behind ALS on four of the five. At 20 % all of this is over, and any solver comes
+slowly and to no better minima, 1.7 to 2.3. At 20 % all of this is over, and any solver comes
 to 0.68; at 30 % to 0.60. Twice the ratings are worth more than any method.
 
 The rank can be told before the ratings can: `RankSearchCV` finds 5 at 10 % as well.
@@ -21,8 +21,8 @@ The rank can be told before the ratings can: `RankSearchCV` finds 5 at 10 % as w
 Rankings: of the first ten items recommended at 10 % of the ratings, two thirds are liked (2 or
 more), where chance, and biases, give one in six. On a real table only held-out ratings can judge.
 They find 5 % instead, and the perfect ranking gets no more than 7 %, as most of what a user would
-like is not in the test. Such numbers compare methods and say nothing by themselves; of the
-two fits by ALS, these few hits even prefer the worse.
+like is not in the test. Such numbers compare methods and say nothing by themselves, and these few
+hits cannot tell the better of the two fits by ALS from the worse.
 """
 
 import sys

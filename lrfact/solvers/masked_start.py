@@ -1,7 +1,6 @@
 """Where the factorization of observed entries starts: biases, then the SVD of what they leave."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +8,12 @@ from scipy import sparse
 
 from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.dense_operator import DenseOperator
+from lrfact.linalg.gram_matrix import gram_matrix
+from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
+from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.solvers.masked_problem import MaskedModel, MaskedProblem, entry_residuals
 from lrfact.solvers.row_regressions import regress_rows
-from lrfact.solvers.sketched_svd import sketched_svd
 
 Array = NDArray[np.floating]
 
@@ -34,7 +36,7 @@ def masked_start(
         To be solved.
 
     rng : RandomState
-        Of the sketch, and of small numbers that keep factors from starting at exactly zero.
+        Of the first block, and of small numbers that keep factors from starting at exactly zero.
 
     n_threads : int
         Of the products with the matrix.
@@ -108,33 +110,37 @@ def _biases_alone(problem: MaskedProblem, n_threads: int) -> MaskedModel:
     rows, columns = (np.zeros((n, width), dtype=dtype) for n in (n_rows, n_columns))
     if not problem.bias:
         return MaskedModel(rows, columns, 0.0)
-    by_columns, weights_by_columns = problem.by_columns
-    regress = partial(
-        regress_rows,
-        intercept=problem.weighted_mean,
-        bias=True,
-        nonnegative=False,
-        n_threads=n_threads,
-    )
-    # A factor of zeros leaves the bias to be regressed on.
-    of_columns = np.zeros((n_columns, 2), dtype=dtype)
-    for _ in range(2):
-        of_rows = regress(
-            problem.ratings,
-            problem.weights,
-            of_columns,
-            penalty=np.array([1, problem.row_penalty[-1]]),
-            row_scale=problem.row_scale,
-        ).solution
-        of_columns = regress(
-            by_columns,
-            weights_by_columns,
-            of_rows,
-            penalty=np.array([1, problem.column_penalty[-1]]),
-            row_scale=problem.column_scale,
-        ).solution
-    rows[:, -1], columns[:, -1] = of_rows[:, -1], of_columns[:, -1]
-    return MaskedModel(rows, columns, problem.weighted_mean)
+    mean = problem.weighted_mean
+    values, weights = problem.ratings.data - dtype.type(mean), problem.weights
+    if weights is None:
+        weights = np.ones_like(values)
+    of_rows, of_columns = (np.ones((n, 1), dtype=dtype) for n in (n_rows, n_columns))
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = as_operator(_with_entries(problem, weights * values), n_threads=n_threads)
+        row_sums, column_sums = sums.matmat(of_columns), sums.rmatmat(of_rows)
+        counts = as_operator(_with_entries(problem, weights), n_threads=n_threads)
+        row_weights, column_weights = counts.matmat(of_columns), counts.rmatmat(of_rows)
+        row_weights += problem.row_penalty[-1] * problem.row_scale[:, np.newaxis]
+        column_weights += problem.column_penalty[-1] * problem.column_scale[:, np.newaxis]
+        of_columns[:] = 0
+        for _ in range(2):
+            of_rows = _quotients(row_sums - counts.matmat(of_columns), row_weights)
+            of_columns = _quotients(column_sums - counts.rmatmat(of_rows), column_weights)
+    rows[:, -1:], columns[:, -1:] = of_rows, of_columns
+    return MaskedModel(rows, columns, mean)
+
+
+def _with_entries(problem: MaskedProblem, data: Array) -> sparse.csr_array:
+    """Other numbers in the places of the ratings."""
+    ratings = problem.ratings
+    return sparse.csr_array((data, ratings.indices, ratings.indptr), ratings.shape)
+
+
+def _quotients(sums: Array, weights: Array) -> Array:
+    """Each sum over its weight; 0 without weight, or where either overflows."""
+    shares = np.zeros_like(sums)
+    np.divide(sums, weights, out=shares, where=weights > 0)
+    return np.where(np.isfinite(shares), shares, shares.dtype.type(0))
 
 
 def _directions(
@@ -153,21 +159,30 @@ def _directions(
     residuals = entry_residuals(problem, model, n_factors=n_kept)
     largest = float(np.abs(residuals).max(initial=0))
     if np.isfinite(largest) and largest > 0:
-        left = sparse.csr_array(
-            (residuals / largest, ratings.indices, ratings.indptr), ratings.shape
-        )
+        residuals /= largest
+        left = as_operator(_with_entries(problem, residuals), n_threads=n_threads)
         with single_threaded_blas():
-            svd = sketched_svd(
-                as_operator(left, n_threads=n_threads),
-                n_found,
-                n_iter=_POWER_ITERATIONS,
-                n_oversamples=_OVERSAMPLES,
-                power_iteration_normalizer="QR",
-                rng=rng,
-                want_left=False,
-            )
-        share = np.sqrt(svd.s / svd.s[0])
-        directions[:, :n_found] = svd.Vt.T * (share * np.sqrt(n_columns / problem.n_components))
+            s, V = _leading_right_vectors(left, n_found, rng)
+        share = np.sqrt(s / s[0])
+        directions[:, :n_found] = V * (share * np.sqrt(n_columns / problem.n_components))
     size = float(np.sqrt(np.mean(directions.astype(np.float64) ** 2))) or 1.0
     jitter = rng.standard_normal(directions.shape) * (0.01 * size)
     return directions + np.asarray(jitter, dtype=ratings.dtype)
+
+
+def _leading_right_vectors(
+    A: MatrixOperator, k: int, rng: np.random.RandomState
+) -> tuple[Array, Array]:
+    """Singular values and right singular vectors, as near as a few iterations bring them.
+
+    Subspace iteration with its basis on the side of the columns alone: what the rows are given is
+    not orthonormalised, which would take longer than the products, and not asked for.
+    """
+    n_columns = A.shape[1]
+    width = min(k + _OVERSAMPLES, *A.shape)
+    Q = rng.standard_normal((n_columns, width)).astype(A.dtype)
+    for _ in range(_POWER_ITERATIONS):
+        Q = np.linalg.qr(A.rmatmat(A.matmat(Q))).Q
+    image = DenseOperator(A.matmat(Q), n_threads=A.n_threads)
+    squares, vectors = leading_eigenpairs(gram_matrix(image, dtype=np.float64), k)
+    return np.sqrt(squares).astype(A.dtype), Q @ vectors.astype(A.dtype)

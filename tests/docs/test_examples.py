@@ -275,8 +275,9 @@ def test_synthetic_ratings(example):
     mean, biases, als, sgd, from_above = np.array([list(errors.values()) for errors in tables]).T
     assert np.all(biases > mean)
     assert np.all(from_above < als)
-    assert np.sum(sgd > als) == 4
-    assert [als.min(), als.max()] == pytest.approx([1.42, 2.06], abs=0.05)
+    assert np.all(from_above < sgd)
+    assert [als.min(), als.max()] == pytest.approx([1.4, 2.2], abs=0.05)
+    assert [sgd.min(), sgd.max()] == pytest.approx([1.7, 2.3], abs=0.07)
     assert [from_above.min(), from_above.max()] == pytest.approx([1.34, 1.62], abs=0.05)
     for share, error in ((0.2, 0.68), (0.3, 0.60)):
         found = synthetic.held_out_errors(share)
@@ -298,7 +299,7 @@ def test_synthetic_rankings(example):
     assert judged_by_test["precision"] == pytest.approx(0.05, abs=5e-3)
     assert perfect["precision"] == pytest.approx(0.07, abs=5e-3)
     of_als = synthetic.ranking_quality(predictions["als"], judge="test")
-    assert all(of_als[name] > judged_by_test[name] for name in synthetic.METRICS)
+    assert of_als == pytest.approx(judged_by_test, abs=0.02)
     columns, _, true = synthetic.top_items(0.2)
     assert np.isnan(synthetic.make_ratings(0.2)[1][0, columns]).all()
     assert true.min() > synthetic.LIKED
