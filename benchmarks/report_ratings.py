@@ -16,6 +16,7 @@ from ranking import (
     rmse_of,
 )
 
+OUR_COLORS = {"als": "black", "sgd": "tab:gray", "defaults": "tab:pink"}
 # Errors further than this share above the best are left out of the plots.
 SHOWN = 0.06
 
@@ -130,18 +131,20 @@ def plot_ratings(rows, path: Path) -> Path | None:
             points = [(_time(row), rmse_of(row)) for row in line if rmse_of(row) <= limit]
             if not points:
                 continue
-            look = {"color": "black", "linewidth": 2.0, "zorder": 3}
-            look["linestyle"] = {"als": "-", "sgd": "--"}.get(name[1], ":")
             if name in theirs:
-                look = {"color": colors[theirs.index(name) % len(colors)], "linestyle": "-"}
-            look |= {"marker": "o" if name in theirs else "D", "markersize": 3.5}
+                look = {"color": colors[theirs.index(name) % len(colors)], "marker": "o"}
+            else:
+                look = {"color": OUR_COLORS[name[1]], "marker": "D", "linewidth": 2, "zorder": 3}
+            look["markersize"] = 3.5 if name[1] != "defaults" else 7
             ax.plot(*zip(*points, strict=True), **{**look, "linestyle": "", "alpha": 0.3})
             (shown[name],) = ax.plot(*zip(*frontier(points), strict=True), **look)
         for target in rating_targets(panel):
             ax.axhline(target, color="0.7", linewidth=0.8, linestyle=":", zorder=0)
         ax.set(xscale="log", xlabel="seconds of training (median)", ylim=(best * 0.998, limit))
         ax.set_title(panel_title(key), fontsize=9)
+        ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: seconds(x)))
+        ax.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes[0, 0].set_ylabel("RMSE of held-out ratings")
     labels = [f"{peer} {variant}".strip() for peer, variant in shown]
     figure.legend(shown.values(), labels, loc="outside lower center", ncols=4, fontsize=8)
