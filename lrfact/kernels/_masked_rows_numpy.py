@@ -130,11 +130,11 @@ def _positive_definite(
     hopeless = ~np.isfinite(A).all(axis=(1, 2)) | (diagonal > largest).any(axis=1)
     A = np.where(hopeless[:, None, None], unit, A)
     added[hopeless] = -1
-    for i in np.flatnonzero(~_factors(A, eps)):
+    for i in np.flatnonzero(~_have_factors(A, eps)):
         top = np.diag(A[i]).max(initial=0) or 1.0
         for amount in eps * top * 10.0 ** np.arange(60):
             B = A[i] + amount * unit
-            if _factors(B[None], eps)[0]:
+            if _have_factors(B[None], eps)[0]:
                 A[i], added[i] = B, amount
                 break
         else:
@@ -142,14 +142,14 @@ def _positive_definite(
     return A, added
 
 
-def _factors(A: NDArray[np.float64], eps: float) -> NDArray[np.bool_]:
+def _have_factors(A: NDArray[np.float64], eps: float) -> NDArray[np.bool_]:
     """Which matrices have a Cholesky factor with pivots above rounding."""
     try:
         pivots = np.einsum("rff->rf", np.linalg.cholesky(A)) ** 2
     except np.linalg.LinAlgError:
         if len(A) == 1:
             return np.array([False])
-        return np.concatenate([_factors(A[i : i + 1], eps) for i in range(len(A))])
+        return np.concatenate([_have_factors(A[i : i + 1], eps) for i in range(len(A))])
     return (pivots > eps * np.einsum("rff->rf", A)).all(axis=1)
 
 
@@ -258,9 +258,9 @@ def leave_one_out_rows(
         F = D * free[:, None]
         A = _normal_matrices(F, w, row_scale[rows, None] * penalty * free)
         # What is held at 0 must not decide how far the diagonal grows.
-        A_diagonal = np.einsum("rff->rf", A)
-        A_diagonal[...] = np.where(free, A_diagonal, A_diagonal.max(axis=1, keepdims=True))
-        A_diagonal[A_diagonal.max(axis=1) == 0] = 1
+        diagonal = np.einsum("rff->rf", A)
+        diagonal[...] = np.where(free, diagonal, diagonal.max(axis=1, keepdims=True))
+        diagonal[diagonal.max(axis=1) == 0] = 1
         A, added = _positive_definite(A, values.dtype)
         spared = 1 - w * np.einsum("rjf,rfj->rj", F, np.linalg.solve(A, F.transpose(0, 2, 1)))
         told = spared > (1e-5 if values.dtype == np.float32 else 1e-12)
