@@ -3,7 +3,14 @@
 from importlib.metadata import version as _version
 
 from lrfact._show_versions import show_versions
-from lrfact.estimators import EntryRegressor, MaskedMF, PCAFromSVD, SoftImpute, TruncatedSVDReducer
+from lrfact.estimators import (
+    EntryRegressor,
+    MaskedMF,
+    NMFTopics,
+    PCAFromSVD,
+    SoftImpute,
+    TruncatedSVDReducer,
+)
 from lrfact.model_selection import (
     EntryKFold,
     RankSearchCV,
@@ -21,6 +28,7 @@ __all__ = [
     "EntryKFold",
     "EntryRegressor",
     "MaskedMF",
+    "NMFTopics",
     "PCAFromSVD",
     "RankSearchCV",
     "RankSearchDisplay",

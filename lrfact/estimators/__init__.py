@@ -2,8 +2,16 @@
 
 from lrfact.estimators._entry_regressor import EntryRegressor
 from lrfact.estimators._masked_mf import MaskedMF
+from lrfact.estimators._nmf_topics import NMFTopics
 from lrfact.estimators._pca import PCAFromSVD
 from lrfact.estimators._soft_impute import SoftImpute
 from lrfact.estimators._truncated_svd import TruncatedSVDReducer
 
-__all__ = ["EntryRegressor", "MaskedMF", "PCAFromSVD", "SoftImpute", "TruncatedSVDReducer"]
+__all__ = [
+    "EntryRegressor",
+    "MaskedMF",
+    "NMFTopics",
+    "PCAFromSVD",
+    "SoftImpute",
+    "TruncatedSVDReducer",
+]

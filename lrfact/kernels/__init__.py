@@ -9,6 +9,9 @@ from lrfact.kernels import _csr_product_numpy as _csr_product_twin
 from lrfact.kernels import _dense_product_numpy as _dense_product_twin
 from lrfact.kernels import _masked_rows_numpy as _masked_rows_twin
 from lrfact.kernels import _masked_sgd_numpy as _masked_sgd_twin
+from lrfact.kernels import _nonnegative_rows_numpy as _nonnegative_rows_twin
+from lrfact.kernels import _poisson_rows_numpy as _poisson_rows_twin
+from lrfact.kernels import _ratio_rows_numpy as _ratio_rows_twin
 from lrfact.kernels import _top_k_numpy as _top_k_twin
 from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
 
@@ -19,7 +22,10 @@ try:
     from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
     from lrfact.kernels._masked_rows import leave_one_out_rows, solve_rows
     from lrfact.kernels._masked_sgd import descend_blocks
+    from lrfact.kernels._nonnegative_rows import descend_rows, descend_rows_with_holes
     from lrfact.kernels._openmp import max_threads, openmp_enabled
+    from lrfact.kernels._poisson_rows import fit_poisson_rows
+    from lrfact.kernels._ratio_rows import ratio_rows
     from lrfact.kernels._top_k import top_k
 except ImportError as error:
     from lrfact.kernels._openmp_absent import max_threads, openmp_enabled
@@ -35,7 +41,13 @@ except ImportError as error:
     dense_matmat = warn_at_first_use(_dense_product_twin.dense_matmat, FALLBACK_REASON)
     dense_rmatmat = warn_at_first_use(_dense_product_twin.dense_rmatmat, FALLBACK_REASON)
     descend_blocks = warn_at_first_use(_masked_sgd_twin.descend_blocks, FALLBACK_REASON)
+    descend_rows = warn_at_first_use(_nonnegative_rows_twin.descend_rows, FALLBACK_REASON)
+    descend_rows_with_holes = warn_at_first_use(
+        _nonnegative_rows_twin.descend_rows_with_holes, FALLBACK_REASON
+    )
+    fit_poisson_rows = warn_at_first_use(_poisson_rows_twin.fit_poisson_rows, FALLBACK_REASON)
     leave_one_out_rows = warn_at_first_use(_masked_rows_twin.leave_one_out_rows, FALLBACK_REASON)
+    ratio_rows = warn_at_first_use(_ratio_rows_twin.ratio_rows, FALLBACK_REASON)
     solve_rows = warn_at_first_use(_masked_rows_twin.solve_rows, FALLBACK_REASON)
     top_k = warn_at_first_use(_top_k_twin.top_k, FALLBACK_REASON)
 else:
@@ -53,9 +65,13 @@ __all__ = [
     "dense_matmat",
     "dense_rmatmat",
     "descend_blocks",
+    "descend_rows",
+    "descend_rows_with_holes",
+    "fit_poisson_rows",
     "leave_one_out_rows",
     "max_threads",
     "openmp_enabled",
+    "ratio_rows",
     "solve_rows",
     "top_k",
 ]

@@ -65,6 +65,25 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     return G
 
 
+def square_gram(matrix: Array, *, n_threads: int) -> Array:
+    """Return ``matrix.T @ matrix`` of a tall array, in float64.
+
+    Parameters
+    ----------
+    matrix : ndarray of shape (n, p)
+        float32 or float64.
+
+    n_threads : int
+        At least 1.
+
+    Returns
+    -------
+    ndarray of shape (p, p)
+        float64, symmetric.
+    """
+    return _gram_of_block(matrix, n_threads)
+
+
 def _blocks(A: MatrixOperator, *, tall: bool, dtype: DTypeLike) -> Iterator[Array]:
     """Yield the lines of the longer side as rows of blocks: of a single one, if that is stored."""
     whole = A.stored_array

@@ -1,9 +1,11 @@
 """What an estimator predicts for entries that it was not shown."""
 
+from inspect import signature
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.pipeline import Pipeline
 
 Indices = npt.NDArray[np.integer]
@@ -43,10 +45,18 @@ def predict_hidden(
         If the estimator has no such method.
 
     ValueError
-        If what it returns has another shape than `X`.
+        If what it returns has another shape than `X`, or `X` is sparse and the estimator would read
+        hidden entries as zeros.
     """
+    if sparse.issparse(X) and getattr(estimator, "_absent_is_zero", False):
+        raise ValueError(
+            f"{type(estimator).__name__} reads what a sparse matrix does not store as 0, so that "
+            "entries cannot be hidden from it by leaving them out; pass a dense array with NaN for "
+            "missing entries, or use the score of the estimator, which hides columns"
+        )
     if hasattr(estimator, "predict_entries"):
-        shown = {} if rows_are_known else {"X": X}
+        keeps_rows = signature(estimator.predict_entries).parameters["X"].default is None
+        shown = {} if rows_are_known and keeps_rows else {"X": X}
         return np.asarray(estimator.predict_entries(rows, columns, **shown))
     complete = completing_method(estimator)
     n_columns = X.shape[1]

@@ -1,0 +1,745 @@
+"""NMFTopics: a matrix as a sum of non-negative parts, documents as mixtures of topics."""
+
+import warnings
+from functools import partial
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._nonnegative_entries import NonnegativeEntries, nonnegative_entries
+from lrfact.checks._threads import effective_n_threads
+from lrfact.estimators._progress import FitProgress
+from lrfact.estimators._topic_words import TopicWords
+from lrfact.solvers.beta_divergence import loss_of
+from lrfact.solvers.column_holdout import column_holdout_loss
+from lrfact.solvers.nonnegative_factorization import NMF_SOLVERS, Effort, Start, best_of_starts
+from lrfact.solvers.nonnegative_fold_in import fold_in
+from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty
+from lrfact.solvers.nonnegative_start import STARTS, nonnegative_start
+from lrfact.solvers.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
+from lrfact.solvers.topic_agreement import stability
+
+Array = NDArray[np.floating]
+
+_BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
+
+# Without a number of components there is one for each feature; more are a mistake.
+_MOST_AUTOMATIC = 5000
+
+# Their factors are gathered.
+_ENTRIES_AT_A_TIME = 2**15
+
+
+class NMFTopics(
+    TopicWords,
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    r"""Approximate a non-negative matrix by a sum of non-negative parts: topics, or parts of faces.
+
+    .. math:: \min_{W \ge 0, H \ge 0} \sum_{(i,j) \in \Omega} d_\beta(x_{ij}, (W H)_{ij})
+              + \alpha_W \, m \, p(W) + \alpha_H \, n \, p(H), \quad
+              p(A) = r \|A\|_1 + \frac{1 - r}{2} \|A\|_F^2
+
+    for a matrix of n rows and m columns; :math:`\Omega` are all entries, or those that are not
+    missing; r is `l1_ratio`. :math:`d_\beta` is half the squared error for
+    ``beta_loss="frobenius"``, the Kullback-Leibler divergence :math:`x \log (x/y) - x + y`, or that
+    of Itakura-Saito, :math:`x/y - \log (x/y) - 1`. Parameters mean what they mean in
+    `sklearn.decomposition.NMF`.
+
+    Parameters
+    ----------
+    n_components : int, "auto" or None, default="auto"
+        Number of parts. "auto" takes it from `W` or `H` where ``init="custom"``; else, as for
+        None, there is one for each feature.
+
+    init : {"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}, default=None
+        Where to start. "nndsvd" is built from singular vectors, with zeros, which ``solver="mu"``
+        cannot change; "nndsvda" fills these with the mean entry, "nndsvdar" with small random
+        numbers. "custom" takes `W` and `H` of `fit`. None is "nndsvda" for the first of the starts
+        where there are that many singular vectors, and "random" for all others.
+
+    solver : {"auto", "hals", "cd", "mu"}, default="auto"
+        "hals", also known as "cd": coordinate descent with extrapolation, for
+        ``beta_loss="frobenius"``. "mu": multiplicative updates, also with extrapolation, for all
+        losses. "auto" is "hals" where that is possible.
+
+    beta_loss : float or {"frobenius", "kullback-leibler", "itakura-saito"}, default="frobenius"
+        Loss; a float is the :math:`\beta` of the divergence, for which these are 2, 1 and 0. At 0
+        and below no entry may be 0.
+
+    tol : float, default=1e-4
+        "hals" stops once the projected gradient is this share of that of the first iteration, "mu"
+        once ten iterations lower the root of twice the loss by less than this share of that of the
+        start.
+
+    max_iter : int, default=200
+        At most so many iterations.
+
+    random_state : int, RandomState instance or None, default=None
+        Of random starts, of the singular vectors and of `shuffle`. An int makes the result the
+        same, to the last bit, on every run and for every `n_jobs`.
+
+    alpha_W : float, default=0.0
+        Penalty of `W`, times the number of features.
+
+    alpha_H : float or "same", default="same"
+        Penalty of `H`, times the number of rows. "same" is that of `W`.
+
+    l1_ratio : float, default=0.0
+        Share of the l1 norm in both.
+
+    verbose : int, default=0
+        Whether to print the objective as it falls; read where there is one start.
+
+    shuffle : bool, default=False
+        Whether "hals" visits the components in an order that changes.
+
+    n_init : int, default=1
+        Number of starts, side by side. The best end counts; how far the others agree with it is in
+        `stability_`.
+
+    missing_values : float, default=nan
+        What stands for a missing entry, also where a sparse matrix stores it. What is not stored
+        is 0.
+
+    n_jobs : int, default=None
+        Threads; None for all.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features)
+        `H`, by falling `topic_share_` unless ``init="custom"``. Zero for features whose entries are
+        all missing.
+
+    n_components_ : int
+        Number of components.
+
+    topic_share_ : ndarray of shape (n_components_,)
+        Share of each component in the sum of all entries of `W H`.
+
+    reconstruction_err_ : float
+        Root of twice the loss; for ``beta_loss="frobenius"`` the norm of what `W H` leaves of the
+        entries. Not after `partial_fit`.
+
+    n_iter_ : int
+        Iterations of the best start; batches after `partial_fit`.
+
+    objective_ : ndarray
+        Loss and penalties as the best start went on: after each iteration of "hals", every ten of
+        "mu". Not after `partial_fit`.
+
+    stability_ : float
+        Mean of `topic_stability_`; only if ``n_init > 1``.
+
+    topic_stability_ : ndarray of shape (n_components_,)
+        Cosine of each component with its partner in another start, paired for the largest sum, on
+        the average over the other starts; only if ``n_init > 1``.
+
+    start_objectives_ : ndarray of shape (n_init,)
+        Objective at the end of each start; only if ``n_init > 1``.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has names that are all strings.
+
+    See Also
+    --------
+    sklearn.decomposition.NMF : The same without missing entries, several starts or `partial_fit`.
+    MaskedMF : Ratings: factors of either sign, biases, and ``nonnegative=True``.
+    TopicsDisplay : Plot of the heaviest terms.
+    ComponentsDisplay : Components as images.
+    lrfact.metrics.topic_coherence : Whether the terms of a topic belong together.
+
+    Notes
+    -----
+    An iteration of "hals" costs two products with the matrix, ``4 nnz k`` flops, and up to 20
+    passes of ``2 (n_samples + n_features) k^2``; of "mu" with Kullback-Leibler ``8 nnz k``, and
+    ``8 n_samples n_features k`` with other losses, sparse or not. Memory: `X`, its transpose if it
+    is sparse, and the factors a few times; a sparse matrix is never made dense but for blocks of a
+    megabyte, of losses other than the first two.
+
+    `fit_transform` returns what `transform` returns for the same rows: `W` is solved for once
+    more, to its minimum, when `H` is final. With a loss below :math:`\beta = 1` that problem is not
+    convex, and both find the same local minimum.
+
+    Of topics that differ from start to start there are probably too many; see `stability_`, and
+    `coherence_scorer` and `score` for other ways to choose their number.
+
+    References
+    ----------
+    Lee and Seung (1999), doi:10.1038/44565. Cichocki and Phan (2009),
+    doi:10.1587/transfun.E92.A.708, Gillis and Glineur (2012), arXiv:1107.5194, and Ang and Gillis
+    (2019), arXiv:1805.06604, for "hals". Fevotte and Idier (2011), arXiv:1010.1763, for "mu".
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import TfidfVectorizer
+    >>> from lrfact import NMFTopics
+    >>> documents = [
+    ...     "cats and dogs",
+    ...     "a dog chased cats",
+    ...     "dogs bark",
+    ...     "stocks fell",
+    ...     "the market and its stocks",
+    ...     "bonds, stocks and the market",
+    ... ]
+    >>> tfidf = TfidfVectorizer(stop_words="english")
+    >>> X = tfidf.fit_transform(documents)
+    >>> topics = NMFTopics(n_components=2, random_state=0)
+    >>> W = topics.fit_transform(X)
+    >>> topics.top_terms(tfidf.get_feature_names_out(), n_terms=2)
+    array([['stocks', 'market'],
+           ['dogs', 'cats']], dtype=object)
+    >>> topics.transform(tfidf.transform(["market of bonds"])).argmax()
+    np.int64(0)
+    """
+
+    # Entries cannot be hidden from it by not storing them.
+    _absent_is_zero = True
+
+    reconstruction_err_: float
+    objective_: Array
+    stability_: float
+    topic_stability_: Array
+    start_objectives_: Array
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],
+        "init": [StrOptions({*STARTS, "custom"}), None],
+        "solver": [StrOptions({"auto", *NMF_SOLVERS})],
+        "beta_loss": [StrOptions(set(_BETA)), Real],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+        "alpha_W": [Interval(Real, 0, None, closed="left")],
+        "alpha_H": [Interval(Real, 0, None, closed="left"), StrOptions({"same"})],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "verbose": ["verbose"],
+        "shuffle": ["boolean"],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "missing_values": [Real],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        n_components: int | str | None = "auto",
+        *,
+        init: str | None = None,
+        solver: str = "auto",
+        beta_loss: float | str = "frobenius",
+        tol: float = 1e-4,
+        max_iter: int = 200,
+        random_state: Any = None,
+        alpha_W: float = 0.0,
+        alpha_H: float | str = "same",
+        l1_ratio: float = 0.0,
+        verbose: int = 0,
+        shuffle: bool = False,
+        n_init: int = 1,
+        missing_values: float = np.nan,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.init = init
+        self.solver = solver
+        self.beta_loss = beta_loss
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.alpha_W = alpha_W
+        self.alpha_H = alpha_H
+        self.l1_ratio = l1_ratio
+        self.verbose = verbose
+        self.shuffle = shuffle
+        self.n_init = n_init
+        self.missing_values = missing_values
+        self.n_jobs = n_jobs
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None, mask: Any = None) -> Self:
+        """Find the components.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Not negative. float32 is kept, any other dtype becomes float64.
+
+        y : None
+            Ignored.
+
+        W : array-like of shape (n_samples, n_components), default=None
+            Start, read if ``init="custom"``.
+
+        H : array-like of shape (n_components, n_features), default=None
+            Start, read if ``init="custom"``.
+
+        mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
+            True where an entry is missing, besides those that `missing_values` stands for.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an entry is negative or infinite, or 0 where the loss does not allow it; if
+            `n_components` exceeds what `init` allows; if `solver` does not know the loss.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` iterations do not reach `tol`.
+        """
+        self._fit(X, W, H, mask)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(
+        self, X: Any, y: Any = None, W: Any = None, H: Any = None, mask: Any = None
+    ) -> Array:
+        """Find the components, and return the factors of the same rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in `fit`.
+
+        y : None
+            Ignored.
+
+        W, H, mask : array-like, default=None
+            As in `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            What ``fit(X).transform(X)`` returns.
+        """
+        return self._fit(X, W, H, mask)
+
+    def _fit(self, X: Any, W: Any, H: Any, mask: Any) -> Array:
+        with forgetting(self):
+            entries = self._entries(X, mask, reset=True)
+            effort = self._effort()
+            self._refuse_zeros(entries)
+            rng = check_random_state(self.random_state)
+            custom = self._custom_start(entries, W, H)
+            n_components = self._rank(entries, custom)
+            problem = self._problem(entries, scale_of_rows=entries.values.shape[0])
+            progress = FitProgress(self, X, self.verbose, measure="objective")
+            # Drawn before the starts run, as these may run in any order.
+            seeds = [int(seed) for seed in rng.randint(np.iinfo(np.int32).max, size=self.n_init)]
+            ends = best_of_starts(
+                problem,
+                self._starts(entries, custom, n_components, rng, seeds),
+                seeds,
+                effort,
+                progress,
+            )
+            best = ends.best
+            if not best.converged and self.tol > 0:
+                warnings.warn(
+                    f"{effort.solver!r} stopped at max_iter={self.max_iter} iterations before "
+                    f"tol={self.tol} was reached; raise either",
+                    ConvergenceWarning,
+                    stacklevel=4,
+                )
+            columns, rows, share = best.columns, best.rows, None
+            while share is None or (custom is None and (np.diff(share) > 0).any()):
+                # Ordered first, so that `transform` later takes the same steps.
+                if custom is None:
+                    order = np.argsort(-_shares(rows, columns), kind="stable")
+                    columns = np.ascontiguousarray(columns[:, order])
+                rows = fold_in(problem.rows, columns)
+                share = _shares(rows, columns)
+            self._store(columns, share)
+            self.n_iter_ = best.n_iter
+            self.objective_ = best.objective
+            self.reconstruction_err_ = float(np.sqrt(2 * loss_of(problem.rows, rows, columns)))
+            if self.n_init > 1:
+                others = [c.T for i, c in enumerate(ends.components) if i != ends.chosen]
+                self.topic_stability_ = stability(self.components_, others)
+                self.stability_ = float(self.topic_stability_.mean())
+                self.start_objectives_ = ends.objectives
+            self._fitted_past = PastRows.of(rows)
+            progress.finish()
+        return rows
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any = None, mask: Any = None) -> Self:
+        """Learn from a batch of further rows, which need not be kept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Any number of rows. The first batch starts the components, so it should have more rows
+            than there are components.
+
+        y : None
+            Ignored.
+
+        mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
+            True where an entry is missing.
+
+        Returns
+        -------
+        self : object
+            The estimator, with components for all rows seen since the last `fit`, that one
+            included.
+
+        Raises
+        ------
+        ValueError
+            As in `fit`, and if ``init="custom"``.
+        """
+        first = not hasattr(self, "components_")
+        if first:
+            with forgetting(self):
+                self._learn(X, mask)
+        else:
+            self._learn(X, mask)
+        return self
+
+    def _learn(self, X: Any, mask: Any) -> None:
+        first = not hasattr(self, "components_")
+        entries = self._entries(X, mask, reset=first)
+        if self.init == "custom":
+            raise ValueError("init='custom' belongs to fit; give partial_fit another")
+        self._effort()
+        self._refuse_zeros(entries)
+        problem = self._problem(entries, scale_of_rows=1)
+        evidence: Evidence | None = getattr(self, "_fitted_evidence", None)
+        if first:
+            rng = check_random_state(self.random_state)
+            n_components = self._rank(entries, None)
+            [start] = self._starts(entries, None, n_components, rng, [0])
+            columns = start()[1]
+            evidence = no_evidence(columns, problem.rows.beta)
+        else:
+            columns = np.ascontiguousarray(self.components_.T, dtype=entries.values.dtype)
+            if evidence is None:
+                evidence = self._fitted_past.as_evidence(columns, problem.rows.beta)
+        columns, evidence = learn_batch(problem, columns, evidence)
+        for name in ("reconstruction_err_", "objective_", "_fitted_past"):
+            if hasattr(self, name):
+                delattr(self, name)
+        n_batches = 1 if first else self.n_iter_ + 1
+        self._store(columns, _shares(evidence.mass[np.newaxis], columns))
+        self.n_iter_ = n_batches
+        self._fitted_evidence = evidence
+
+    def transform(self, X: Any, mask: Any = None) -> Array:
+        """Solve for the factors of rows, each by itself, to the minimum.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            New rows.
+
+        mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
+            True where an entry is missing.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components)
+            Zeros for rows of zeros, and for rows whose entries are all missing.
+        """
+        check_is_fitted(self, "components_")
+        side, columns = self._side_and_columns(X, mask)
+        return fold_in(side, columns)
+
+    def inverse_transform(self, X: Any) -> Array:
+        """Return the approximation of rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_components)
+            What `transform` returns.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            ``X @ components_``.
+
+        Raises
+        ------
+        ValueError
+            If `X` has another number of columns than there are components.
+        """
+        check_is_fitted(self, "components_")
+        W = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
+        if W.shape[1] != len(self.components_):
+            raise ValueError(
+                f"X has {W.shape[1]} columns, but inverse_transform takes factors of the "
+                f"{len(self.components_)} components, as transform returns them"
+            )
+        return W @ self.components_
+
+    def predict(self, X: Any, mask: Any = None) -> NDArray[np.intp]:
+        """Return the topic of each row: the component that makes up most of its approximation.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            New rows.
+
+        mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
+            True where an entry is missing.
+
+        Returns
+        -------
+        ndarray of int, shape (n_samples,)
+            Index of the component; -1 for rows that no component has a part in, such as empty
+            documents.
+        """
+        W = self.transform(X, mask)
+        parts = W * self.components_.sum(axis=1, dtype=np.float64)
+        return np.where(parts.max(axis=1) > 0, parts.argmax(axis=1), -1)
+
+    def predict_entries(self, rows: Any, columns: Any, X: Any) -> Array:
+        """Return the approximation of single entries, from the others of their rows.
+
+        Parameters
+        ----------
+        rows, columns : array-like of int, shape (n_entries,)
+            Their indices.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows that `rows` counts, with these entries missing.
+
+        Returns
+        -------
+        ndarray of shape (n_entries,)
+
+        Raises
+        ------
+        IndexError
+            If an index is out of range.
+        """
+        W = self.transform(X)
+        rows, columns = np.asarray(rows), np.asarray(columns)
+        predicted = np.empty(len(rows), dtype=W.dtype)
+        for start in range(0, len(rows), _ENTRIES_AT_A_TIME):
+            part = slice(start, start + _ENTRIES_AT_A_TIME)
+            predicted[part] = np.einsum(
+                "pf,fp->p", W[rows[part]], self.components_[:, columns[part]]
+            )
+        return predicted
+
+    def score(self, X: Any, y: Any = None, mask: Any = None) -> float:
+        r"""Minus the loss of entries that are predicted from the others of their row.
+
+        .. math:: -\frac1n \sum_{(i,j) \in \Omega} d_\beta(x_{ij}, \hat w_i^{(-j)\prime} h_j)
+
+        Every fifth column is hidden at once, and its entries are predicted by the factors that the
+        other columns suggest. So more components do not score better by fitting the noise, and
+        searches over `n_components` with this score, the default of GridSearchCV and RankSearchCV,
+        end at a number that the data supports.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, best those that were not fitted.
+
+        y : None
+            Ignored.
+
+        mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
+            True where an entry is missing.
+
+        Returns
+        -------
+        float
+            At most 0; the mean over rows.
+
+        References
+        ----------
+        Owen and Perry (2009), arXiv:0908.2062.
+        """
+        check_is_fitted(self, "components_")
+        side, columns = self._side_and_columns(X, mask)
+        return -column_holdout_loss(side, columns) / side.matrix.shape[0]
+
+    def _side_and_columns(self, X: Any, mask: Any) -> tuple[Any, Array]:
+        entries = self._entries(X, mask, reset=False)
+        self._refuse_zeros(entries)
+        side = self._problem(entries, scale_of_rows=1).rows
+        columns = np.ascontiguousarray(self.components_.T, dtype=entries.values.dtype)
+        return side, columns
+
+    def _entries(self, X: Any, mask: Any, *, reset: bool) -> NonnegativeEntries:
+        return nonnegative_entries(
+            self, X, mask=mask, missing_values=self.missing_values, reset=reset
+        )
+
+    @property
+    def _beta(self) -> float:
+        loss = self.beta_loss
+        return _BETA[loss] if isinstance(loss, str) else float(loss)
+
+    def _effort(self) -> Effort:
+        solver = self.solver
+        if solver == "auto":
+            solver = "hals" if self._beta == 2 else "mu"
+        if NMF_SOLVERS[solver] == "hals" and self._beta != 2:
+            raise ValueError(
+                f"Invalid beta_loss parameter: solver={solver!r} does not handle beta_loss="
+                f"{self.beta_loss!r}; use solver='mu' or 'auto'"
+            )
+        if NMF_SOLVERS[solver] == "mu" and self.init == "nndsvd":
+            warnings.warn(
+                "init='nndsvd' has zeros, which solver='mu' cannot change; use 'nndsvda' or "
+                "'nndsvdar'",
+                UserWarning,
+                stacklevel=4,
+            )
+        return Effort(NMF_SOLVERS[solver], self.tol, self.max_iter, self.shuffle)
+
+    def _refuse_zeros(self, entries: NonnegativeEntries) -> None:
+        if self._beta <= 0 and entries.has_zeros:
+            raise ValueError(
+                "When beta_loss <= 0 and X contains zeros, the loss is infinite; add a small "
+                "number to X, or use a positive beta_loss"
+            )
+
+    def _rank(self, entries: NonnegativeEntries, custom: tuple[Array, Array] | None) -> int:
+        shape = entries.values.shape
+        if custom is not None:
+            return custom[0].shape[1]
+        if self.n_components is None or self.n_components == "auto":
+            n_components = shape[1]
+            if n_components > _MOST_AUTOMATIC:
+                raise ValueError(
+                    f"n_components={self.n_components!r} asks for a component for each of the "
+                    f"{n_components} features; give a number, such as 20"
+                )
+        else:
+            n_components = int(self.n_components)
+        if self.init not in (None, "random") and n_components > min(shape):
+            raise ValueError(
+                f"init = {self.init!r} can only be used when n_components <= "
+                f"min(n_samples={shape[0]}, n_features={shape[1]}), but n_components="
+                f"{n_components}; lower it or use init='random'"
+            )
+        return n_components
+
+    def _custom_start(
+        self, entries: NonnegativeEntries, W: Any, H: Any
+    ) -> tuple[Array, Array] | None:
+        if self.init != "custom":
+            if W is not None or H is not None:
+                warnings.warn(
+                    "W and H are read only if init='custom'", RuntimeWarning, stacklevel=5
+                )
+            return None
+        if self.n_init > 1:
+            raise ValueError(
+                f"n_init={self.n_init} starts from the same W and H would end alike; set n_init=1"
+            )
+        n_samples, n_features = entries.values.shape
+        dtype = entries.values.dtype
+        if W is None or H is None:
+            raise ValueError("init='custom' needs W and H, the factors to start from")
+        W, H = (
+            check_array(start, dtype=dtype, order="C", input_name=name)
+            for name, start in (("W", W), ("H", H))
+        )
+        k = H.shape[0] if self.n_components in (None, "auto") else self.n_components
+        for name, start, wanted in (("W", W, (n_samples, k)), ("H", H, (k, n_features))):
+            if start.shape != wanted:
+                raise ValueError(f"{name} has shape {start.shape}; it must have {wanted}")
+            if start.min() < 0 or start.max() == 0:
+                raise ValueError(f"{name} must have no negative entry, and a positive one")
+        return W, np.ascontiguousarray(H.T)
+
+    def _starts(
+        self,
+        entries: NonnegativeEntries,
+        custom: tuple[Array, Array] | None,
+        n_components: int,
+        rng: np.random.RandomState,
+        seeds: list[int],
+    ) -> list[Start]:
+        """Make the starts when their turn comes, as each takes the memory of the factors."""
+        if custom is not None:
+            return [lambda: custom]
+        if self.init in ("nndsvd", "nndsvda") and len(seeds) > 1:
+            raise ValueError(
+                f"n_init={self.n_init} starts by init={self.init!r} would end alike; use init=None "
+                "(random ones beside it), 'random' or 'nndsvdar', or n_init=1"
+            )
+        names = [self.init or "random"] * len(seeds)
+        if self.init is None:
+            possible = n_components <= min(entries.values.shape)
+            names = ["nndsvda" if possible else "random", *["random"] * (len(seeds) - 1)]
+        n_threads = max(1, effective_n_threads(self.n_jobs) // len(seeds))
+
+        # A single start draws from the generator that was given, as scikit-learn does.
+        rngs = [rng] if len(seeds) == 1 else [np.random.RandomState(seed) for seed in seeds]
+        return [
+            partial(
+                nonnegative_start,
+                entries.values,
+                n_components,
+                name,
+                hidden=entries.hidden,
+                mean=entries.mean,
+                rng=own,
+                n_threads=n_threads,
+            )
+            for name, own in zip(names, rngs, strict=True)
+        ]
+
+    def _problem(self, entries: NonnegativeEntries, *, scale_of_rows: int) -> NonnegativeProblem:
+        n_features = entries.values.shape[1]
+        alpha_H = self.alpha_W if self.alpha_H == "same" else float(self.alpha_H)
+        of_rows, of_columns = n_features * self.alpha_W, scale_of_rows * alpha_H
+        ratio = self.l1_ratio
+        return NonnegativeProblem.of(
+            entries.values,
+            entries.hidden,
+            row_penalty=Penalty(of_rows * ratio, of_rows * (1 - ratio)),
+            column_penalty=Penalty(of_columns * ratio, of_columns * (1 - ratio)),
+            beta=self._beta,
+            n_threads=effective_n_threads(self.n_jobs),
+        )
+
+    def _store(self, columns: Array, share: NDArray[np.float64]) -> None:
+        self.components_ = np.ascontiguousarray(columns.T)
+        self.n_components_ = len(self.components_)
+        self.topic_share_ = share
+
+    @property
+    def _n_features_out(self) -> int:
+        return len(self.components_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = bool(np.isnan(self.missing_values))
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _shares(rows: Array, columns: Array) -> NDArray[np.float64]:
+    """Share of each component in the sum of all entries of the approximation."""
+    sums = rows.sum(axis=0, dtype=np.float64) * columns.sum(axis=0, dtype=np.float64)
+    total = sums.sum()
+    return sums / total if total > 0 else np.full(len(sums), 1 / max(len(sums), 1))

@@ -1,0 +1,81 @@
+"""What components say of features and rows: the heaviest of each."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils.validation import check_is_fitted
+
+
+class TopicWords:
+    """Mixin for estimators whose `components_` are not negative and that can `transform` rows."""
+
+    components_: NDArray[np.floating]
+
+    def top_terms(self, feature_names: Any = None, n_terms: int = 10) -> NDArray[np.object_]:
+        """Return the heaviest features of each component.
+
+        Parameters
+        ----------
+        feature_names : array-like of str, shape (n_features,), default=None
+            Names, such as ``vectorizer.get_feature_names_out()``. None takes those of the data
+            fitted, or else x0, x1 and so on.
+
+        n_terms : int, default=10
+            How many; at most n_features are returned.
+
+        Returns
+        -------
+        ndarray of str objects, shape (n_components, n_terms)
+            Heaviest first; of equal ones the first.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many names as features, or `n_terms` is not positive.
+        """
+        check_is_fitted(self, "components_")
+        n_features = self.components_.shape[1]
+        if feature_names is None:
+            default = [f"x{j}" for j in range(n_features)]
+            feature_names = getattr(self, "feature_names_in_", default)
+        names = np.asarray(feature_names, dtype=object)
+        if names.shape != (n_features,):
+            raise ValueError(
+                f"feature_names has shape {names.shape}, but there are {n_features} features; "
+                "give one name for each column that was fitted"
+            )
+        return names[_heaviest(self.components_, n_terms, "n_terms")]
+
+    def representative_documents(self, X: Any, n_documents: int = 5) -> NDArray[np.int64]:
+        """Return the rows in which each component weighs most.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows, such as the documents fitted. Where rows differ in length, scale them to one
+            length, as tf-idf is, lest the longest represent every component.
+
+        n_documents : int, default=5
+            How many; at most n_samples are returned.
+
+        Returns
+        -------
+        ndarray of int, shape (n_components, n_documents)
+            Indices of rows, the largest factor first; of equal ones the first.
+
+        Raises
+        ------
+        ValueError
+            If `n_documents` is not positive.
+        """
+        W = self.transform(X)  # type: ignore[attr-defined]
+        return _heaviest(W.T, n_documents, "n_documents")
+
+
+def _heaviest(weights: NDArray[np.floating], n: Any, name: str) -> NDArray[np.int64]:
+    """Places of the n largest weights of each row."""
+    if not isinstance(n, Integral) or n < 1:
+        raise ValueError(f"{name}={n!r} must be an integer from 1")
+    return np.argsort(-weights, axis=1, kind="stable")[:, : int(n)].astype(np.int64)

@@ -1,0 +1,147 @@
+"""Rows of least Kullback-Leibler divergence on given components: Poisson regressions, one a row.
+
+For each row x, with ``s_j = x' d_j``,
+
+    minimize over x >= 0:  sum_f (reach_if + l1) x_f + l2 x_f^2 / 2 - sum_j value_ij log s_j
+
+where the first sum stands for the approximation of all entries that the row shows, and the last
+is over stored entries. The digits do not depend on the number of threads: rows are independent.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange, threadid
+from libc.math cimport isfinite
+from libc.stdint cimport int32_t, int64_t, uint8_t
+
+import numpy as np
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+
+cdef extern from "_poisson_rows.h" nogil:
+    int poisson_row_f32(
+        const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, const float*,
+        double, double, double, double, int64_t, double*, float*) noexcept
+    int poisson_row_f64(
+        const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, const double*,
+        double, double, double, double, int64_t, double*, double*) noexcept
+
+
+cdef inline bint _row_is_sound(
+    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored, Py_ssize_t n_columns,
+    Py_ssize_t longest,
+) noexcept nogil:
+    """Whether a row lies inside the arrays and its indices inside the matrix."""
+    cdef int64_t at
+    cdef bint sound = True
+    if start < 0 or stop < start or stop > n_stored or stop - start > longest:
+        return False
+    for at in range(start, stop):
+        sound = sound and 0 <= columns[at] < n_columns
+    return sound
+
+
+cdef bint _fit_row(
+    const floating* values, const index_t* columns, Py_ssize_t n_stored, const floating* design,
+    Py_ssize_t width, const floating* reach, double l1, double l2, double floor, double tol,
+    int64_t most_passes, Py_ssize_t longest, floating* row, floating* panel, double* x,
+) noexcept nogil:
+    """Gather the design of a row's positive entries, component by component, and regress."""
+    cdef:
+        Py_ssize_t p, f, n = 0
+        floating* kept = panel + width * longest
+        floating* model = kept + longest
+        const floating* d
+        double total = 0
+        bint at_rest
+
+    for p in range(n_stored):
+        if not values[p] > 0:
+            continue
+        d = design + columns[p] * width
+        kept[n] = values[p]
+        for f in range(width):
+            panel[f * longest + n] = d[f]
+        n = n + 1
+    for f in range(width):
+        x[f] = row[f]
+    if floating is float:
+        at_rest = poisson_row_f32(
+            kept, n, panel, longest, width, reach, l1, l2, floor, tol, most_passes, x, model)
+    else:
+        at_rest = poisson_row_f64(
+            kept, n, panel, longest, width, reach, l1, l2, floor, tol, most_passes, x, model)
+    for f in range(width):
+        row[f] = <floating> x[f]
+        total += x[f]
+    return at_rest and isfinite(total)
+
+
+def fit_poisson_rows(
+    const floating[::1] data not None,       # IN   (nnz,)
+    const index_t[::1] indices not None,     # IN   (nnz,)
+    const index_t[::1] indptr not None,      # IN   (n_rows + 1,)
+    const floating[:, ::1] design not None,  # IN   (n_columns, width)
+    const floating[:, ::1] reach not None,   # IN   (n_rows, width)  sums of design rows shown
+    floating[:, ::1] rows not None,          # INOUT (n_rows, width)  positive
+    uint8_t[::1] at_rest not None,           # OUT  (n_rows,)  whether a row stopped by itself
+    double l1,
+    double l2,
+    double floor,                            # positive; what an approximation of 0 counts as
+    double tol,                              # a row rests when a pass moves no more than this share
+    int64_t most_passes,
+    int n_threads,
+):
+    cdef:
+        Py_ssize_t n_rows = rows.shape[0]
+        Py_ssize_t width = rows.shape[1]
+        Py_ssize_t n_columns = design.shape[0]
+        Py_ssize_t i, longest
+        int64_t n_stored = indices.shape[0]
+        const floating* values
+        const index_t* columns
+        const floating* first_design
+        floating[:, ::1] work
+        double[:, ::1] wide
+        uint8_t[::1] sound
+
+    for name, shape, wanted in (
+        ("data", (data.shape[0],), (n_stored,)),
+        ("indptr", (indptr.shape[0],), (n_rows + 1,)),
+        ("design", (design.shape[0], design.shape[1]), (n_columns, width)),
+        ("reach", (reach.shape[0], reach.shape[1]), (n_rows, width)),
+        ("at_rest", (at_rest.shape[0],), (n_rows,)),
+    ):
+        if shape != wanted:
+            raise ValueError(f"{name} has shape {shape}; it must have {wanted}")
+    if not floor > 0:
+        raise ValueError(f"floor={floor} must be positive")
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    if n_rows == 0 or width == 0:
+        np.asarray(at_rest)[...] = 1
+        return
+    longest = max(1, min(n_stored, int(np.diff(indptr).max())))
+    dtype = np.float32 if floating is float else np.float64
+    work = np.empty((n_threads, (width + 2) * longest), dtype=dtype)
+    wide = np.empty((n_threads, width))
+    sound = np.ones(n_rows, dtype=np.uint8)
+    values = &data[0] if n_stored else NULL
+    columns = &indices[0] if n_stored else NULL
+    first_design = &design[0, 0] if n_columns else NULL
+    for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
+        sound[i] = _row_is_sound(
+            columns, indptr[i], indptr[i + 1], n_stored, n_columns, longest
+        )
+        if sound[i]:
+            at_rest[i] = _fit_row(
+                values + indptr[i], columns + indptr[i], indptr[i + 1] - indptr[i],
+                first_design, width, &reach[i, 0], l1, l2, floor, tol, most_passes, longest,
+                &rows[i, 0], &work[threadid(), 0], &wide[threadid(), 0],
+            )
+    if not np.asarray(sound).all():
+        raise ValueError(
+            f"row {int(np.argmin(sound))} of the sparse matrix is damaged: indptr must rise from 0 "
+            "to the number of stored entries, and indices must lie inside the matrix"
+        )

@@ -1,0 +1,87 @@
+"""NumPy twin of the kernel in `_poisson_rows.pyx`: reference of the tests, and fallback."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrfact.kernels._twin_checks import check_layout, check_shape
+
+Array = NDArray[np.floating]
+
+_MOST_DECREASE = 0.9
+
+
+def fit_poisson_rows(
+    data: Array,
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    design: Array,
+    reach: Array,
+    rows: Array,
+    at_rest: NDArray[np.uint8],
+    l1: float,
+    l2: float,
+    floor: float,
+    tol: float,
+    most_passes: int,
+    n_threads: int,
+) -> None:
+    """Minimize ``(reach_i + l1)' x + l2 x' x / 2 - sum_j x_ij log(x' d_j)`` for each row."""
+    check_layout(design=(design, 2), reach=(reach, 2), rows=(rows, 2))
+    n_rows, width = rows.shape
+    if data.shape != indices.shape:
+        raise ValueError(f"data has shape {data.shape}; it must have {indices.shape}")
+    if indptr.shape != (n_rows + 1,):
+        raise ValueError(f"indptr has shape {indptr.shape}; it must have {(n_rows + 1,)}")
+    check_shape("design", design, (len(design), width))
+    check_shape("reach", reach, (n_rows, width))
+    if at_rest.shape != (n_rows,):
+        raise ValueError(f"at_rest has shape {at_rest.shape}; it must have {(n_rows,)}")
+    if not floor > 0:
+        raise ValueError(f"floor={floor} must be positive")
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    if (np.diff(indptr) < 0).any() or indptr[0] < 0 or indptr[-1] > len(indices):
+        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
+    columns = indices[int(indptr[0]) : int(indptr[-1])]
+    if len(columns) and (columns.min() < 0 or columns.max() >= len(design)):
+        raise ValueError("the sparse matrix is damaged: indices must lie inside the matrix")
+    for i in range(n_rows):
+        stored = slice(int(indptr[i]), int(indptr[i + 1]))
+        positive = data[stored] > 0
+        values = data[stored][positive].astype(np.float64)
+        panel = design[indices[stored][positive]].astype(np.float64)
+        x = rows[i].astype(np.float64)
+        weight = reach[i].astype(np.float64) + l1
+        at_rest[i] = _fit_row(values, panel, weight, x, l2, floor, tol, most_passes)
+        rows[i] = x
+
+
+def _fit_row(
+    values: Array,
+    panel: Array,
+    weight: Array,
+    x: Array,
+    l2: float,
+    floor: float,
+    tol: float,
+    most_passes: int,
+) -> bool:
+    for _ in range(most_passes):
+        moved = total = 0.0
+        model = panel @ x
+        for f in range(len(x)):
+            ratio = panel[:, f] / np.maximum(model, floor)
+            gradient = weight[f] + l2 * x[f] - values @ ratio
+            curvature = values @ ratio**2 + l2
+            after = 0.0
+            if curvature > 0:
+                after = max(x[f] - gradient / curvature, (1 - _MOST_DECREASE) * x[f])
+            total += weight[f] * after
+            if gradient > 0 and weight[f] * after < 0.01 * tol * total:
+                after = 0.0
+            model += (after - x[f]) * panel[:, f]
+            moved = max(moved, weight[f] * abs(after - x[f]))
+            x[f] = after
+        if moved <= tol * total:
+            return True
+    return False

@@ -1,0 +1,63 @@
+"""NumPy twin of the kernel in `_ratio_rows.pyx`: reference of the tests, and fallback."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from lrfact.kernels._twin_checks import check_layout, check_shape
+
+Array = NDArray[np.floating]
+
+# Stored entries handled at a time: their design rows are gathered.
+_CHUNK = 2**15
+
+
+def ratio_rows(
+    data: Array,
+    indices: NDArray[np.integer],
+    indptr: NDArray[np.integer],
+    rows: Array,
+    design: Array,
+    out: Array,
+    loss: NDArray[np.float64],
+    floor: float,
+    wants_loss: bool,
+    n_threads: int,
+) -> None:
+    """Sum ``x_ij / s_ij d_j`` and ``x_ij log(x_ij / s_ij)``, ``s_ij = max(w_i' d_j, floor)``."""
+    check_layout(rows=(rows, 2), design=(design, 2), out=(out, 2))
+    n_rows, width = rows.shape
+    if data.shape != indices.shape:
+        raise ValueError(f"data has shape {data.shape}; it must have {indices.shape}")
+    if indptr.shape != (n_rows + 1,):
+        raise ValueError(f"indptr has shape {indptr.shape}; it must have {(n_rows + 1,)}")
+    check_shape("design", design, (len(design), width))
+    check_shape("out", out, (n_rows, width))
+    if loss.shape != (n_rows,):
+        raise ValueError(f"loss has shape {loss.shape}; it must have {(n_rows,)}")
+    if not floor > 0:
+        raise ValueError(f"floor={floor} must be positive")
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    if (np.diff(indptr) < 0).any() or indptr[0] < 0 or indptr[-1] > len(indices):
+        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
+    stored = slice(int(indptr[0]), int(indptr[-1]))
+    columns = indices[stored]
+    if len(columns) and (columns.min() < 0 or columns.max() >= len(design)):
+        raise ValueError("the sparse matrix is damaged: indices must lie inside the matrix")
+    row_of = np.repeat(np.arange(n_rows), np.diff(indptr))
+    values = data[stored].astype(np.float64)
+    model = np.empty(len(values))
+    for first in range(0, len(values), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        np.einsum("pf,pf->p", rows[row_of[part]], design[columns[part]], out=model[part])
+    ratio = values / np.maximum(model, floor)
+    ratios = sparse.csr_array(
+        (ratio.astype(rows.dtype), columns, indptr - indptr[0]), shape=(n_rows, len(design))
+    )
+    out[:] = ratios @ design
+    terms = np.zeros_like(ratio)
+    counts = values > 0
+    if wants_loss:
+        terms[counts] = values[counts] * np.log(ratio[counts])
+    loss[:] = np.bincount(row_of, weights=terms, minlength=n_rows)

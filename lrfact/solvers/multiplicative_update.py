@@ -1,0 +1,225 @@
+"""Multiplicative updates with extrapolation: every beta-divergence."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrfact.linalg.require_finite import require_finite
+from lrfact.solvers.beta_divergence import DivergenceSums, divergence_sums, loss_of
+from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty, Side
+from lrfact.solvers.nonnegative_result import NonnegativeFactors
+
+Array = NDArray[np.floating]
+Progress = Callable[[int, float], bool]
+
+_ITERATIONS_BETWEEN_TESTS = 10
+
+# Of the extrapolation; the least share is of the largest factor of a component.
+_LARGEST_RATIO, _MOST_MOMENTUM, _LEAST = 2.0, 0.9, 1e-5
+
+
+def multiplicative_update(
+    problem: NonnegativeProblem,
+    rows: Array,
+    columns: Array,
+    *,
+    tol: float,
+    max_iter: int,
+    progress: Progress | None = None,
+) -> NonnegativeFactors:
+    r"""Factorize a matrix, from a given start.
+
+    .. math:: w \leftarrow w \Big(\frac{\sum_j x_j s_j^{\beta-2} v_j}
+                                       {\sum_j s_j^{\beta-1} v_j + \lambda_1 + \lambda_2 w}
+                             \Big)^{\gamma}, \quad s_j = w' v_j
+
+    Parameters
+    ----------
+    problem : NonnegativeProblem
+        Any `beta`.
+
+    rows : ndarray of shape (n_rows, n_components)
+        Start, not negative. What is 0 stays 0.
+
+    columns : ndarray of shape (n_columns, n_components)
+        Start, not negative.
+
+    tol : float
+        Stop once ten iterations lower the root of twice the loss by no more than this share of
+        that of the start; 0 never stops.
+
+    max_iter : int
+        At most so many iterations.
+
+    progress : callable or None, default=None
+        Called as ``progress(step, objective)``; returns True to stop.
+
+    Returns
+    -------
+    NonnegativeFactors
+
+    Notes
+    -----
+    Before it is updated each factor is moved on by a power of the ratio by which it changed last:
+    an extrapolation of its logarithm, as far as Nesterov's sequence says. The sequence begins anew
+    when an update turns back on the step before it, or the loss has risen, which is looked at every
+    ten iterations. The exponent is :math:`\gamma = 1/(2-\beta)` below :math:`\beta = 1`,
+    :math:`1/(\beta-1)` above 2, else 1.
+
+    References
+    ----------
+    Fevotte and Idier (2011), arXiv:1010.1763, for the updates; Hien, Leplat and Gillis (2024),
+    arXiv:2401.06646, for the extrapolation.
+    """
+    rows_before, columns_before = rows, columns
+    step = 1.0
+    objective: list[float] = []
+    n_iter, converged = 0, False
+    while n_iter < max_iter and not converged:
+        tests = n_iter % _ITERATIONS_BETWEEN_TESTS == 0
+        step, momentum = next_momentum(step)
+        ahead = extrapolated(rows, rows_before, momentum, lifted_to(rows))
+        sums = divergence_sums(problem.rows, ahead, columns, wants_loss=tests)
+        if tests:
+            objective.append(
+                float(sums.loss.sum())
+                + problem.rows.penalty.of(ahead)
+                + problem.columns.penalty.of(columns)
+            )
+            if len(objective) > 1:
+                gained = np.sqrt(max(objective[-2], 0.0)) - np.sqrt(max(objective[-1], 0.0))
+                converged = bool(0 <= gained < tol * np.sqrt(objective[0]))
+                if gained < 0:
+                    step = 1.0
+            if progress is not None and progress(n_iter, objective[-1]):
+                break
+        following = updated(problem.rows, ahead, sums)
+        turns_back = _turns_back(rows, ahead, following)
+        rows, rows_before = following, rows
+        ahead = extrapolated(columns, columns_before, momentum, lifted_to(columns))
+        sums = divergence_sums(problem.columns, ahead, rows, wants_loss=False)
+        following = updated(problem.columns, ahead, sums)
+        turns_back |= _turns_back(columns, ahead, following)
+        columns, columns_before = following, columns
+        if turns_back:
+            step = 1.0
+        n_iter += 1
+    require_finite(rows, columns)
+    objective.append(
+        loss_of(problem.rows, rows, columns)
+        + problem.rows.penalty.of(rows)
+        + problem.columns.penalty.of(columns)
+    )
+    return NonnegativeFactors(rows, columns, np.asarray(objective), n_iter, converged)
+
+
+def _turns_back(factors: Array, ahead: Array, following: Array) -> bool:
+    """Whether an update went against the step that it makes in the end."""
+    if ahead is factors:
+        return False
+    against = np.einsum("ij,ij->j", ahead - following, following - factors, dtype=np.float64)
+    return bool(against.sum() > 0)
+
+
+def updated(side: Side, rows: Array, sums: DivergenceSums) -> Array:
+    """Return the factors of rows after one multiplicative update.
+
+    Parameters
+    ----------
+    side : Side
+        The rows.
+
+    rows : ndarray of shape (n_rows, n_components)
+        Where the sums were taken.
+
+    sums : DivergenceSums
+        Of these rows.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_components)
+        What no entry speaks for is 0.
+    """
+    penalty: Penalty = side.penalty
+    denominator = np.broadcast_to(sums.denominator, rows.shape)
+    if penalty.l1 or penalty.l2:
+        denominator = denominator + rows.dtype.type(penalty.l1)
+        if penalty.l2:
+            denominator += rows.dtype.type(penalty.l2) * rows
+    ratio = np.divide(sums.numerator, denominator, out=np.zeros_like(rows), where=denominator > 0)
+    exponent = update_exponent(side.beta)
+    if exponent != 1:
+        ratio **= exponent
+    ratio *= rows
+    return ratio
+
+
+def extrapolated(
+    factors: Array, before: Array, momentum: float | Array, least: float | Array = 0.0
+) -> Array:
+    """Return factors moved on in the direction that they came from, by their ratio.
+
+    Parameters
+    ----------
+    factors, before : ndarray of shape (n_rows, n_components)
+        As they are and as they were.
+
+    momentum : float or ndarray of shape (n_rows, 1)
+        Power of the ratio of the two, which counts as no more than 2 and no less than 1/2.
+
+    least : float or ndarray of shape (n_components,), default=0
+        What smaller positive factors are lifted to, so that they may grow again.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_components)
+    """
+    if not np.any(momentum):
+        return factors
+    ahead = np.divide(factors, before, out=np.ones_like(factors), where=before > 0)
+    np.clip(ahead, 1 / _LARGEST_RATIO, _LARGEST_RATIO, out=ahead)
+    ahead **= np.asarray(np.minimum(momentum, _MOST_MOMENTUM), dtype=factors.dtype)
+    ahead *= factors
+    if np.any(least):
+        np.maximum(ahead, np.where(factors > 0, least, 0).astype(factors.dtype), out=ahead)
+    return ahead
+
+
+def lifted_to(factors: Array) -> Array:
+    """Return the least positive factor of each component to go on from.
+
+    Parameters
+    ----------
+    factors : ndarray of shape (n_rows, n_components)
+        Not negative.
+
+    Returns
+    -------
+    ndarray of shape (n_components,)
+    """
+    return _LEAST * factors.max(axis=0, initial=0)
+
+
+def next_momentum(step: float) -> tuple[float, float]:
+    """Return the next number of Nesterov's sequence, and the momentum between the two."""
+    following = 0.5 * (1 + np.sqrt(1 + 4 * step**2))
+    return float(following), float((step - 1) / following)
+
+
+def update_exponent(beta: float) -> float:
+    """Return the power of a multiplicative update with which it never raises the divergence.
+
+    Parameters
+    ----------
+    beta : float
+        Of the divergence.
+
+    Returns
+    -------
+    float
+        In (0, 1].
+    """
+    if beta < 1:
+        return 1 / (2 - beta)
+    return 1 / (beta - 1) if beta > 2 else 1.0

@@ -1,0 +1,165 @@
+"""Rows, known or new, on the components of a fitted non-negative factorization."""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+
+from lrfact import kernels
+from lrfact.linalg.require_finite import require_finite
+from lrfact.solvers.beta_divergence import divergence_sums, shown_sums
+from lrfact.solvers.multiplicative_update import extrapolated, updated
+from lrfact.solvers.nonnegative_least_squares import Stopping, fit_rows
+from lrfact.solvers.nonnegative_problem import Side
+
+Array = NDArray[np.floating]
+
+_TOL = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-5}
+_MOST_PASSES = 20000
+
+# Entries of dense rows handled at a time: their places are written out.
+_BLOCK = 2**20
+
+# Of multiplicative updates: they are slower than coordinate descent by far.
+_DIVERGENCE_TOL = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-4}
+_MOST_UPDATES = 2000
+_UPDATES_BETWEEN_TESTS = 10
+
+
+def fold_in(side: Side, columns: Array) -> Array:
+    r"""Solve for the factors of each row by itself.
+
+    .. math:: \min_{w_i \ge 0} \sum_j d_\beta(x_{ij}, w_i' v_j)
+              + \lambda_1 \|w_i\|_1 + \frac{\lambda_2}{2} \|w_i\|^2
+
+    Parameters
+    ----------
+    side : Side
+        The rows.
+
+    columns : ndarray of shape (n_columns, n_components)
+        :math:`v_j`.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_components)
+        A row does not depend on which others there are.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If rows did not come to rest.
+    """
+    if side.beta == 2:
+        rows, at_rest = _least_squares(side, columns)
+    elif side.beta == 1:
+        rows, at_rest = _poisson(side, columns)
+    else:
+        rows, at_rest = _divergence(side, columns)
+    require_finite(rows)
+    if not at_rest.all():
+        warnings.warn(
+            f"{int((~at_rest).sum())} of {len(at_rest)} rows did not come to rest on the "
+            "components; these may be nearly dependent, or penalties help",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+    return rows
+
+
+def _least_squares(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
+    start = np.zeros((side.matrix.shape[0], columns.shape[1]), dtype=columns.dtype)
+    stopping = Stopping(tol=_TOL[columns.dtype], of_first=False, most_passes=_MOST_PASSES)
+    fit = fit_rows(side, columns, start, stopping, gram=side.gram_of(columns))
+    return fit.rows, fit.at_rest
+
+
+def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Newton's method on one coordinate after the other."""
+    n_rows, n_columns = side.matrix.shape
+    rows = _even_start(side, columns)
+    reach = np.broadcast_to(shown_sums(side, columns), rows.shape)
+    at_rest = np.empty(n_rows, dtype=np.uint8)
+    step = n_rows if sparse.issparse(side.matrix) else max(1, _BLOCK // max(1, n_columns))
+    for start in range(0, n_rows, step):
+        part = slice(start, min(start + step, n_rows))
+        block = sparse.csr_array(side.matrix[part])
+        kernels.fit_poisson_rows(
+            block.data,
+            block.indices,
+            block.indptr,
+            np.ascontiguousarray(columns),
+            np.ascontiguousarray(reach[part]),
+            rows[part],
+            at_rest[part],
+            side.penalty.l1,
+            side.penalty.l2,
+            side.floor,
+            _DIVERGENCE_TOL[columns.dtype],
+            _MOST_PASSES,
+            side.n_threads,
+        )
+    return rows, at_rest.astype(bool)
+
+
+def _divergence(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Multiplicative updates with a momentum for each row, until all have come to rest."""
+    n_rows = side.matrix.shape[0]
+    tol = _DIVERGENCE_TOL[columns.dtype]
+    rows = _even_start(side, columns)
+    at_rest = np.zeros(n_rows, dtype=bool)
+    active = np.arange(n_rows)
+    part, now = side, rows
+    before, settled = now, now
+    step, best = np.ones((n_rows, 1)), np.full(n_rows, np.inf)
+    for n_updates in range(1, _MOST_UPDATES + 1):
+        following = 0.5 * (1 + np.sqrt(1 + 4 * step**2))
+        ahead = extrapolated(now, before, (step - 1) / following)
+        sums = divergence_sums(part, ahead, columns)
+        value = sums.loss + _penalties(part, ahead)
+        # A row that has gone too far goes on without momentum.
+        worse = value > best
+        step = np.where(worse[:, np.newaxis], 1.0, following)
+        best = np.where(worse, np.inf, value)
+        before, now = now, updated(part, ahead, sums)
+        if n_updates % _UPDATES_BETWEEN_TESTS:
+            continue
+        change = np.abs(now - settled).max(axis=1, initial=0)
+        rests = change <= tol * now.max(axis=1, initial=0)
+        settled = now
+        if rests.any():
+            rows[active[rests]] = now[rests]
+            at_rest[active[rests]] = True
+            on = ~rests
+            active, now, before = active[on], now[on], before[on]
+            settled, step, best = now, step[on], best[on]
+            if not len(active):
+                break
+            part = replace(
+                side,
+                matrix=side.matrix[active],
+                hidden=None if side.hidden is None else side.hidden[active],
+            )
+    rows[active] = now
+    return rows, at_rest
+
+
+def _even_start(side: Side, columns: Array) -> Array:
+    """Start each row with all components alike, and the sum of the row."""
+    width = columns.shape[1]
+    reach = columns.sum(axis=0, dtype=np.float64).sum() * np.ones(side.matrix.shape[0])
+    if side.hidden is not None:
+        reach = reach - side.hidden_sums(columns).sum(axis=1, dtype=np.float64)
+    total = side.operator.matmat(np.ones((len(columns), 1), dtype=columns.dtype))[:, 0]
+    level = np.divide(total, reach, out=np.zeros_like(reach), where=reach > 0)
+    return np.repeat(level[:, np.newaxis], width, axis=1).astype(columns.dtype)
+
+
+def _penalties(side: Side, rows: Array) -> Array:
+    penalty = side.penalty
+    return penalty.l1 * rows.sum(axis=1, dtype=np.float64) + 0.5 * penalty.l2 * np.einsum(
+        "ij,ij->i", rows, rows, dtype=np.float64
+    )
