@@ -65,14 +65,17 @@ class TermWindows:
         runs = [np.arange(self.of_term[t], self.of_term[t + 1]) for t in terms]
         term = np.tile(np.repeat(np.arange(m), [len(of_one) for of_one in runs]), 2)
         run = np.concatenate(runs)
+        counts = np.zeros((m, m))
+        if len(run) == 0:
+            return counts
         place = np.concatenate((self.first[run], self.stop[run]))
         change = np.repeat((1.0, -1.0), len(run))
 
         order = np.argsort(place, kind="stable")
-        places, stretch = np.unique(place[order], return_inverse=True)
-        term, change = term[order], change[order]
-        length = np.diff(places)
-        counts = np.zeros((m, m))
+        place, term, change = place[order], term[order], change[order]
+        is_new = np.append(True, place[1:] > place[:-1])
+        stretch = np.cumsum(is_new) - 1
+        length = np.diff(place[is_new])
         present = np.zeros(m)
         step = max(1, _BLOCK // m)
         for begin in range(0, len(length), step):
@@ -166,14 +169,16 @@ def windows_of_rows(X: Any, columns: Integers) -> TermWindows:
     if sp.issparse(X):
         filled = np.zeros(X.shape[0], dtype=bool)
         filled[X.indices[X.data > 0]] = True
-        chosen = sp.csc_array(X)[:, columns].tocoo()
-        row, term = chosen.row[chosen.data > 0], chosen.col[chosen.data > 0]
+        chosen = sp.csc_array(X)[:, columns]
+        chosen.sort_indices()
+        present = chosen.data > 0
+        term = np.repeat(np.arange(len(columns)), np.diff(chosen.indptr))[present]
+        row = chosen.indices[present]
     else:
         filled = (X > 0).any(axis=1)
-        row, term = np.nonzero(X[:, columns] > 0)
-    order = np.lexsort((row, term))
-    first = (np.cumsum(filled) - 1)[row[order]]
-    return _term_windows(int(filled.sum()), len(columns), term[order], first, first + 1)
+        term, row = np.nonzero(X[:, columns].T > 0)
+    first = (np.cumsum(filled) - 1)[row]
+    return _term_windows(int(filled.sum()), len(columns), term, first, first + 1)
 
 
 def _numbered(

@@ -115,10 +115,11 @@ class CoherenceScorer:
                 "topics; give a fitted factorization, or a Pipeline that ends in one"
             )
         weights = np.asarray(estimator.components_)
-        if X.shape[1] != weights.shape[1]:
+        if np.shape(X)[1:] != weights.shape[1:]:
             raise ValueError(
-                f"X has {X.shape[1]} columns, but the components_ of {type(estimator).__name__} "
-                f"have {weights.shape[1]}; coherence_scorer needs the columns that were factorized"
+                f"X has shape {np.shape(X)}, but the components_ of {type(estimator).__name__} "
+                f"have {weights.shape[1]} columns; coherence_scorer needs the columns that were "
+                "factorized"
             )
         topics = [self._leading_terms(weights_of_one) for weights_of_one in weights]
         return float(coherence_of_columns(topics, X, MEASURES[self.measure]).mean())

@@ -185,11 +185,33 @@ def test_data_frames_and_stored_zeros():
     plain = topic_coherence(TOPICS, X, **options)
     frame = pandas.DataFrame(X, columns=names)
     assert_array_equal(topic_coherence(TOPICS, frame, **options), plain)
-    rows, columns = np.indices(X.shape).reshape(2, -1)
-    stored = sparse.csr_array((X.ravel(), (rows, columns)), shape=X.shape)
-    assert stored.nnz == X.size
+    # Also in a row that has nothing else, which is an empty document.
+    padded = np.vstack([X, np.zeros_like(X[:1])])
+    rows, columns = np.indices(padded.shape).reshape(2, -1)
+    stored = sparse.csr_array((padded.ravel(), (rows, columns)), shape=padded.shape)
+    assert stored.nnz == padded.size
     assert_array_equal(topic_coherence(TOPICS, stored, **options), plain)
-    assert stored.nnz == X.size
+    assert stored.nnz == padded.size
+
+
+@every_measure
+def test_order_and_duplicates_of_stored_entries_do_not_matter(measure):
+    names = sorted({token for tokens in DOCUMENTS for token in tokens})
+    X = sparse.csc_array(counts_of(DOCUMENTS, names))
+    options = {"measure": measure, "feature_names": names, "average": False}
+    plain = topic_coherence(TOPICS, X, **options)
+    columns = [slice(a, b) for a, b in zip(X.indptr[:-1], X.indptr[1:], strict=True)]
+    turned, twice = (
+        [
+            np.concatenate([order(part[column]) for column in columns])
+            for part in (X.indices, X.data)
+        ]
+        for order in (lambda part: part[::-1], lambda part: np.tile(part, 2))
+    )
+    for (indices, data), indptr in ((turned, X.indptr), (twice, 2 * X.indptr)):
+        stored = sparse.csc_array((data, indices, indptr), shape=X.shape)
+        assert_array_equal(topic_coherence(TOPICS, stored, **options), plain)
+        assert_array_equal(stored.indices, indices)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """coherence_scorer: the components' leading columns, looked up in test documents."""
 
 import pickle
+import re
 from dataclasses import dataclass
 from math import log
 
@@ -149,8 +150,11 @@ def test_estimators_without_topics_are_refused(counts):
     with pytest.raises(TypeError, match="StandardScaler has no components_"):
         scorer(StandardScaler().fit(counts), counts)
     model = NMF(2, init="nndsvda", max_iter=500).fit(counts)
-    with pytest.raises(ValueError, match="X has 27 columns, but the components_ of NMF have 28"):
-        scorer(model, counts[:, 1:])
+    assert scorer(model, counts.tolist()) == scorer(model, counts)
+    for X, shape in ((counts[:, 1:], "(240, 27)"), (["the cat", "the dog"], "(2,)")):
+        message = rf"X has shape {re.escape(shape)}, but the components_ of NMF have 28 columns"
+        with pytest.raises(ValueError, match=message):
+            scorer(model, X)
     centred = make_pipeline(FunctionTransformer(lambda X: X - 0.1), model)
     with pytest.raises(ValueError, match="documents has negative entries"):
         scorer(centred, counts)
