@@ -25,6 +25,7 @@ from datasets import (
     DatasetUnavailable,
     Problem,
     RatingsProblem,
+    TextsProblem,
     all_datasets,
     load_problem,
     load_ratings,
@@ -41,6 +42,7 @@ DISTRIBUTIONS = (
     "libmf",
     "cmfrec",
     "scikit-surprise",
+    "gensim",
 )
 
 
@@ -206,6 +208,18 @@ def select_ratings(task: str, options: Options, used: list[str]):
             continue
         used.append(f"{name}:{problems[0].X.dtype}")
         yield problems
+
+
+def select_texts(task: str, options: Options, used: list[str]):
+    """Yield the texts of a task, saying which are skipped and why."""
+    for name, module in _selected_datasets(task, options, "tokens"):
+        try:
+            found = module.tokens(data_dir=options.data_dir, quick=options.quick)
+        except DatasetUnavailable as reason:
+            say(f"{task}: skipping dataset {name}: {reason}")
+            continue
+        used.append(name)
+        yield TextsProblem(name, *found)
 
 
 def _selected_datasets(task: str, options: Options, maker: str):

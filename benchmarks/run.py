@@ -15,7 +15,7 @@ from pathlib import Path
 
 TASKS = (
     *("svd", "pca", "rank_search", "product", "top_k", "memory"),
-    *("ratings", "accuracy", "als_sweep"),
+    *("ratings", "accuracy", "als_sweep", "coherence"),
 )
 # Not part of "all": needs several GB.
 LARGE_TASKS = ("als_100m",)
@@ -80,7 +80,17 @@ def main(argv: list[str] | None = None) -> int:
         os.environ[variable] = str(args.threads)
 
     from harness import Options, record_run, report_selection
-    from tasks import als_100m, als_sweep, memory, product, rank_search, ratings, spectrum, top_k
+    from tasks import (
+        als_100m,
+        als_sweep,
+        coherence,
+        memory,
+        product,
+        rank_search,
+        ratings,
+        spectrum,
+        top_k,
+    )
 
     options = Options(
         datasets=args.datasets,
@@ -107,6 +117,7 @@ def main(argv: list[str] | None = None) -> int:
         "accuracy": ratings.run_accuracy,
         "als_sweep": als_sweep.run,
         "als_100m": als_100m.run,
+        "coherence": coherence.run,
     }
     wanted = {*args.tasks, *(TASKS if "all" in args.tasks else ())}
     chosen = [task for task in (*TASKS, *LARGE_TASKS) if task in wanted]

@@ -13,6 +13,11 @@ and a docstring whose first line says what the matrix is. Ratings (tasks ``ratin
 
 - ``FOLDS``: the splits into training and held-out entries, with the same two keys;
 - ``write(folder, *, fold, data_dir, quick)``: writes one of them with `write_ratings`.
+
+Texts (task ``coherence``) hold instead of ``load``
+
+- ``tokens(*, data_dir, quick)``: the documents, each a list of tokens, and the topics, which are
+  ``N_COMPONENTS`` lists of terms, best first.
 """
 
 from __future__ import annotations
@@ -56,6 +61,15 @@ class RatingsProblem:
     held_out: Entries
     k: int
     path: Path
+
+
+@dataclass(frozen=True)
+class TextsProblem:
+    """Documents as lists of tokens, and topics as lists of terms."""
+
+    name: str
+    documents: list[list[str]]
+    topics: list[list[str]]
 
 
 def all_datasets():

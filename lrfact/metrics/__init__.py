@@ -1,8 +1,10 @@
-"""How good a ranking is: its first k columns against those that are relevant."""
+"""How good a ranking is, and how good topics are."""
 
 from lrfact.metrics._average_precision import average_precision_at_k
 from lrfact.metrics._hits import hit_rate_at_k, precision_at_k, recall_at_k
 from lrfact.metrics._ndcg import ndcg_at_k
+from lrfact.metrics._topic_coherence import topic_coherence
+from lrfact.metrics._topic_diversity import topic_diversity
 
 __all__ = [
     "average_precision_at_k",
@@ -10,4 +12,6 @@ __all__ = [
     "ndcg_at_k",
     "precision_at_k",
     "recall_at_k",
+    "topic_coherence",
+    "topic_diversity",
 ]

@@ -1,5 +1,6 @@
-"""Choosing the rank, and honest scores of models of matrices with holes."""
+"""Choosing the rank, and honest scores of topics and of models of matrices with holes."""
 
+from ._coherence_scorer import coherence_scorer
 from ._entry_scores import cross_val_score_entries
 from ._entry_splits import EntryKFold, train_test_split_entries
 from ._holdout_scorer import holdout_scorer
@@ -10,6 +11,7 @@ __all__ = [
     "EntryKFold",
     "RankSearchCV",
     "RankSelection",
+    "coherence_scorer",
     "cross_val_score_entries",
     "holdout_scorer",
     "select_rank",

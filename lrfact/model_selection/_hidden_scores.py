@@ -18,7 +18,10 @@ from lrfact.model_selection._hidden_predictions import predict_hidden, some_rows
 Metric = str | Callable[..., float]
 
 _SHORT_NAMES = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error"}
-_RANKING_METRICS = {name: getattr(metrics, name) for name in metrics.__all__}
+# The other metrics judge topics.
+_RANKING_METRICS = {
+    name: getattr(metrics, name) for name in metrics.__all__ if name.endswith("_at_k")
+}
 _Scorer = type(_make_scorer(mean_squared_error))
 
 

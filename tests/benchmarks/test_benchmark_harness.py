@@ -42,7 +42,7 @@ from ranking import (  # noqa: E402
     rmse_of,
 )
 from recall import kth_best_scores, recall  # noqa: E402
-from tasks import als_100m, als_sweep, ratings  # noqa: E402
+from tasks import als_100m, als_sweep, coherence, ratings  # noqa: E402
 
 sys.path.remove(str(BENCHMARKS))
 
@@ -227,7 +227,7 @@ def test_every_dataset_module_is_complete(tmp_path):
         assert module.__doc__, name
         assert set(module.N_COMPONENTS) == {"full", "quick"}, name
         assert set(module.DTYPES) <= {"float64", "float32"}, name
-        assert hasattr(module, "load") != hasattr(module, "write"), name
+        assert sum(hasattr(module, maker) for maker in ("load", "write", "tokens")) == 1, name
         assert not hasattr(module, "write") or set(module.FOLDS) == {"full", "quick"}, name
     with pytest.raises(datasets.DatasetUnavailable, match="LRFACT_DATA"):
         datasets.all_datasets()["newsgroups_tfidf"].load(data_dir=None, quick=True)
@@ -294,6 +294,7 @@ def test_every_peer_module_is_complete():
         "accuracy": rate,
         "als_sweep": {*rate, "sweep_setting"},
         "als_100m": {*rate, "sweep_setting"},
+        "coherence": {"prepare", "judge"},
     }
     factorise = {"settings", "refusal", "fit"}
     for name, module in modules_of(peers).items():
@@ -467,3 +468,43 @@ def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
     for title in ("Ratings", "MovieLens accuracy", "Exact sweeps", "100 million ratings"):
         assert f"## {title}\n" in page
     assert (tmp_path / "docs" / "images" / "benchmark_ratings.png").exists()
+
+
+def _texts():
+    """Documents without repeated tokens, longer and shorter than the windows, and two topics."""
+    rng = np.random.default_rng(0)
+    words = [f"word{i}" for i in range(160)]
+    documents = [rng.permutation(words)[:length].tolist() for length in rng.integers(1, 150, 40)]
+    return documents, [words[:5], words[5:10]]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_coherence_that_is_installed_agrees():
+    documents, topics = _texts()
+    ours = peers.peers_for("coherence", ["coherence_lrfact"])["coherence_lrfact"]
+    for peer in peers.peers_for("coherence", None).values():
+        if peer.available() is None:
+            for measure in ("npmi", "c_v"):
+                found = peer.judge(peer.prepare(documents), topics, measure, 1)
+                assert_allclose(found, ours.judge(documents, topics, measure, 1), rtol=1e-9)
+
+
+def test_a_run_of_coherence_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(harness, "_PAUSE", 0.0)
+    module = datasets.all_datasets()["newsgroups_texts"]
+    monkeypatch.setattr(module, "tokens", lambda *, data_dir, quick: _texts())
+    options = Options(
+        cache_dir=tmp_path / "cache",
+        out=tmp_path / "out",
+        peers=["coherence_lrfact"],
+        repeats=2,
+        quick=True,
+    )
+    harness.record_run("coherence", options, coherence.run(options), 0.0)
+    rows = read_rows(options.out / "coherence.csv")
+    assert [row["measure"] for row in rows] == ["u_mass", "npmi", "c_v"]
+    assert all(float(row["difference"]) == 0 and int(row["repeats"]) == 2 for row in rows)
+    assert report.main([str(options.out)]) == 0
+    page = (options.out / "README.md").read_text(encoding="utf8")
+    assert "## Topic coherence\n" in page
+    assert "c_v, newsgroups_texts (40 documents" in page
