@@ -34,6 +34,7 @@ from report_ratings import (
     plot_ratings,
     ratings_section,
 )
+from report_topics import nmf_section, plot_nmf, topics_section
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
 TITLES = {"svd": "Truncated SVD", "pca": "PCA"}
@@ -57,6 +58,10 @@ def main(argv: list[str] | None = None) -> int:
     if rows:
         image = plot_ratings(rows, images / "benchmark_ratings.png")
         sections.append(ratings_section(rows, image, page.parent))
+    rows = read_rows(args.results / "nmf.csv")
+    if rows:
+        image = plot_nmf(rows, images / "benchmark_nmf.png")
+        sections.append(nmf_section(rows, image, page.parent))
     for name, section in (
         ("rank_search", rank_search_section),
         ("product", product_section),
@@ -65,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         ("accuracy", accuracy_section),
         ("als_sweep", als_sweep_section),
         ("als_100m", als_100m_section),
+        ("topics", topics_section),
         ("coherence", coherence_section),
     ):
         rows = read_rows(args.results / f"{name}.csv")

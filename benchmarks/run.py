@@ -15,7 +15,7 @@ from pathlib import Path
 
 TASKS = (
     *("svd", "pca", "rank_search", "product", "top_k", "memory"),
-    *("ratings", "accuracy", "als_sweep", "coherence"),
+    *("ratings", "accuracy", "als_sweep", "nmf", "topics", "coherence"),
 )
 # Not part of "all": needs several GB.
 LARGE_TASKS = ("als_100m",)
@@ -85,11 +85,13 @@ def main(argv: list[str] | None = None) -> int:
         als_sweep,
         coherence,
         memory,
+        nmf,
         product,
         rank_search,
         ratings,
         spectrum,
         top_k,
+        topics,
     )
 
     options = Options(
@@ -117,6 +119,8 @@ def main(argv: list[str] | None = None) -> int:
         "accuracy": ratings.run_accuracy,
         "als_sweep": als_sweep.run,
         "als_100m": als_100m.run,
+        "nmf": nmf.run,
+        "topics": topics.run,
         "coherence": coherence.run,
     }
     wanted = {*args.tasks, *(TASKS if "all" in args.tasks else ())}

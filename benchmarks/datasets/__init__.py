@@ -8,6 +8,9 @@ Each module holds
 - ``load(*, data_dir, quick)``: the matrix in float64, ndarray or ``csr_array``. It raises
   ``DatasetUnavailable`` when a file it needs is not there;
 
+- ``LOSSES``, for the task ``nmf``: "frobenius", "kullback-leibler" or both; for the task
+  ``topics`` also ``texts(*, data_dir, quick)``: names of the columns, and documents as tokens;
+
 and a docstring whose first line says what the matrix is. Ratings (tasks ``ratings``, ``accuracy``,
 ``als_sweep``, ``als_100m``), always float32, hold instead of ``load``
 

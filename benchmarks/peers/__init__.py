@@ -24,11 +24,12 @@ A module for ratings (tasks ``ratings``, ``accuracy``, ``als_sweep``, ``als_100m
   least squares that makes so many, with a sensible penalty. For ``als_100m``, ``verbose=1`` in it
   makes the program print a line after each.
 
-A module for ``product`` has ``multiplier`` instead, one for ``rank_search`` has ``search``, one for
-``top_k`` has ``searcher`` and one for ``coherence`` has ``prepare`` and ``judge``; see the file of
-the task. ``OURS = True`` marks lrfact's own,
-``REFERENCE = True`` the ones that stand outside the ranking (the do-nothing peer) and ``ON_REQUEST
-= True`` those that run only when ``--peers`` names them.
+A module for ``product`` has ``multiplier`` instead, one for ``rank_search`` has ``search``, one
+for ``top_k`` has ``searcher``, one for ``coherence`` has ``prepare`` and ``judge``, one for
+``nmf`` has ``iterations``, ``factorize`` and ``at_defaults`` and one for ``topics`` has
+``topic_models``; see the file of the task. ``OURS = True`` marks lrfact's own, ``REFERENCE =
+True`` the ones that stand outside the ranking (the do-nothing peer) and ``ON_REQUEST = True``
+those that run only when ``--peers`` names them.
 """
 
 from __future__ import annotations

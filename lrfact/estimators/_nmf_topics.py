@@ -79,9 +79,9 @@ class NMFTopics(
         and below no entry may be 0.
 
     tol : float, default=1e-4
-        "hals" stops once the projected gradient is this share of that of the first iteration, "mu"
-        once ten iterations lower the root of twice the loss by less than this share of that of the
-        start.
+        "hals" stops once the projected gradient is this share of that of the first iteration, and
+        an iteration lowers the objective by no more than this share; "mu" once ten iterations lower
+        the root of twice the loss by less than this share of that of the start.
 
     max_iter : int, default=200
         At most so many iterations.

@@ -13,8 +13,15 @@ class TopicWords:
 
     components_: NDArray[np.floating]
 
-    def top_terms(self, feature_names: Any = None, n_terms: int = 10) -> NDArray[np.object_]:
-        """Return the heaviest features of each component.
+    def top_terms(
+        self, feature_names: Any = None, n_terms: int = 10, relevance: float = 1.0
+    ) -> NDArray[np.object_]:
+        r"""Return the heaviest features of each component, or the most relevant ones.
+
+        .. math:: \lambda \log p_t(j) + (1 - \lambda) \log \frac{p_t(j)}{p(j)}
+
+        ranks feature j in component t: :math:`p_t` are the shares of features in the component,
+        p those in all components together.
 
         Parameters
         ----------
@@ -25,15 +32,24 @@ class TopicWords:
         n_terms : int, default=10
             How many; at most n_features are returned.
 
+        relevance : float, default=1.0
+            :math:`\lambda`, in [0, 1]. 1 ranks by weight; less than 1 moves what is heavy in all
+            components down, so that topics share fewer terms.
+
         Returns
         -------
         ndarray of str objects, shape (n_components, n_terms)
-            Heaviest first; of equal ones the first.
+            Best first; of equal ones the first.
 
         Raises
         ------
         ValueError
-            If there are not as many names as features, or `n_terms` is not positive.
+            If there are not as many names as features, `n_terms` is not positive, or `relevance`
+            is not in [0, 1].
+
+        References
+        ----------
+        Sievert and Shirley (2014), doi:10.3115/v1/W14-3110.
         """
         check_is_fitted(self, "components_")
         n_features = self.components_.shape[1]
@@ -46,7 +62,12 @@ class TopicWords:
                 f"feature_names has shape {names.shape}, but there are {n_features} features; "
                 "give one name for each column that was fitted"
             )
-        return names[_heaviest(self.components_, n_terms, "n_terms")]
+        if not 0 <= relevance <= 1:
+            raise ValueError(f"relevance={relevance!r} must be in [0, 1]")
+        weights = self.components_
+        if relevance < 1:
+            weights = _relevances(weights.astype(np.float64), relevance)
+        return names[_heaviest(weights, n_terms, "n_terms")]
 
     def representative_documents(self, X: Any, n_documents: int = 5) -> NDArray[np.int64]:
         """Return the rows in which each component weighs most.
@@ -72,6 +93,16 @@ class TopicWords:
         """
         W = self.transform(X)  # type: ignore[attr-defined]
         return _heaviest(W.T, n_documents, "n_documents")
+
+
+def _relevances(components: NDArray[np.floating], relevance: float) -> NDArray[np.floating]:
+    """Relevance of each feature to each component; minus infinity where it has no part in it."""
+    overall = components.sum(axis=0)
+    # Sums of whole components shift all features of a component alike.
+    with np.errstate(divide="ignore"):
+        score = np.log(components)
+        score -= (1 - relevance) * np.log(np.where(overall > 0, overall, 1))
+    return score
 
 
 def _heaviest(weights: NDArray[np.floating], n: Any, name: str) -> NDArray[np.int64]:

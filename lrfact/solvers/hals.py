@@ -44,9 +44,9 @@ def hals(
         Start, not negative.
 
     tol : float
-        Stop once the projected gradient is this share of that of the first iteration: its sum of
-        absolute values, with the columns of both factors scaled to equal norms if nothing is
-        penalized.
+        Stop once an iteration lowers the objective by no more than this share of it, and the
+        projected gradient is this share of that of the first iteration: its sum of absolute values,
+        with the columns of both factors scaled to equal norms if nothing is penalized.
 
     max_iter : int
         At most so many iterations.
@@ -143,7 +143,9 @@ def hals(
             gauge = _gauge(row_gram, column_gram)
         if not extrapolate:
             first_violation = violation
-        converged = violation <= tol * first_violation
+        elif objective[-1] <= objective[-2]:
+            settled = objective[-2] - objective[-1] <= tol * objective[-1]
+            converged = settled and violation <= tol * first_violation
         if progress is not None and progress(len(objective), objective[-1]):
             break
     require_finite(rows, columns)
