@@ -13,7 +13,7 @@ from lrfact.plotting._fitted_components import fitted_components
 from lrfact.plotting._panel_grid import panel_grid, panel_titles
 
 # Inches: the title of a panel, and how wide a figure should be if its panels allow.
-_TITLE_HEIGHT, _FIGURE_WIDTH = 0.2, 8.0
+_TITLE_WIDTH, _TITLE_HEIGHT, _FIGURE_WIDTH = 0.8, 0.2, 8.0
 
 
 class ComponentsDisplay:
@@ -134,12 +134,13 @@ class ComponentsDisplay:
         aspect = min(max(shape[0] / shape[1], 1 / 3), 3.0)
         most_columns = max(4, ceil(sqrt(n_components * aspect)))
         side = min(max(_FIGURE_WIDTH / most_columns, 1.0), 2.0)
+        width = max(side / sqrt(aspect), _TITLE_WIDTH)
         panels = panel_grid(
             axes,
             n_components,
             n_columns=n_columns,
             most_columns=most_columns,
-            panel_size=(side / sqrt(aspect), side * sqrt(aspect) + _TITLE_HEIGHT),
+            panel_size=(width, width * aspect + _TITLE_HEIGHT),
             caller="ComponentsDisplay.plot",
         )
         signed = bool(components.min() < 0)

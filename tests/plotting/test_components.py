@@ -42,7 +42,7 @@ def test_images_are_the_components(estimator, digits):
     assert len(display.images_) == 5
     np.testing.assert_array_equal(arrays(display), estimator.components_.reshape(5, 8, 8))
     for ax, image in zip(display.axes_, display.images_, strict=True):
-        assert ax.images == [image]
+        assert list(ax.images) == [image]
         # Row 0 on top, column 0 on the left, square pixels.
         assert image.get_extent() == [-0.5, 7.5, 7.5, -0.5]
         assert ax.get_aspect() == 1
