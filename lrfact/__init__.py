@@ -21,11 +21,12 @@ from lrfact.model_selection import (
     select_rank,
     train_test_split_entries,
 )
-from lrfact.plotting import RankSearchDisplay, ScreeDisplay
+from lrfact.plotting import ComponentsDisplay, RankSearchDisplay, ScreeDisplay, TopicsDisplay
 
 __version__ = _version("lrfact")
 
 __all__ = [
+    "ComponentsDisplay",
     "EntryKFold",
     "EntryRegressor",
     "MaskedMF",
@@ -36,6 +37,7 @@ __all__ = [
     "RankSelection",
     "ScreeDisplay",
     "SoftImpute",
+    "TopicsDisplay",
     "TruncatedSVDReducer",
     "coherence_scorer",
     "cross_val_score_entries",

@@ -1,0 +1,153 @@
+"""Components of a fitted estimator, wherever it sits, with what is known of them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+# Attributes that say how much each component carries.
+_SHARES = ("topic_share_", "explained_energy_ratio_", "explained_variance_ratio_")
+
+
+@dataclass(frozen=True)
+class FittedComponents:
+    """What plots of components need of a fitted estimator.
+
+    Parameters
+    ----------
+    components : ndarray of shape (n_components, n_features)
+        Its `components_`.
+
+    share : ndarray of shape (n_components,) or None
+        How much each carries, where the estimator says so.
+
+    step : estimator
+        The one that has the components.
+
+    before : Pipeline or None
+        Steps before that one.
+    """
+
+    components: npt.NDArray[np.floating]
+    share: npt.NDArray[np.floating] | None
+    step: Any
+    before: Pipeline | None
+
+    def feature_names(self, given: Any) -> npt.NDArray[np.object_]:
+        """Return the names that are given, or those of the fit, or else x0, x1 and so on."""
+        n_features = self.components.shape[1]
+        if given is not None:
+            names = np.asarray(given, dtype=object)
+            if names.shape != (n_features,):
+                raise ValueError(
+                    f"feature_names has shape {names.shape}, but {type(self.step).__name__} has "
+                    f"{n_features} features; give one name for each column of components_"
+                )
+            return names
+        if hasattr(self.step, "feature_names_in_"):
+            return np.asarray(self.step.feature_names_in_, dtype=object)
+        if self.before is None:
+            return np.array([f"x{j}" for j in range(n_features)], dtype=object)
+        try:
+            return np.asarray(self.before.get_feature_names_out(), dtype=object)
+        except AttributeError as unnamed:
+            raise ValueError(
+                f"the steps before {type(self.step).__name__} in the Pipeline do not name their "
+                "features; pass feature_names, one for each column of components_"
+            ) from unnamed
+
+    def rows(self, chosen: Any, name: str) -> npt.NDArray[np.intp]:
+        """Return the indices of the components to show.
+
+        Parameters
+        ----------
+        chosen : array-like of int or None
+            None takes all.
+
+        name : str
+            Of the parameter, for the message.
+
+        Returns
+        -------
+        ndarray of int
+
+        Raises
+        ------
+        ValueError
+            If they are no indices of components.
+        """
+        n_components = len(self.components)
+        if chosen is None:
+            return np.arange(n_components)
+        rows = np.asarray(chosen)
+        if (
+            rows.ndim != 1
+            or rows.size == 0
+            or not np.issubdtype(rows.dtype, np.integer)
+            or rows.min() < 0
+            or rows.max() >= n_components
+        ):
+            raise ValueError(
+                f"{name}={chosen!r} must be a list of integers from 0 to {n_components - 1}, rows "
+                "of components_, or None for all"
+            )
+        return rows.astype(np.intp)
+
+
+def fitted_components(estimator: Any, caller: str) -> FittedComponents:
+    """Find the components of a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        With `components_`; or a Pipeline, whose last step with `components_` counts; or a search
+        over either.
+
+    caller : str
+        Who asks, for messages.
+
+    Returns
+    -------
+    FittedComponents
+
+    Raises
+    ------
+    ValueError
+        If there are no components.
+
+    NotFittedError
+        If the estimator is not fitted.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
+    check_is_fitted(estimator)
+    step, before = estimator, None
+    if isinstance(estimator, Pipeline):
+        positions = [
+            position
+            for position, (_, candidate) in enumerate(estimator.steps)
+            if hasattr(candidate, "components_")
+        ]
+        if not positions:
+            raise ValueError(
+                f"{caller} found no step with components_ in the Pipeline with steps "
+                f"{[name for name, _ in estimator.steps]}; let one step be an NMFTopics, a "
+                "PCAFromSVD or another estimator with components_"
+            )
+        step = estimator.steps[positions[-1]][1]
+        before = estimator[: positions[-1]] if positions[-1] else None
+    elif not hasattr(estimator, "components_"):
+        raise ValueError(
+            f"{type(estimator).__name__} has no components_; {caller} takes a fitted NMFTopics, "
+            "PCAFromSVD or another estimator with components_, or a Pipeline or search that holds "
+            "one"
+        )
+    components = check_array(
+        step.components_, dtype=[np.float64, np.float32], input_name="components_"
+    )
+    share = next((getattr(step, name) for name in _SHARES if hasattr(step, name)), None)
+    return FittedComponents(components, share, step, before)
