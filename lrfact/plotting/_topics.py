@@ -79,7 +79,7 @@ class TopicsDisplay:
     array([['stocks', 'market'],
            ['dogs', 'cats']], dtype=object)
     >>> [ax.get_title() for ax in display.axes_]
-    ['Topic 0: 58.9 %', 'Topic 1: 41.1 %']
+    ['Topic 0: 50.6 %', 'Topic 1: 49.4 %']
     """
 
     def __init__(
