@@ -8,11 +8,16 @@ from numpy.typing import NDArray
 from lrfact import kernels
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.beta_divergence import divergence_sums
-from lrfact.solvers.multiplicative_update import update_exponent
+from lrfact.solvers.hals import hals
+from lrfact.solvers.multiplicative_update import multiplicative_update, update_exponent
 from lrfact.solvers.nonnegative_fold_in import fold_in
 from lrfact.solvers.nonnegative_problem import NonnegativeProblem
 
 Array = NDArray[np.floating]
+
+# Of the first batch.
+_FIRST_TOL, _FIRST_ITERATIONS = 1e-3, 100
+_LEAST = 1e-4  # of the mean factor of a component
 
 _SWEEPS = 3
 _PASSES = 20
@@ -151,7 +156,8 @@ def learn_batch(
 
     Notes
     -----
-    Three times the rows of the batch are solved for, and the components updated. Memory does not
+    The first batch is fitted by itself. Of others three times the rows are solved for, and the
+    components updated. Memory does not
     depend on how many rows came before. Missing entries of the batch count as predicted.
 
     References
@@ -160,6 +166,8 @@ def learn_batch(
     arXiv:1106.4198.
     """
     n_rows = problem.rows.matrix.shape[0]
+    if evidence.n_rows == 0:
+        columns = _first_components(problem, columns)
     share = evidence.n_rows / (evidence.n_rows + n_rows)
     kept = share**_FORGETTING
     weight = kept * evidence.weight + n_rows
@@ -176,6 +184,22 @@ def learn_batch(
         columns = _components(problem, columns, now)
     require_finite(columns)
     return columns, now
+
+
+def _first_components(problem: NonnegativeProblem, columns: Array) -> Array:
+    """Fit the first batch by itself: what it says of worse components would be slow to forget."""
+    rows = fold_in(problem.rows, columns)
+    if problem.rows.beta == 2:
+        return hals(problem, rows, columns, tol=_FIRST_TOL, max_iter=_FIRST_ITERATIONS).columns
+    fit = multiplicative_update(
+        problem, _lifted(rows), columns, tol=_FIRST_TOL, max_iter=_FIRST_ITERATIONS
+    )
+    return _lifted(fit.columns)
+
+
+def _lifted(factors: Array) -> Array:
+    """Return positive factors: what is 0 would stay 0 when a later batch asks for it."""
+    return np.maximum(factors, (_LEAST * factors.mean(axis=0)).astype(factors.dtype))
 
 
 def _sums(problem: NonnegativeProblem, rows: Array, columns: Array) -> tuple[Array, Array]:
@@ -207,7 +231,7 @@ def _components(problem: NonnegativeProblem, columns: Array, evidence: Evidence)
                 columns
                 * np.divide(moved, columns, out=np.zeros_like(moved), where=columns > 0) ** exponent
             )
-        return moved.astype(dtype)
+        return _lifted(moved).astype(dtype)
     gram = evidence.denominator.astype(dtype)
     gram.flat[:: width + 1] += l2
     columns = columns.copy()
