@@ -137,5 +137,5 @@ def test_what_cannot_be_compared_is_refused():
         scorer(StandardScaler().fit(X), X)
     with pytest.raises(ValueError, match="PCA has components with negative entries"):
         scorer(PCA(2).fit(X), X)
-    with pytest.raises(ValueError, match="X has 35 columns, but the components_ .* have 36"):
+    with pytest.raises(ValueError, match=r"X has 35 columns, but the components_ .* have 36"):
         scorer(FittedElsewhere().fit(X), X[:, 1:])
