@@ -338,6 +338,64 @@ class TestSoftImpute(TransformerContract):
             assert np.isfinite(self.Estimator().fit_transform(X)).all()
 
 
+class TestNMFTopics(TransformerContract):
+    """What is not negative, factorized to the end."""
+
+    Estimator = lrfact.NMFTopics
+    parameters: ClassVar[dict] = {
+        "n_components": 3,
+        "tol": 1e-6,
+        "max_iter": 5000,
+        "random_state": 0,
+    }
+    # It counts the steps to a tolerance, and the last of them differ by rounding errors.
+    unstable: ClassVar[set] = {"objective_"}
+
+    def data(self, seed=0, shape=(50, 12)):
+        return np.abs(super().data(seed, shape))
+
+    def test_dense_and_sparse_agree(self):
+        """From one start, as the singular vectors of dense and sparse matrices differ by rounding
+        errors, and so long as rounding errors have not grown."""
+        X = self.data()
+        changes = {"init": "random", "max_iter": 20, "tol": 0}
+        dense = self.make(**changes).fit(X)
+        self.unstable = {"n_iter_", *self.unstable}
+        self.assert_same_fit(dense, self.make(**changes).fit(sparse.csr_array(X)), exact=False)
+
+    def test_inverse_transform_has_the_shape_and_nearly_the_values(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        back = estimator.inverse_transform(estimator.transform(X))
+        assert back.shape == X.shape
+        assert np.linalg.norm(X - back) < 0.8 * np.linalg.norm(X)
+        again = estimator.inverse_transform(estimator.transform(back))
+        # To the tolerance of the rows, 1e-9 of their length and for other losses 1e-6.
+        assert_allclose(again, back, atol=1e-4 * X.max())
+
+    def test_scores_are_plain_floats_that_tell_good_from_bad(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        good = estimator.score(X)
+        assert type(good) is float
+        assert good > estimator.score(10 * np.abs(np.random.default_rng(0).normal(size=X.shape)))
+
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.abs(np.random.default_rng(0).standard_normal(shape))
+            X[X > 1.5] = np.nan
+            assert np.isfinite(self.Estimator().fit_transform(X)).all()
+
+
+class TestNMFTopicsKullbackLeibler(TestNMFTopics):
+    parameters: ClassVar[dict] = {**TestNMFTopics.parameters, "beta_loss": "kullback-leibler"}
+
+
+class TestNMFTopicsStarts(TestNMFTopics):
+    parameters: ClassVar[dict] = {**TestNMFTopics.parameters, "n_init": 3, "init": "random"}
+
+
 def test_every_transformer_is_held_to_it():
     """Meta-estimators have the contract of what they wrap."""
     held = {

@@ -22,7 +22,7 @@ from lrfact.solvers.beta_divergence import loss_of
 from lrfact.solvers.column_holdout import column_holdout_loss
 from lrfact.solvers.nonnegative_factorization import NMF_SOLVERS, Effort, Start, best_of_starts
 from lrfact.solvers.nonnegative_fold_in import fold_in
-from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty
+from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty, floor_of
 from lrfact.solvers.nonnegative_start import STARTS, nonnegative_start
 from lrfact.solvers.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
 from lrfact.solvers.topic_agreement import stability
@@ -78,7 +78,7 @@ class NMFTopics(
         Loss; a float is the :math:`\beta` of the divergence, for which these are 2, 1 and 0. At 0
         and below no entry may be 0.
 
-    tol : float, default=1e-4
+    tol : float, default=0.0001
         "hals" stops once the projected gradient is this share of that of the first iteration, and
         an iteration lowers the objective by no more than this share; "mu" once ten iterations lower
         the root of twice the loss by less than this share of that of the start.
@@ -323,7 +323,13 @@ class NMFTopics(
         y : None
             Ignored.
 
-        W, H, mask : array-like, default=None
+        W : array-like of shape (n_samples, n_components), default=None
+            As in `fit`.
+
+        H : array-like of shape (n_components, n_features), default=None
+            As in `fit`.
+
+        mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
             As in `fit`.
 
         Returns
@@ -341,6 +347,7 @@ class NMFTopics(
             rng = check_random_state(self.random_state)
             custom = self._custom_start(entries, W, H)
             n_components = self._rank(entries, custom)
+            self._fitted_floor = floor_of(entries.values)
             problem = self._problem(entries, scale_of_rows=entries.values.shape[0])
             progress = FitProgress(self, X, self.verbose, measure="objective")
             # Drawn before the starts run, as these may run in any order.
@@ -423,6 +430,8 @@ class NMFTopics(
             raise ValueError("init='custom' belongs to fit; give partial_fit another")
         self._effort()
         self._refuse_zeros(entries)
+        if first:
+            self._fitted_floor = floor_of(entries.values)
         problem = self._problem(entries, scale_of_rows=1)
         evidence: Evidence | None = getattr(self, "_fitted_evidence", None)
         if first:
@@ -526,6 +535,7 @@ class NMFTopics(
         Returns
         -------
         ndarray of shape (n_entries,)
+            Memory for these and the factors of the rows.
 
         Raises
         ------
@@ -717,6 +727,7 @@ class NMFTopics(
             row_penalty=Penalty(of_rows * ratio, of_rows * (1 - ratio)),
             column_penalty=Penalty(of_columns * ratio, of_columns * (1 - ratio)),
             beta=self._beta,
+            floor=self._fitted_floor,
             n_threads=effective_n_threads(self.n_jobs),
         )
 

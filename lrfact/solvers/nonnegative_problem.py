@@ -127,6 +127,7 @@ class NonnegativeProblem:
         row_penalty: Penalty,
         column_penalty: Penalty,
         beta: float,
+        floor: float,
         n_threads: int,
     ) -> "NonnegativeProblem":
         """Return the problem of a matrix, which is shared and not written to.
@@ -145,6 +146,9 @@ class NonnegativeProblem:
         beta : float
             Of the divergence.
 
+        floor : float
+            What an approximation by less counts as; see `floor_of`.
+
         n_threads : int
             The digits do not depend on it.
 
@@ -152,7 +156,6 @@ class NonnegativeProblem:
         -------
         NonnegativeProblem
         """
-        floor = floor_of(matrix)
         transpose = matrix.T.tocsr() if sparse.issparse(matrix) else matrix.T
         hidden_transpose = None if hidden is None else hidden_places(hidden.T.tocsr())
         if hidden is not None:

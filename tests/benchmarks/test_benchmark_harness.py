@@ -295,6 +295,8 @@ def test_every_peer_module_is_complete():
         "als_sweep": {*rate, "sweep_setting"},
         "als_100m": {*rate, "sweep_setting"},
         "coherence": {"prepare", "judge"},
+        "nmf": {"iterations", "factorize", "at_defaults"},
+        "topics": {"topic_models"},
     }
     factorise = {"settings", "refusal", "fit"}
     for name, module in modules_of(peers).items():
