@@ -72,7 +72,7 @@ def _fit_row(
         for f in range(len(x)):
             ratio = panel[:, f] / np.maximum(model, floor)
             gradient = weight[f] + l2 * x[f] - values @ ratio
-            curvature = values @ ratio**2 + l2
+            curvature = (values * ratio) @ ratio + l2
             after = 0.0
             if curvature > 0:
                 after = max(x[f] - gradient / curvature, (1 - _MOST_DECREASE) * x[f])
