@@ -206,6 +206,8 @@ cdef void _descend_row(
             f = order[o]
             curvature = gram[f * width + f] + ridge
             if not curvature > 0:
+                if target[f] < 0:
+                    x[f] = 0  # linear: the minimum is there, or nowhere
                 continue
             gradient = (
                 coordinate_product(gram + f * width, x, width)

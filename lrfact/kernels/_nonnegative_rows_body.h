@@ -59,8 +59,12 @@ static void NAME(descend_block)(const VALUE *gram, ptrdiff_t width, const int64_
             const ptrdiff_t f = (ptrdiff_t)order[o];
             const VALUE curvature = gram[f * width + f];
             VALUE *LRFACT_RESTRICT line = x + f * LINE;
-            if (!(curvature > 0))
+            if (!(curvature > 0)) {
+                /* Linear: the minimum is at 0, or nowhere. */
+                for (ptrdiff_t r = 0; r < LINE; r++)
+                    line[r] = target[f * LINE + r] < 0 ? 0 : line[r];
                 continue;
+            }
             const VALUE share = curvature / largest;
             NAME(multiply_line)(gram + f * width, x, width, gradient);
             for (ptrdiff_t r = 0; r < LINE; r++)

@@ -37,6 +37,7 @@ def descend_rows(
         moved, length = np.zeros_like(first), np.zeros_like(first)
         for f in order:
             if not curvature[f] > 0:
+                x[target[:, f] < 0, f] = 0  # linear: the minimum is there, or nowhere
                 continue
             before = x[:, f].copy()
             gradient = x @ gram[f] - target[:, f]

@@ -11,6 +11,7 @@ def naive_descent(gram, target, x, order, weight, tol, tol_is_of_first, most_pas
         before = x.copy()
         for f in order:
             if gram[f, f] <= 0:
+                x[f] = 0 if target[f] < 0 else x[f]
                 continue
             gradient = gram[f] @ x - target[f]
             if n_passes == 0 and (x[f] > 0 or gradient < 0):
