@@ -277,8 +277,10 @@ def _losses(values: Array, model: Array, beta: float) -> Array:
     if beta == 1:
         ratio = np.divide(x, s, out=np.ones_like(x), where=x > 0)
         return x * np.log(ratio) - x + s
-    if beta == 0:
+    if beta <= 0:
         # Entries of 0, which only missing ones are, have no divergence.
-        ratio = np.divide(x, s, out=np.ones_like(x), where=x > 0)
+        x = np.where(x > 0, x, s)
+    if beta == 0:
+        ratio = x / s
         return ratio - np.log(ratio) - 1
     return (x**beta + (beta - 1) * s**beta - beta * x * s ** (beta - 1)) / (beta * (beta - 1))

@@ -32,7 +32,7 @@ class Penalty:
         """Return the penalty of some factors, in float64."""
         total = self.l1 * float(factors.sum(dtype=np.float64)) if self.l1 else 0.0
         if self.l2:
-            total += 0.5 * self.l2 * float(np.einsum("ij,ij->j", factors, factors).sum())
+            total += 0.5 * self.l2 * float(np.sum(np.square(factors, dtype=np.float64)))
         return total
 
 
@@ -77,7 +77,9 @@ class Side:
     @cached_property
     def squared_norm(self) -> float:
         """Sum of the squares of the entries."""
-        return self.operator.squared_norm()
+        if sparse.issparse(self.matrix):
+            return self.operator.squared_norm()
+        return float(np.einsum("ij,ij->", self.matrix, self.matrix, dtype=np.float64))
 
     def gram_of(self, factors: Array) -> Array:
         """Return ``factors.T @ factors`` in float64."""
