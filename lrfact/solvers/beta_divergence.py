@@ -250,9 +250,7 @@ def _blocks(
 ) -> Iterator[tuple[slice, Array, NDArray[np.bool_] | None]]:
     """Yield lines of the matrix as dense blocks, and which of their entries are hidden."""
     matrix = side.matrix.T if by_columns else side.matrix
-    hidden = side.hidden
-    if hidden is not None and by_columns:
-        hidden = hidden.T.tocsr()
+    hidden = side.hidden_by_columns if by_columns else side.hidden
     n_lines, length = matrix.shape
     step = max(1, _BLOCK_BYTES // max(1, length * matrix.dtype.itemsize))
     for start in range(0, n_lines, step):

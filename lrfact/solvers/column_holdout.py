@@ -49,17 +49,12 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
     group = np.arange(n_columns) % _GROUPS
     total = 0.0
     for start in range(0, n_rows, step):
-        part = _some_rows(side, slice(start, min(start + step, n_rows)))
+        part = side.some_rows(slice(start, min(start + step, n_rows)))
         for held_out in range(min(_GROUPS, n_columns)):
             shown, asked = group != held_out, group == held_out
             rows = fold_in(_some_columns(part, shown), columns[shown])
             total += loss_of(_some_columns(part, asked), rows, columns[asked])
     return total
-
-
-def _some_rows(side: Side, rows: slice) -> Side:
-    hidden = None if side.hidden is None else side.hidden[rows]
-    return replace(side, matrix=side.matrix[rows], hidden=hidden)
 
 
 def _some_columns(side: Side, columns: NDArray[np.bool_]) -> Side:

@@ -136,7 +136,8 @@ def test_rows_that_do_not_come_to_rest_are_told(monkeypatch):
 
     monkeypatch.setattr(module, "_MOST_PASSES", 1)
     monkeypatch.setattr(module, "_MOST_UPDATES", 3)
-    for beta in (2, 1, 0.5):
+    # Of squared errors such rows are solved by an active set.
+    for beta in (1, 0.5):
         X, columns = case(beta)
         with pytest.warns(ConvergenceWarning, match="12 of 12 rows did not come to rest"):
             fold_in(side_of(X, beta), columns)
