@@ -19,6 +19,7 @@ from lrfact.model_selection import (
     cross_val_score_entries,
     holdout_scorer,
     select_rank,
+    stability_scorer,
     train_test_split_entries,
 )
 from lrfact.plotting import ComponentsDisplay, RankSearchDisplay, ScreeDisplay, TopicsDisplay
@@ -44,5 +45,6 @@ __all__ = [
     "holdout_scorer",
     "select_rank",
     "show_versions",
+    "stability_scorer",
     "train_test_split_entries",
 ]

@@ -6,6 +6,7 @@ from ._entry_splits import EntryKFold, train_test_split_entries
 from ._holdout_scorer import holdout_scorer
 from ._rank_search import RankSearchCV
 from ._select_rank import RankSelection, select_rank
+from ._stability_scorer import stability_scorer
 
 __all__ = [
     "EntryKFold",
@@ -15,5 +16,6 @@ __all__ = [
     "cross_val_score_entries",
     "holdout_scorer",
     "select_rank",
+    "stability_scorer",
     "train_test_split_entries",
 ]

@@ -19,6 +19,7 @@ _ITERATIONS_BETWEEN_TESTS = 10
 _LARGEST_RATIO, _MOST_MOMENTUM, _LEAST = 2.0, 0.9, 1e-5
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an overflow is raised in the end
 def multiplicative_update(
     problem: NonnegativeProblem,
     rows: Array,
@@ -59,6 +60,11 @@ def multiplicative_update(
     -------
     NonnegativeFactors
 
+    Raises
+    ------
+    ValueError
+        If the factors or the divergence overflow.
+
     Notes
     -----
     Before it is updated each factor is moved on by a power of the ratio by which it changed last:
@@ -88,8 +94,10 @@ def multiplicative_update(
                 + problem.columns.penalty.of(columns)
             )
             if len(objective) > 1:
-                gained = np.sqrt(max(objective[-2], 0.0)) - np.sqrt(max(objective[-1], 0.0))
-                converged = bool(0 <= gained < tol * np.sqrt(objective[0]))
+                first, before, now = np.sqrt(np.maximum(np.take(objective, [0, -2, -1]), 0))
+                gained = before - now
+                # Nothing can be gained where nothing is left, as of a matrix of zeros.
+                converged = bool(tol > 0 and (now == 0 or 0 <= gained < tol * first))
                 if gained < 0:
                     step = 1.0
             if progress is not None and progress(n_iter, objective[-1]):
@@ -105,12 +113,12 @@ def multiplicative_update(
         if turns_back:
             step = 1.0
         n_iter += 1
-    require_finite(rows, columns)
     objective.append(
         loss_of(problem.rows, rows, columns)
         + problem.rows.penalty.of(rows)
         + problem.columns.penalty.of(columns)
     )
+    require_finite(rows, columns, np.asarray(objective))
     return NonnegativeFactors(rows, columns, np.asarray(objective), n_iter, converged)
 
 

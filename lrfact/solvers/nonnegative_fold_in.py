@@ -130,6 +130,7 @@ def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
     return rows, at_rest.astype(bool)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # an overflow is raised in the end
 def _divergence(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Multiplicative updates with a momentum for each row, until all have come to rest."""
     n_rows = side.matrix.shape[0]

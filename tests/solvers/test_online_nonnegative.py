@@ -44,8 +44,8 @@ def loss_of_all(X, columns, beta):
 def test_one_batch_is_a_fit_and_three_rounds_of_alternation(storage, penalty):
     X = planted_parts((30, 12), 2)
     start = random_start(X, 2)[1]
-    problem = problem_of(X, storage=storage, penalties=((0, 0), penalty))
-    columns = first_fit(problem, start)
+    whole = problem_of(X, storage=storage, penalties=((0, 0), (30 * penalty[0], 30 * penalty[1])))
+    columns = first_fit(whole, start)
     for _ in range(3):
         rows = fold_in(problem_of(X).rows, columns)
         gram, cross = rows.T @ rows + 30 * penalty[1] * np.eye(2), X.T @ rows - 30 * penalty[0]
