@@ -560,12 +560,16 @@ class NMFTopics(
     def score(self, X: Any, y: Any = None, mask: Any = None) -> float:
         r"""Minus the loss of entries that are predicted from the others of their row.
 
-        .. math:: -\frac1n \sum_{(i,j) \in \Omega} d_\beta(x_{ij}, \hat w_i^{(-j)\prime} h_j)
+        .. math:: -\frac1n \sum_{(i,j) \in \Omega}
+                  d_\beta(x_{ij}, \hat w_i^{(-j)\prime} h_j + \epsilon)
 
         Every fifth column is hidden at once, and its entries are predicted by the factors that the
         other columns suggest. So more components do not score better by fitting the noise, and
         searches over `n_components` with this score, the default of GridSearchCV and RankSearchCV,
         end at a number that the data supports.
+
+        :math:`\epsilon` is 0 for ``beta_loss="frobenius"``, else 1/128 of the mean entry that was
+        fitted: the loss of a count that was thought impossible would be infinite.
 
         Parameters
         ----------
@@ -622,7 +626,7 @@ class NMFTopics(
                 "init='nndsvd' has zeros, which solver='mu' cannot change; use 'nndsvda' or "
                 "'nndsvdar'",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         return Effort(NMF_SOLVERS[solver], self.tol, self.max_iter, self.shuffle)
 

@@ -14,6 +14,10 @@ Array = NDArray[np.floating]
 
 _GROUPS = 5
 
+# Added to predictions, in mean entries, of which the floor of a side is 2^-23: a single count that
+# was thought impossible would weigh as much as many others.
+_SMOOTHING = 2.0**-7 / float(np.finfo(np.float32).eps)
+
 # Of a block of dense rows, whose columns are copied.
 _BLOCK_BYTES = 2**25
 
@@ -32,7 +36,8 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
     Returns
     -------
     float
-        The divergence of all entries, each from its prediction.
+        The divergence of all entries, each from its prediction, to which 1/128 of the mean entry is
+        added where the divergence is another than half the squared error.
 
     Notes
     -----
@@ -53,8 +58,19 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
         for held_out in range(min(_GROUPS, n_columns)):
             shown, asked = group != held_out, group == held_out
             rows = fold_in(_some_columns(part, shown), columns[shown])
-            total += loss_of(_some_columns(part, asked), rows, columns[asked])
+            judged = columns[asked]
+            if side.beta != 2:
+                rows, judged = (
+                    _with_constant(rows, side.floor * _SMOOTHING),
+                    _with_constant(judged, 1),
+                )
+            total += loss_of(_some_columns(part, asked), rows, judged)
     return total
+
+
+def _with_constant(factors: Array, value: float) -> Array:
+    """Append a component that is the same everywhere."""
+    return np.column_stack([factors, np.full(len(factors), value, dtype=factors.dtype)])
 
 
 def _some_columns(side: Side, columns: NDArray[np.bool_]) -> Side:

@@ -12,157 +12,246 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact import NMFTopics
 
+LOSSES = {"frobenius": 2, "kullback-leibler": 1, "itakura-saito": 0}
+CASES = [
+    ("frobenius", "cd"),
+    ("frobenius", "mu"),
+    ("kullback-leibler", "mu"),
+    ("itakura-saito", "mu"),
+    (0.5, "mu"),
+    (3.0, "mu"),
+]
+PENALTIES = [
+    {},
+    {"alpha_W": 0.003, "l1_ratio": 0.5},
+    {"alpha_W": 0.001, "alpha_H": 0.01, "l1_ratio": 1.0},
+    {"alpha_W": 0.002, "alpha_H": 0.0},
+]
+INITS = [None, "random", "nndsvd", "nndsvda", "nndsvdar", "custom"]
+N, M, K = 40, 24, 3
 
-def planted(seed=0, shape=(60, 25), k=4, noise=0.05):
+
+def planted(seed=0):
     rng = np.random.default_rng(seed)
-    X = rng.gamma(0.6, size=(shape[0], k)) @ rng.gamma(0.6, size=(k, shape[1]))
-    return X + noise * X.mean() * rng.random(shape)
+    X = rng.gamma(0.5, size=(N, K)) @ rng.gamma(0.5, size=(K, M))
+    return np.abs(X + 0.05 * rng.standard_normal((N, M))) + 1e-3
 
 
-def objective(model, X, W, beta):
-    """Loss and penalties as scikit-learn documents them."""
-    H, S = model.components_, W @ model.components_
-    if beta == 2:
-        loss = 0.5 * np.sum((X - S) ** 2)
-    elif beta == 1:
-        loss = np.sum(X * np.log(X / S) - X + S)
-    else:
-        loss = np.sum(X / S - np.log(X / S) - 1)
-    alpha_W = model.alpha_W
-    alpha_H = alpha_W if model.alpha_H == "same" else model.alpha_H
-    r, (n, m) = model.l1_ratio, X.shape
-    for alpha, size, factor in ((alpha_W, m, W), (alpha_H, n, H)):
-        loss += alpha * size * (r * factor.sum() + (1 - r) / 2 * np.sum(factor**2))
-    return loss
+X = planted()
+SPARSE = sparse.csr_array(X * (np.random.default_rng(1).random((N, M)) < 0.4))
+RNG = np.random.default_rng(2)
+START = {"W": RNG.random((N, K)), "H": RNG.random((K, M))}
 
 
-def fit_both(X, **parameters):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        theirs = NMF(**{"solver": "mu" if parameters.get("beta_loss") else "cd", **parameters})
-        return theirs, theirs.fit_transform(X), NMFTopics(**parameters)
+def divergence(X, W, H, beta):
+    """The loss, by the formula."""
+    x, s = np.asarray(X.todense() if sparse.issparse(X) else X), np.maximum(W @ H, 1e-12)
+    if beta == 0:
+        return (x / s - np.log(x / s) - 1).sum()
+    if beta == 1:
+        return (x * np.log(np.where(x > 0, x / s, 1)) - x + s).sum()
+    return (x**beta + (beta - 1) * s**beta - beta * x * s ** (beta - 1)).sum() / beta / (beta - 1)
 
 
-def test_every_parameter_of_sklearn_is_there_and_has_its_default():
-    theirs = inspect.signature(NMF).parameters
-    ours = inspect.signature(NMFTopics).parameters
-    differ = {name for name, parameter in theirs.items() if ours[name].default != parameter.default}
-    assert differ == {"solver"}  # "auto": theirs is "cd", for one loss alone
+def objective(X, W, H, loss, alpha_W=0.0, alpha_H="same", l1_ratio=0.0):
+    """What scikit-learn minimises too, by the formula of both docstrings."""
 
+    def penalty(A):
+        return l1_ratio * np.abs(A).sum() + 0.5 * (1 - l1_ratio) * (A**2).sum()
 
-@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
-@pytest.mark.parametrize("init", ["random", "nndsvd", "nndsvda", "nndsvdar", None])
-@pytest.mark.parametrize(
-    ("loss", "beta"), [(None, 2), ("kullback-leibler", 1), ("itakura-saito", 0)]
-)
-@pytest.mark.filterwarnings("ignore:init='nndsvd' has zeros:UserWarning")
-@pytest.mark.filterwarnings("ignore:The multiplicative update:UserWarning")
-def test_the_loss_is_no_larger(container, init, loss, beta):
-    if init == "nndsvd" and beta != 2:
-        pytest.skip("multiplicative updates cannot leave its zeros, and end anywhere")
-    X = planted()
-    parameters = {"n_components": 4, "init": init, "max_iter": 400, "tol": 1e-5, "random_state": 0}
-    if loss:
-        parameters["beta_loss"] = loss
-    theirs, W, ours = fit_both(container(X), **parameters)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        V = ours.fit_transform(container(X))
-    # Both may end in a local minimum.
-    assert objective(ours, X, V, beta) <= 1.02 * objective(theirs, X, W, beta)
-    assert_allclose(ours.reconstruction_err_, np.sqrt(2 * objective(ours, X, V, beta)), rtol=1e-6)
-
-
-@pytest.mark.parametrize("l1_ratio", [0.0, 0.4, 1.0])
-@pytest.mark.parametrize(("alpha_W", "alpha_H"), [(0.002, "same"), (0.003, 0.001)])
-def test_penalties_weigh_as_much(alpha_W, alpha_H, l1_ratio):
-    X = planted(k=3)
-    rng = np.random.default_rng(1)
-    W, H = rng.random((len(X), 3)), rng.random((3, X.shape[1]))
-    parameters = {
-        "n_components": 3,
-        "init": "custom",
-        "alpha_W": alpha_W,
-        "alpha_H": alpha_H,
-        "l1_ratio": l1_ratio,
-        "tol": 1e-9,
-        "max_iter": 5000,
-    }
-    theirs, ours = NMF(**parameters), NMFTopics(**parameters)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        W_theirs = theirs.fit_transform(X, W=W.copy(), H=H.copy())
-        W_ours = ours.fit_transform(X, W=W, H=H)
-    assert_allclose(objective(ours, X, W_ours, 2), objective(theirs, X, W_theirs, 2), rtol=1e-4)
-
-
-@pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler"])
-def test_transform_finds_the_same_minimum(loss):
-    X, new = planted(), planted(seed=5)
-    theirs = NMF(
-        4,
-        solver="cd" if loss == "frobenius" else "mu",
-        beta_loss=loss,
-        init="random",
-        random_state=0,
-        max_iter=2000,
-        tol=1e-6,
-    ).fit(X)
-    ours = NMFTopics(4, beta_loss=loss, init="random", random_state=0, max_iter=2000).fit(X)
-    ours.components_ = theirs.components_
-    beta = 2 if loss == "frobenius" else 1
-    theirs.set_params(tol=1e-12, max_iter=20_000)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        W = theirs.transform(new)
-    assert objective(ours, new, ours.transform(new), beta) <= objective(theirs, new, W, beta) * (
-        1 + 1e-7
+    alpha_H = alpha_W if alpha_H == "same" else alpha_H
+    n, m = X.shape
+    return (
+        divergence(X, W, H, LOSSES.get(loss, loss))
+        + alpha_W * m * penalty(W)
+        + alpha_H * n * penalty(H)
     )
 
 
-def test_solvers_have_the_names_of_sklearn():
-    X = planted()
-    one = NMFTopics(3, solver="cd", random_state=0).fit(X)
-    other = NMFTopics(3, solver="hals", random_state=0).fit(X)
-    assert_allclose(one.components_, other.components_, rtol=0)
-    slow = NMFTopics(3, solver="mu", random_state=0, max_iter=3000, tol=1e-7).fit(X)
-    assert slow.reconstruction_err_ < 1.05 * one.reconstruction_err_
-    shuffled = NMFTopics(3, shuffle=True, random_state=0).fit(X)
-    assert shuffled.reconstruction_err_ < 1.05 * one.reconstruction_err_
-    assert not np.array_equal(shuffled.components_, one.components_)
-
-
-def test_names_of_features_out_and_pandas_output():
-    pd = pytest.importorskip("pandas")
-    X = pd.DataFrame(planted(), columns=[f"word{j}" for j in range(25)])
-    model = NMFTopics(3, random_state=0).set_output(transform="pandas").fit(X)
-    assert list(model.get_feature_names_out()) == ["nmftopics0", "nmftopics1", "nmftopics2"]
-    assert list(model.transform(X).columns) == list(model.get_feature_names_out())
-    assert model.top_terms(n_terms=2)[0][0].startswith("word")
-
-
-def test_warnings_of_sklearn():
-    X = planted()
-    with pytest.warns(ConvergenceWarning, match="stopped at max_iter=3"):
-        NMFTopics(3, max_iter=3, random_state=0).fit(X)
-    with pytest.warns(UserWarning, match="has zeros, which solver='mu' cannot change"):
-        NMFTopics(3, solver="mu", init="nndsvd", random_state=0, tol=0).fit(X)
-    with pytest.warns(RuntimeWarning, match="read only if init='custom'"):
-        NMFTopics(3, random_state=0).fit(X, W=np.ones((60, 3)), H=np.ones((3, 25)))
+def run(Class, X, init, **options):
+    """The calls of a script."""
+    options = {"tol": 1e-5, "max_iter": 500, "random_state": 0, **options}
+    model = Class(n_components=K, init=init, **options)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        NMFTopics(3, max_iter=3, tol=0, random_state=0).fit(X)  # as many as asked for
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "init='nndsvd'|The multiplicative update", UserWarning)
+        W = model.fit_transform(X, **(START if init == "custom" else {}))
+    return model, W
 
 
-def test_number_of_components():
-    X = planted(shape=(30, 6))
-    for automatic in (None, "auto"):
-        model = NMFTopics(automatic, random_state=0, max_iter=2000, tol=1e-3).fit(X)
-        assert model.components_.shape == (6, 6)
-        assert model.n_components_ == 6
-    start = {"W": np.ones((30, 2)), "H": np.random.default_rng(0).random((2, 6))}
-    assert NMFTopics("auto", init="custom").fit(X, **start).n_components_ == 2
-    wide = NMFTopics(40, random_state=0, tol=0, max_iter=5).fit(X)  # more than the shape allows
-    assert wide.components_.shape == (40, 6)
-    with pytest.raises(ValueError, match="a component for each of the 6000 features"):
-        NMFTopics().fit(np.ones((2, 6000)))
+@pytest.mark.parametrize("init", INITS)
+@pytest.mark.parametrize(("loss", "solver"), CASES)
+def test_objective_is_as_low(loss, solver, init):
+    # Every loss meets every start and every penalty, not all at once.
+    penalty = PENALTIES[(INITS.index(init) + CASES.index((loss, solver))) % len(PENALTIES)]
+    options = {"beta_loss": loss, "solver": solver, **penalty}
+    theirs, their_W = run(NMF, X, init, **options)
+    ours, our_W = run(NMFTopics, X, init, **options)
+    reached = objective(X, our_W, ours.components_, loss, **penalty)
+    assert reached <= 1.001 * objective(X, their_W, theirs.components_, loss, **penalty)
+    beta = LOSSES.get(loss, loss)
+    root = np.sqrt(2 * divergence(X, our_W, ours.components_, beta))
+    assert ours.reconstruction_err_ == pytest.approx(root, rel=1e-6)
+    # Rows are solved for once more in the end.
+    assert reached <= ours.objective_[-1] * (1 + 1e-6)
+    assert ours.n_iter_ <= 500
+
+
+@pytest.mark.parametrize("init", ["nndsvda", "custom"])
+@pytest.mark.parametrize(("loss", "solver"), [c for c in CASES if c[0] != "itakura-saito"])
+def test_objective_is_as_low_on_sparse_input(loss, solver, init):
+    options = {"beta_loss": loss, "solver": solver, "alpha_W": 0.001}
+    theirs, their_W = run(NMF, SPARSE, init, **options)
+    ours, our_W = run(NMFTopics, SPARSE, init, **options)
+    reached = objective(SPARSE, our_W, ours.components_, loss, alpha_W=0.001)
+    assert reached <= 1.001 * objective(SPARSE, their_W, theirs.components_, loss, alpha_W=0.001)
+    again, W = run(NMFTopics, SPARSE.toarray(), init, **options)
+    dense = objective(SPARSE, W, again.components_, loss, alpha_W=0.001)
+    # Two ways to round lead to two ends; both are minima.
+    assert dense == pytest.approx(reached, rel=2e-3)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+@pytest.mark.parametrize(("loss", "solver"), CASES[:3])
+def test_float32(loss, solver, container):
+    options = {"beta_loss": loss, "solver": solver}
+    theirs, their_W = run(NMF, container(X.astype(np.float32)), "nndsvda", **options)
+    ours, our_W = run(NMFTopics, container(X.astype(np.float32)), "nndsvda", **options)
+    assert our_W.dtype == their_W.dtype == ours.components_.dtype == np.float32
+    reached = objective(X, our_W.astype(float), ours.components_, loss)
+    assert reached <= 1.001 * objective(X, their_W.astype(float), theirs.components_, loss)
+
+
+@pytest.mark.parametrize("penalty", [PENALTIES[0], PENALTIES[2]], ids=str)
+@pytest.mark.parametrize(("loss", "solver"), CASES)
+def test_rows_on_their_components(loss, solver, penalty):
+    """Theirs stop somewhere on the way; ours are solved for."""
+    options = {"beta_loss": loss, "solver": solver, **penalty}
+    theirs, _ = run(NMF, X, "nndsvda", **options)
+    ours, _ = run(NMFTopics, X, "nndsvda", **options)
+    ours.components_ = theirs.components_
+    new = planted(seed=0)[::-1] * 1.3
+    reached = objective(new, ours.transform(new), theirs.components_, loss, **penalty)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        W = theirs.transform(new)
+    assert reached <= objective(new, W, theirs.components_, loss, **penalty) * (1 + 1e-6)
+
+
+def test_same_local_minimum_from_the_same_start():
+    """Up to the order, where the start leaves little choice."""
+    start = {"W": np.abs(RNG.normal(size=(N, K))), "H": np.abs(RNG.normal(size=(K, M)))}
+    ours = NMFTopics(K, init="custom", tol=1e-9, max_iter=20_000)
+    theirs = NMF(K, init="custom", tol=1e-9, max_iter=20_000)
+    W, their_W = (
+        model.fit_transform(X, W=start["W"].copy(), H=start["H"].copy()) for model in (ours, theirs)
+    )
+    assert_allclose(W @ ours.components_, their_W @ theirs.components_, atol=1e-3)
+    assert ours.reconstruction_err_ == pytest.approx(theirs.reconstruction_err_, rel=1e-6)
+
+
+def test_every_parameter_is_there():
+    """With the same defaults, where these are not names of algorithms."""
+    theirs = inspect.signature(NMF).parameters
+    ours = inspect.signature(NMFTopics).parameters
+    assert set(theirs) <= set(ours)
+    assert {n for n in theirs if theirs[n].default != ours[n].default} == {"solver"}
+    assert next(iter(ours)) == next(iter(theirs)) == "n_components"
+    assert {n for n in dir(NMF) if not n.startswith("_")} <= set(dir(NMFTopics))
+
+
+def test_every_attribute_is_there():
+    theirs, _ = run(NMF, X, None)
+    ours, _ = run(NMFTopics, X, None)
+    for name in [n for n in vars(theirs) if n.endswith("_") and not n.startswith("_")]:
+        assert np.shape(getattr(ours, name)) == np.shape(getattr(theirs, name)), name
+    assert type(ours.reconstruction_err_) is float
+    assert type(ours.n_iter_) is int
+
+
+class TestNames:
+    def test_of_columns_of_the_output(self):
+        ours, theirs = NMFTopics(K).fit(X), NMF(K, max_iter=1000).fit(X)
+        assert list(ours.get_feature_names_out()) == [f"nmftopics{t}" for t in range(K)]
+        assert len(theirs.get_feature_names_out()) == K
+
+    def test_set_output(self):
+        pandas = pytest.importorskip("pandas")
+        frame = pandas.DataFrame(X, columns=[f"c{j}" for j in range(M)])
+        ours, theirs = NMFTopics(K), NMF(K, max_iter=1000)
+        for model in (ours, theirs):
+            out = model.set_output(transform="pandas").fit_transform(frame)
+            assert out.shape == model.transform(frame).shape == (N, K)
+            assert list(out.columns) == list(model.get_feature_names_out())
+            assert model.inverse_transform(out).shape == (N, M)
+        assert list(ours.feature_names_in_) == list(theirs.feature_names_in_)
+
+
+@pytest.mark.parametrize("n_components", ["auto", None])
+def test_automatic_number_of_components(n_components):
+    for Class in (NMF, NMFTopics):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            assert Class(n_components, max_iter=5).fit(X).n_components_ == M
+    ours = NMFTopics(init="custom").fit(X, **START)
+    assert ours.n_components_ == NMF(init="custom", max_iter=1000).fit(X, **START).n_components_
+
+
+def test_inverse_transform():
+    ours, W = run(NMFTopics, X, None)
+    assert_allclose(ours.inverse_transform(W), W @ ours.components_)
+    assert_allclose(ours.inverse_transform(sparse.csr_array(W)), W @ ours.components_)
+    with pytest.raises(ValueError, match="X has 2 columns, but inverse_transform takes factors"):
+        ours.inverse_transform(W[:, :2])
+
+
+class TestWarnings:
+    """At the line of the script, of the same category."""
+
+    @pytest.mark.parametrize("method", ["fit", "fit_transform"])
+    def test_zeros_that_cannot_change(self, method):
+        for Class in (NMF, NMFTopics):
+            model = Class(K, solver="mu", init="nndsvd", max_iter=1000)
+            with pytest.warns(UserWarning, match="'?mu'?.*cannot|cannot.*mu") as record:
+                getattr(model, method)(X)
+            assert len(record) == 1
+        if method == "fit":
+            assert record[0].filename == __file__
+
+    def test_start_that_is_not_read(self):
+        for Class in (NMF, NMFTopics):
+            with pytest.warns(RuntimeWarning, match="custom") as record:
+                Class(K, init="random", max_iter=1000).fit(X, **START)
+            assert len(record) == 1
+        assert record[0].filename == __file__
+
+    @pytest.mark.parametrize("solver", ["cd", "mu"])
+    def test_too_few_iterations(self, solver):
+        for Class in (NMF, NMFTopics):
+            # "mu" looks every ten iterations.
+            model = Class(K, solver=solver, init="random", random_state=0, max_iter=2, tol=1e-6)
+            with pytest.warns(ConvergenceWarning, match=r"Maximum number|max_iter=2") as record:
+                model.fit(X)
+            assert len(record) == 1
+            assert model.n_iter_ == 2
+        assert record[0].filename == __file__
+
+    def test_tol_zero_runs_to_the_end_in_silence(self):
+        for solver in ("cd", "mu"):
+            model = NMFTopics(K, solver=solver, tol=0, max_iter=23, random_state=0).fit(X)
+            assert model.n_iter_ == 23
+
+
+@pytest.mark.parametrize("options", [{"solver": "cd", "beta_loss": 1}, {"init": "wrong"}])
+def test_refused_alike(options):
+    for Class in (NMF, NMFTopics):
+        with pytest.raises(ValueError, match=r"Invalid beta_loss parameter|The 'init' parameter"):
+            Class(K, **options).fit(X)
+
+
+def test_shuffle_and_seeds():
+    one, other = (NMFTopics(K, shuffle=True, random_state=seed).fit(X) for seed in (0, 1))
+    again = NMFTopics(K, shuffle=True, random_state=0).fit(X)
+    assert_allclose(one.components_, again.components_, rtol=0, atol=0)
+    assert (one.objective_[:5] != other.objective_[:5]).any()
+    assert one.reconstruction_err_ == pytest.approx(other.reconstruction_err_, rel=1e-2)
