@@ -13,7 +13,7 @@ The price: PCA loses 4.7 % of the squares, NMF 6.6 %. What is bought: 80 % of th
 components are nothing, where it is 20 % in those of PCA, without asking for it. A penalty is often
 said to be what makes parts sparse. Here a small one changes nothing, and a larger one only switches
 components off: of 16 there are 4 left, which are more spread out than before. More sparsity is
-better had by more components.
+better had by more components: of 32, 91 % of the pixels are nothing.
 
 Ten starts agree in most of the parts and lose next to nothing less than the first.
 """
@@ -73,9 +73,8 @@ def main():
         lengths = np.linalg.norm(model.components_, axis=1)
         used = lengths > 0
         zeros = near_zero(model.components_[used]), near_zero(model.transform(X) * lengths)
-        print(
-            f"  {name:25} {lost(model, X):8.1%} {used.sum():10} {zeros[0]:21.0%} {zeros[1]:12.0%}"
-        )
+        share = lost(model, X)
+        print(f"  {name:25} {share:8.1%} {used.sum():10} {zeros[0]:21.0%} {zeros[1]:12.0%}")
     starts = NMFTopics(RANK, max_iter=1000, n_init=10, random_state=0).fit(X)
     print(f"ten starts: {lost(starts, X):.2%} lost, stability {starts.stability_:.2f}")
 

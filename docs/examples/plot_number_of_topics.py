@@ -93,7 +93,7 @@ def main():
         print(f"{case}: {X.shape[0]} x {X.shape[1]}")
         for ax, (judge, values) in zip(column, verdicts(X).items(), strict=True):
             best = NUMBERS[values.argmax()]
-            near = values[NUMBERS == planted[0]][0]
+            near = values[planted[0] - NUMBERS[0]]
             print(f"  {judge:9} {best:2d}: {values.max():.3f}; at {planted[0]}: {near:.3f}")
             ax.axvline(planted[0], color="lightgrey", linewidth=6, label="planted")
             ax.plot(NUMBERS, values, ".-")

@@ -14,8 +14,8 @@ starts; others, of words that are everywhere in these texts, come out otherwise 
 the ones to drop, or a reason to try fewer topics.
 
 Whether a topic makes sense to a reader is not in the loss. Coherence (NPMI: do the leading words
-occur close together?) has next to no correlation with it, and the most coherent of all starts is
-none of the best. Nor should the most coherent start be picked: with that many tries, some of what
+occur close together?) has little correlation with it, and the most coherent of all starts is a
+middling one. Nor should the most coherent start be picked: with that many tries, some of what
 is highest is luck. Take the lowest loss, since that is what was asked for, and read the agreement.
 
 The texts are those of the installed scikit-learn, so another version gives other digits.
@@ -107,9 +107,8 @@ def main():
     print(f"correlation of loss and coherence: {correlation:.2f}")
 
     several = model(n_init=10, random_state=0).fit(X)
-    print(
-        f"n_init=10: loss {several.objective_[-1]:.2f}, stability {several.stability_:.2f}; topics:"
-    )
+    loss_of_ten, stability = several.objective_[-1], several.stability_
+    print(f"n_init=10: loss {loss_of_ten:.2f}, stability {stability:.2f}; topics:")
     documents = several.representative_documents(X, n_documents=3)
     for t, top in enumerate(several.top_terms(words, n_terms=5)):
         share, agreement = several.topic_share_[t], several.topic_stability_[t]
