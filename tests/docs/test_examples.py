@@ -326,7 +326,7 @@ def test_synthetic_ratings_in_time(example):
 @pytest.mark.slow
 def test_topics_from_many_starts(example):
     page = example("plot_topics")
-    names, texts = page.docstrings()
+    _names, texts = page.docstrings()
     X, words, tokens = page.weigh(texts)
     fits = page.all_starts(X)
     judged = page.judge(fits, words, tokens)
