@@ -353,11 +353,11 @@ class NMFTopics(
             self._fitted_floor = floor_of(entries.values)
             problem = self._problem(entries, scale_of_rows=entries.values.shape[0])
             progress = FitProgress(self, X, self.verbose, measure="objective")
-            # Drawn before the starts run, as these may run in any order; not drawn where nothing
-            # needs them, so that a single start is the one of scikit-learn.
-            needed = self.n_init if self.n_init > 1 or self.shuffle else 0
-            drawn = rng.randint(np.iinfo(np.int32).max, size=needed)
-            seeds = [int(seed) for seed in drawn] or [0]
+            seeds = [0]  # not drawn where it is not read, so that scikit-learn's start is ours
+            if self.n_init > 1 or self.shuffle:
+                # Before the starts run, as these may run in any order.
+                drawn = rng.randint(np.iinfo(np.int32).max, size=self.n_init)
+                seeds = [int(seed) for seed in drawn]
             ends = best_of_starts(
                 problem,
                 self._starts(entries, custom, n_components, rng, seeds),

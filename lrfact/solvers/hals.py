@@ -19,6 +19,9 @@ _INNER = Stopping(tol=0.01, of_first=True, most_passes=20)
 # Momentum: how it starts, grows and shrinks, and how its ceiling grows.
 _FIRST_MOMENTUM, _GROWTH, _SHRINKAGE, _CEILING_GROWTH = 0.5, 1.05, 1.5, 1.01
 
+# Of a projected gradient, in its terms.
+_ROUNDING = 10
+
 
 def hals(
     problem: NonnegativeProblem,
@@ -46,7 +49,8 @@ def hals(
     tol : float
         Stop once an iteration lowers the objective by no more than this share of it, and the
         projected gradient is this share of that of the first iteration: its sum of absolute values,
-        with the columns of both factors scaled to equal norms if nothing is penalized.
+        with the columns of both factors scaled to equal norms if nothing is penalized. What is
+        below rounding errors counts as nothing. 0 never stops.
 
     max_iter : int
         At most so many iterations.
@@ -83,7 +87,7 @@ def hals(
     squared_norm = problem.rows.squared_norm
     if not np.isfinite(squared_norm):
         raise ValueError("squares of the entries of X overflow; divide X by its largest entry")
-    width = rows.shape[1]
+    width, eps = rows.shape[1], float(np.finfo(rows.dtype).eps)
     gauge_is_free = problem.rows.penalty.l2 == problem.columns.penalty.l2 == 0
     gauge_is_free &= problem.rows.penalty.l1 == problem.columns.penalty.l1 == 0
 
@@ -143,9 +147,15 @@ def hals(
             gauge = _gauge(row_gram, column_gram)
         if not extrapolate:
             first_violation = violation
-        elif objective[-1] <= objective[-2]:
-            settled = objective[-2] - objective[-1] <= tol * objective[-1]
-            converged = settled and violation <= tol * first_violation
+        else:
+            gained = objective[-2] - objective[-1]
+            noise = eps * squared_norm
+            settled = -noise <= gained <= max(tol * objective[-1], noise)
+            # A start at a minimum has no violation that others could be a share of.
+            scale = _sum_of_products(rows, column_gram, gauge)
+            scale += _sum_of_products(columns, row_gram, 1 / gauge)
+            least = max(tol * first_violation, _ROUNDING * eps * scale)
+            converged = tol > 0 and settled and violation <= least
         if progress is not None and progress(len(objective), objective[-1]):
             break
     require_finite(rows, columns)
@@ -158,6 +168,11 @@ def _ahead(factors: Array, before: Array, momentum: float) -> Array:
     ahead *= factors.dtype.type(momentum)
     ahead += factors
     return np.maximum(ahead, 0, out=ahead)
+
+
+def _sum_of_products(factors: Array, gram: Array, weight: Array) -> float:
+    """Return the sum of ``factors @ gram``, its columns weighted."""
+    return float(factors.sum(axis=0, dtype=np.float64) @ gram @ weight)
 
 
 def _gauge(row_gram: Array, column_gram: Array) -> Array:

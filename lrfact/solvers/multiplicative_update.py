@@ -48,7 +48,7 @@ def multiplicative_update(
 
     tol : float
         Stop once ten iterations lower the root of twice the loss by no more than this share of
-        that of the start; 0 never stops.
+        that of the start, or nothing but rounding errors is left; 0 never stops.
 
     max_iter : int
         At most so many iterations.
@@ -80,6 +80,7 @@ def multiplicative_update(
     to begin anew.
     """
     rows_before, columns_before = rows, columns
+    noise = _rounding_error(problem.rows)
     step = 1.0
     objective: list[float] = []
     n_iter, converged = 0, False
@@ -97,8 +98,8 @@ def multiplicative_update(
             if len(objective) > 1:
                 first, before, now = np.sqrt(np.maximum(np.take(objective, [0, -2, -1]), 0))
                 gained = before - now
-                # Nothing can be gained where nothing is left, as of a matrix of zeros.
-                converged = bool(tol > 0 and (now == 0 or 0 <= gained < tol * first))
+                nothing_left = now**2 <= noise
+                converged = bool(tol > 0 and (nothing_left or 0 <= gained < tol * first))
                 if gained < 0:
                     step = 1.0
             if progress is not None and progress(n_iter, objective[-1]):
@@ -121,6 +122,13 @@ def multiplicative_update(
     )
     require_finite(rows, columns, np.asarray(objective))
     return NonnegativeFactors(rows, columns, np.asarray(objective), n_iter, converged)
+
+
+def _rounding_error(side: Side) -> float:
+    """Return about what rounding errors make of a divergence that should be 0."""
+    mean = np.float64(side.floor / float(np.finfo(np.float32).eps))
+    relative = max(np.finfo(np.float64).eps, (10 * np.finfo(side.matrix.dtype).eps) ** 2)
+    return float(relative * mean**side.beta * np.prod(side.matrix.shape, dtype=np.float64))
 
 
 def _turns_back(factors: Array, ahead: Array, following: Array) -> bool:

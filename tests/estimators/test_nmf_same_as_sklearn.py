@@ -150,6 +150,22 @@ def test_same_local_minimum_from_the_same_start():
     assert ours.reconstruction_err_ == pytest.approx(theirs.reconstruction_err_, rel=1e-6)
 
 
+def test_a_seed_draws_the_same_start():
+    """Random, so that there is nothing else to go by."""
+    with pytest.warns(ConvergenceWarning):
+        theirs = NMF(K, init="random", random_state=5, max_iter=1, tol=1e-9).fit(X)
+    with pytest.warns(ConvergenceWarning):
+        ours = NMFTopics(K, init="random", solver="mu", random_state=5, max_iter=1).fit(X)
+    rng = np.random.RandomState(5)
+    scale = np.sqrt(X.mean() / K)
+    H = scale * np.abs(rng.standard_normal((K, M)))
+    W = scale * np.abs(rng.standard_normal((N, K)))
+    assert ours.objective_[0] == pytest.approx(objective(X, W, H, "frobenius"))
+    with pytest.warns(ConvergenceWarning):
+        again = NMF(K, init="custom", max_iter=1, tol=1e-9).fit(X, W=W, H=H)
+    assert_allclose(again.components_, theirs.components_)
+
+
 def test_every_parameter_is_there():
     """With the same defaults, where these are not names of algorithms."""
     theirs = inspect.signature(NMF).parameters
