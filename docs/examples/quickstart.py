@@ -31,10 +31,12 @@ from sklearn.utils.discovery import all_estimators, all_functions
 
 from lrfact import (
     MaskedMF,
+    NMFTopics,
     PCAFromSVD,
     RankSearchCV,
     RankSearchDisplay,
     ScreeDisplay,
+    TopicsDisplay,
     TruncatedSVDReducer,
     select_rank,
 )
@@ -159,9 +161,7 @@ def photo(folder: Path) -> None:
 @section("text", "Text: scikit-learn's own docstrings by meaning")
 def text(folder: Path) -> None:
     names, docstrings = public_docstrings()
-    vectorizer = TfidfVectorizer(
-        stop_words="english", token_pattern="[a-z]{3,}", min_df=3, max_df=0.5, sublinear_tf=True
-    )
+    vectorizer = weigh_words()
     X = vectorizer.fit_transform(docstrings)
     print(f"{X.shape[0]} docstrings, {X.shape[1]} words, {X.nnz / np.prod(X.shape):.1%} stored\n")
 
@@ -199,6 +199,42 @@ def public_docstrings() -> tuple[list[str], list[str]]:
         if inspect.getdoc(thing)
     }
     return list(documented), list(documented.values())
+
+
+def weigh_words() -> TfidfVectorizer:
+    """Words that are neither rare nor everywhere, by tf-idf."""
+    return TfidfVectorizer(
+        stop_words="english", token_pattern="[a-z]{3,}", min_df=3, max_df=0.5, sublinear_tf=True
+    )
+
+
+@section("topics", "Topics: the same docstrings, sorted by what they are about")
+def topics(folder: Path) -> None:
+    names, docstrings = public_docstrings()
+    vectorizer = weigh_words()
+    X = vectorizer.fit_transform(docstrings)
+    words = vectorizer.get_feature_names_out()
+
+    model = NMFTopics(n_components=12, n_init=10, random_state=0)
+    _, seconds = timed(model.fit, X)
+    print(f"12 topics, the best of 10 starts in {seconds:.1f} s. Share of the whole, agreement of")
+    print("the starts, heaviest words, and the docstrings with most of it:\n")
+    rows = zip(
+        model.topic_share_,
+        model.topic_stability_,
+        model.top_terms(words, n_terms=5),
+        model.representative_documents(X, n_documents=3),
+        strict=True,
+    )
+    for share, agreement, terms, documents in rows:
+        print(f"  {share:5.1%}  {agreement:.2f}  {', '.join(terms)}")
+        print(f"{'':15}{', '.join(names[i] for i in documents)}")
+
+    question = "lasso path and cross-validation of alpha"
+    (number,) = model.predict(vectorizer.transform([question]))
+    print(f"\n'{question}' is mostly of the topic of '{model.top_terms(words, 1)[number, 0]}'")
+    display = TopicsDisplay.from_estimator(model, words, n_terms=6)
+    save(display.figure_, folder / "topics.png")
 
 
 @section("recommend", "Holes: missing pixels, missing ratings")

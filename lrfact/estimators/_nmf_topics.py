@@ -34,6 +34,9 @@ _BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 # Without a number of components there is one for each feature; more are a mistake.
 _MOST_AUTOMATIC = 5000
 
+# Where components depend on each other, or equal shares are rounded, any order may change itself.
+_MOST_ORDERINGS = 5
+
 # Their factors are gathered.
 _ENTRIES_AT_A_TIME = 2**15
 
@@ -370,14 +373,16 @@ class NMFTopics(
                     ConvergenceWarning,
                     stacklevel=4,
                 )
-            columns, rows, share = best.columns, best.rows, None
-            while share is None or (custom is None and (np.diff(share) > 0).any()):
+            columns, rows = best.columns, best.rows
+            for _ in range(_MOST_ORDERINGS):
                 # Ordered first, so that `transform` later takes the same steps.
                 if custom is None:
                     order = np.argsort(-_shares(rows, columns), kind="stable")
                     columns = np.ascontiguousarray(columns[:, order])
                 rows = fold_in(problem.rows, columns)
                 share = _shares(rows, columns)
+                if custom is not None or not (np.diff(share) > 0).any():
+                    break
             self._store(columns, share)
             self.n_iter_ = best.n_iter
             self.objective_ = best.objective

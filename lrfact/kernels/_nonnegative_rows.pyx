@@ -11,7 +11,7 @@ them. The digits do not depend on the number of threads: rows are independent.
 
 from cython cimport floating
 from cython.parallel cimport prange, threadid
-from libc.math cimport fabs
+from libc.math cimport fabs, frexp, isfinite, ldexp
 from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
@@ -33,6 +33,27 @@ cdef extern from "_nonnegative_rows.h" nogil:
         double*) noexcept
 
 
+cdef inline double _unit_of(
+    const floating* cross, double shift, const floating* row, Py_ssize_t width,
+    double largest_curvature,
+) noexcept nogil:
+    """Return a power of two, of the size of a row: in it no square overflows or vanishes."""
+    cdef:
+        Py_ssize_t f
+        double largest = 0
+        int exponent
+
+    for f in range(width):
+        largest = max(largest, fabs(<double> cross[f] - shift))
+    largest = largest / largest_curvature if largest_curvature > 0 else 0
+    for f in range(width):
+        largest = max(largest, <double> row[f])
+    if largest == 0 or not isfinite(largest):
+        return 1
+    frexp(largest, &exponent)
+    return ldexp(1, min(max(exponent, -1000), 1000))
+
+
 cdef void _descend_block(
     const floating* gram, Py_ssize_t width, const int64_t* order, const floating* weight,
     const floating* cross, double shift, double tol, bint tol_is_of_first, int64_t most_passes,
@@ -46,11 +67,20 @@ cdef void _descend_block(
         floating* x = target + width * line
         floating* row_violation = x + width * line
         floating* row_at_rest = row_violation + line
+        double scale, largest_curvature = 0
 
     for f in range(width):
-        for i in range(n_rows):
-            target[f * line + i] = cross[i * width + f] - <floating> shift
-            x[f * line + i] = rows[i * width + f]
+        largest_curvature = max(largest_curvature, <double> gram[f * width + f])
+    for i in range(n_rows):
+        # Kept where the violation will be.
+        violation[i] = _unit_of(
+            &cross[i * width], shift, &rows[i * width], width, largest_curvature
+        )
+        scale = 1 / violation[i]
+        for f in range(width):
+            target[f * line + i] = <floating> ((<double> cross[i * width + f] - shift) * scale)
+            x[f * line + i] = <floating> (<double> rows[i * width + f] * scale)
+    for f in range(width):
         for i in range(n_rows, line):
             target[f * line + i] = x[f * line + i] = 0
     if floating is float:
@@ -65,8 +95,8 @@ cdef void _descend_block(
         )
     for i in range(n_rows):
         for f in range(width):
-            rows[i * width + f] = x[f * line + i]
-        violation[i] = row_violation[i]
+            rows[i * width + f] = <floating> (<double> x[f * line + i] * violation[i])
+        violation[i] *= row_violation[i]
         at_rest[i] = row_at_rest[i] > 0
 
 
@@ -149,7 +179,8 @@ cdef void _descend_row(
     cdef:
         Py_ssize_t f, g, o
         int64_t n_passes
-        double gradient, after, curvature, moved, length, first = 0
+        double* target = x + width
+        double gradient, after, curvature, moved, length, unit, first = 0, largest_curvature = 0
 
     for f in range(width):
         x[f] = row[f]
@@ -163,6 +194,11 @@ cdef void _descend_row(
                 x[f] = 0  # nothing that the row shows speaks for it
         for g in range(f + 1, width):
             gram[g * width + f] = gram[f * width + g]
+        largest_curvature = max(largest_curvature, gram[f * width + f] + ridge)
+    unit = _unit_of(cross, shift, row, width, largest_curvature)
+    for f in range(width):
+        x[f] /= unit
+        target[f] = (<double> cross[f] - shift) / unit
     violation[0] = at_rest[0] = 0
     for n_passes in range(most_passes):
         moved = length = 0
@@ -170,14 +206,19 @@ cdef void _descend_row(
             f = order[o]
             curvature = gram[f * width + f] + ridge
             if not curvature > 0:
+                if target[f] < 0:
+                    x[f] = 0  # linear: the minimum is there, or nowhere
                 continue
             gradient = (
                 coordinate_product(gram + f * width, x, width)
-                + ridge * x[f] - (<double> cross[f] - shift)
+                + ridge * x[f] - target[f]
             )
             if n_passes == 0 and (x[f] > 0 or gradient < 0):
                 violation[0] += weight[f] * fabs(gradient)
-            after = max(x[f] - gradient / curvature, 0)
+            after = x[f] - gradient / curvature
+            if not after > 0:  # nor NaN, after an overflow
+                after = 0
+            curvature /= largest_curvature
             moved += curvature * (after - x[f]) * (after - x[f])
             length += curvature * after * after
             x[f] = after
@@ -186,8 +227,10 @@ cdef void _descend_row(
         if moved <= tol * tol * (first if tol_is_of_first else length):
             at_rest[0] = 1
             break
+    violation[0] *= unit
     energy[0] = 0
     for f in range(width):
+        x[f] *= unit
         row[f] = <floating> x[f]
     for f in range(width):
         energy[0] += x[f] * coordinate_product(gram + f * width, x, width)
@@ -244,7 +287,7 @@ def descend_rows_with_holes(
         np.asarray(at_rest)[...] = 1
         return
     first_hidden = &hidden[0] if hidden.shape[0] else NULL
-    work = np.empty((n_threads, width * width + width))
+    work = np.empty((n_threads, width * width + 2 * width))
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         _gram_of_shown(
             &gram[0, 0], &design[0, 0] if n_columns else NULL, n_columns, width,

@@ -32,7 +32,8 @@ LRFACT_INLINE void NAME(multiply_line)(const VALUE *gram, const VALUE *x, ptrdif
  *
  *     minimize over x >= 0:  x' gram x / 2 - (cross - shift)' x,
  *
- * `x` (width x LINE) is the start and the result, `target` is cross - shift. A row stays as it is
+ * `x` (width x LINE) is the start and the result, `target` is cross - shift, both of a size at
+ * which squares neither overflow nor vanish. A row stays as it is
  * once a pass has moved it by no more than `tol` of its own length, or, if `tol_is_of_first`, of
  * what the first pass moved it by; lengths are in the norm of the diagonal of `gram`.
  * violation[r]: sum of the sizes of the projected gradient in the first pass, each times the
@@ -46,6 +47,9 @@ static void NAME(descend_block)(const VALUE *gram, ptrdiff_t width, const int64_
 {
     VALUE gradient[LINE], moved[LINE], first[LINE], length[LINE];
     const VALUE bound = (VALUE)(tol * tol);
+    VALUE largest = 0;
+    for (ptrdiff_t f = 0; f < width; f++)
+        largest = gram[f * width + f] > largest ? gram[f * width + f] : largest;
     for (ptrdiff_t r = 0; r < LINE; r++)
         violation[r] = at_rest[r] = first[r] = 0;
     for (int64_t pass = 0; pass < most_passes; pass++) {
@@ -55,8 +59,13 @@ static void NAME(descend_block)(const VALUE *gram, ptrdiff_t width, const int64_
             const ptrdiff_t f = (ptrdiff_t)order[o];
             const VALUE curvature = gram[f * width + f];
             VALUE *LRFACT_RESTRICT line = x + f * LINE;
-            if (!(curvature > 0))
+            if (!(curvature > 0)) {
+                /* Linear: the minimum is at 0, or nowhere. */
+                for (ptrdiff_t r = 0; r < LINE; r++)
+                    line[r] = target[f * LINE + r] < 0 ? 0 : line[r];
                 continue;
+            }
+            const VALUE share = curvature / largest;
             NAME(multiply_line)(gram + f * width, x, width, gradient);
             for (ptrdiff_t r = 0; r < LINE; r++)
                 gradient[r] -= target[f * LINE + r];
@@ -70,8 +79,8 @@ static void NAME(descend_block)(const VALUE *gram, ptrdiff_t width, const int64_
                 const VALUE best = before - gradient[r] / curvature;
                 VALUE after = best > 0 ? best : 0;
                 after = at_rest[r] > 0 ? before : after;
-                moved[r] += curvature * (after - before) * (after - before);
-                length[r] += curvature * after * after;
+                moved[r] += share * (after - before) * (after - before);
+                length[r] += share * after * after;
                 line[r] = after;
             }
         }

@@ -25,34 +25,52 @@ def descend_rows(
     n_threads: int,
 ) -> None:
     """Minimize ``x' gram x / 2 - (cross_i - shift)' x`` over ``x >= 0`` for each row."""
-    check_layout(gram=(gram, 2), cross=(cross, 2), rows=(rows, 2))
-    width = rows.shape[1]
     _check_rows(rows, gram, cross, order, weight, violation, at_rest, n_threads)
-    target = cross - rows.dtype.type(shift)
+    width = rows.shape[1]
     curvature = np.diagonal(gram)
+    share = curvature / curvature.max(initial=np.finfo(gram.dtype).tiny)
+    x, target, unit = _in_units(rows, cross, shift, curvature)
     violation[:] = 0
     at_rest[:] = width == 0
-    first = np.zeros(len(rows), dtype=rows.dtype)
+    first = np.zeros(len(rows))
     for n_passes in range(most_passes):
         moved, length = np.zeros_like(first), np.zeros_like(first)
         for f in order:
             if not curvature[f] > 0:
+                x[target[:, f] < 0, f] = 0  # linear: the minimum is there, or nowhere
                 continue
-            before = rows[:, f].copy()
-            gradient = rows @ gram[f] - target[:, f]
+            before = x[:, f].copy()
+            gradient = x @ gram[f] - target[:, f]
             if n_passes == 0:
                 counts = (before > 0) | (gradient < 0)
                 violation[counts] += weight[f] * np.abs(gradient[counts])
-            after = np.maximum(before - gradient / curvature[f], 0)
+            after = np.fmax(before - gradient / curvature[f], 0)
             after[at_rest == 1] = before[at_rest == 1]
-            moved += curvature[f] * (after - before) ** 2
-            length += curvature[f] * after**2
-            rows[:, f] = after
+            moved += share[f] * (after - before) ** 2
+            length += share[f] * after**2
+            x[:, f] = after
         if n_passes == 0 and tol_is_of_first:
             first = moved
         at_rest[:] = moved <= tol**2 * (first if tol_is_of_first else length)
         if at_rest.all():
             break
+    violation *= unit
+    with np.errstate(over="ignore"):  # infinite rows are for the caller to see
+        rows[:] = x * unit[:, np.newaxis]
+
+
+def _in_units(
+    rows: Array, cross: Array, shift: float, curvature: Array
+) -> tuple[Array, Array, Array]:
+    """Return rows, ``cross - shift`` and the unit of each row: in it no square overflows."""
+    x, target = rows.astype(np.float64), cross.astype(np.float64) - shift
+    largest = curvature.max(initial=0)
+    size = x.max(axis=1, initial=0)
+    if largest > 0:
+        size = np.maximum(size, np.abs(target).max(axis=1, initial=0) / largest)
+    size[(size == 0) | ~np.isfinite(size)] = 0.5
+    unit = np.ldexp(1.0, np.clip(np.frexp(size)[1], -1000, 1000))
+    return x / unit[:, np.newaxis], target / unit[:, np.newaxis], unit
 
 
 def descend_rows_with_holes(
@@ -75,10 +93,12 @@ def descend_rows_with_holes(
     n_threads: int,
 ) -> None:
     """Do the same with the Gram matrix of what each row shows of `design`, plus ``ridge I``."""
-    check_layout(gram=(gram, 2), cross=(cross, 2), design=(design, 2), rows=(rows, 2))
-    n_columns, width = design.shape
+    check_layout(design=(design, 2), hidden=(hidden, 1), row_start=(row_start, 1))
+    check_layout(energy=(energy, 1))
     _check_rows(rows, gram, cross, order, weight, violation, at_rest, n_threads)
+    n_columns, width = design.shape
     check_shape("design", design, (n_columns, rows.shape[1]))
+    check_shape("energy", energy, (len(rows),))
     _check_hidden(hidden, row_start, len(rows), n_columns)
     diagonal = np.arange(width)
     for i, row in enumerate(rows):
@@ -121,16 +141,14 @@ def _check_rows(
     at_rest: NDArray[Any],
     n_threads: int,
 ) -> None:
+    check_layout(gram=(gram, 2), cross=(cross, 2), rows=(rows, 2), order=(order, 1))
+    check_layout(weight=(weight, 1), violation=(violation, 1), at_rest=(at_rest, 1))
     n_rows, width = rows.shape
     check_shape("gram", gram, (width, width))
     check_shape("cross", cross, (n_rows, width))
-    for name, vector, length in (
-        ("weight", weight, width),
-        ("violation", violation, n_rows),
-        ("at_rest", at_rest, n_rows),
-    ):
-        if vector.shape != (length,):
-            raise ValueError(f"{name} has shape {vector.shape}; it must have {(length,)}")
+    check_shape("weight", weight, (width,))
+    check_shape("violation", violation, (n_rows,))
+    check_shape("at_rest", at_rest, (n_rows,))
     if sorted(order) != list(range(width)):
         raise ValueError(f"order must hold each of 0 to {width - 1} once")
     if n_threads < 1:

@@ -54,8 +54,13 @@ static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *pane
                              double floor, double tol, int64_t most_passes, double *x,
                              VALUE *model)
 {
+    double total = 0;
+    for (ptrdiff_t f = 0; f < width; f++)
+        total += ((double)reach[f] + l1) * x[f];
     for (int64_t pass = 0; pass < most_passes; pass++) {
-        double moved = 0, total = 0;
+        const double nothing = tol * total;
+        double moved = 0;
+        total = 0;
         /* Anew in each pass, so that rounding errors of updates do not add up. */
         NAME(approximate)(panel, lead, n, width, x, model);
         for (ptrdiff_t f = 0; f < width; f++) {
@@ -73,10 +78,10 @@ static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *pane
                 if (!(after > least))
                     after = least;
             }
-            total += weight * after;
             /* Decreasing, and nothing beside the others: it is on its way to 0. */
-            if (gradient > 0 && weight * after < 0.01 * tol * total)
+            if (gradient > 0 && weight * after < nothing)
                 after = 0;
+            total += weight * after;
             if (after == before)
                 continue;
             const double change = after - before;

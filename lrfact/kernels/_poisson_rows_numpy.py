@@ -26,16 +26,14 @@ def fit_poisson_rows(
     n_threads: int,
 ) -> None:
     """Minimize ``(reach_i + l1)' x + l2 x' x / 2 - sum_j x_ij log(x' d_j)`` for each row."""
-    check_layout(design=(design, 2), reach=(reach, 2), rows=(rows, 2))
+    check_layout(design=(design, 2), reach=(reach, 2), rows=(rows, 2), at_rest=(at_rest, 1))
+    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
     n_rows, width = rows.shape
-    if data.shape != indices.shape:
-        raise ValueError(f"data has shape {data.shape}; it must have {indices.shape}")
-    if indptr.shape != (n_rows + 1,):
-        raise ValueError(f"indptr has shape {indptr.shape}; it must have {(n_rows + 1,)}")
+    check_shape("data", data, indices.shape)
+    check_shape("indptr", indptr, (n_rows + 1,))
     check_shape("design", design, (len(design), width))
     check_shape("reach", reach, (n_rows, width))
-    if at_rest.shape != (n_rows,):
-        raise ValueError(f"at_rest has shape {at_rest.shape}; it must have {(n_rows,)}")
+    check_shape("at_rest", at_rest, (n_rows,))
     if not floor > 0:
         raise ValueError(f"floor={floor} must be positive")
     if n_threads < 1:
@@ -66,19 +64,21 @@ def _fit_row(
     tol: float,
     most_passes: int,
 ) -> bool:
+    total = float(weight @ x)
     for _ in range(most_passes):
+        nothing = tol * total
         moved = total = 0.0
         model = panel @ x
         for f in range(len(x)):
             ratio = panel[:, f] / np.maximum(model, floor)
             gradient = weight[f] + l2 * x[f] - values @ ratio
-            curvature = values @ ratio**2 + l2
+            curvature = (values * ratio) @ ratio + l2
             after = 0.0
             if curvature > 0:
                 after = max(x[f] - gradient / curvature, (1 - _MOST_DECREASE) * x[f])
+            if gradient > 0 and weight[f] * after < nothing:
+                after = 0.0  # on its way there
             total += weight[f] * after
-            if gradient > 0 and weight[f] * after < 0.01 * tol * total:
-                after = 0.0
             model += (after - x[f]) * panel[:, f]
             moved = max(moved, weight[f] * abs(after - x[f]))
             x[f] = after

@@ -7,6 +7,7 @@
 #ifndef LRFACT_RATIO_ROWS_H
 #define LRFACT_RATIO_ROWS_H
 
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,21 +20,25 @@
 #define LRFACT_CHAINS 16
 
 #define VALUE float
+#define LARGEST FLT_MAX
 #define INDEX int32_t
 #define NAME(stem) stem##_f32_i32
 #include "_ratio_rows_body.h"
 
 #define VALUE float
+#define LARGEST FLT_MAX
 #define INDEX int64_t
 #define NAME(stem) stem##_f32_i64
 #include "_ratio_rows_body.h"
 
 #define VALUE double
+#define LARGEST DBL_MAX
 #define INDEX int32_t
 #define NAME(stem) stem##_f64_i32
 #include "_ratio_rows_body.h"
 
 #define VALUE double
+#define LARGEST DBL_MAX
 #define INDEX int64_t
 #define NAME(stem) stem##_f64_i64
 #include "_ratio_rows_body.h"

@@ -39,15 +39,18 @@ static double NAME(sum_ratios)(const VALUE *values, const INDEX *columns, ptrdif
             continue;
         const VALUE model = NAME(row_product)(row, d, width);
         const double bounded = (double)model > floor ? (double)model : floor;
-        const VALUE ratio = (VALUE)((double)values[p] / bounded);
+        const double quotient = (double)values[p] / bounded;
+        /* Infinity times 0 would be NaN. */
+        const VALUE ratio = (VALUE)(quotient < (double)LARGEST ? quotient : (double)LARGEST);
         for (ptrdiff_t f = 0; f < width; f++)
             out[f] += ratio * d[f];
-        if (wants_loss)
-            loss += (double)values[p] * log((double)values[p] / bounded);
+        if (wants_loss && quotient > 0)
+            loss += (double)values[p] * log(quotient);
     }
     return loss;
 }
 
 #undef VALUE
+#undef LARGEST
 #undef INDEX
 #undef NAME

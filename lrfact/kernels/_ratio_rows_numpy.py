@@ -25,16 +25,14 @@ def ratio_rows(
     n_threads: int,
 ) -> None:
     """Sum ``x_ij / s_ij d_j`` and ``x_ij log(x_ij / s_ij)``, ``s_ij = max(w_i' d_j, floor)``."""
-    check_layout(rows=(rows, 2), design=(design, 2), out=(out, 2))
+    check_layout(rows=(rows, 2), design=(design, 2), out=(out, 2), loss=(loss, 1))
+    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
     n_rows, width = rows.shape
-    if data.shape != indices.shape:
-        raise ValueError(f"data has shape {data.shape}; it must have {indices.shape}")
-    if indptr.shape != (n_rows + 1,):
-        raise ValueError(f"indptr has shape {indptr.shape}; it must have {(n_rows + 1,)}")
+    check_shape("data", data, indices.shape)
+    check_shape("indptr", indptr, (n_rows + 1,))
     check_shape("design", design, (len(design), width))
     check_shape("out", out, (n_rows, width))
-    if loss.shape != (n_rows,):
-        raise ValueError(f"loss has shape {loss.shape}; it must have {(n_rows,)}")
+    check_shape("loss", loss, (n_rows,))
     if not floor > 0:
         raise ValueError(f"floor={floor} must be positive")
     if n_threads < 1:
@@ -51,13 +49,16 @@ def ratio_rows(
     for first in range(0, len(values), _CHUNK):
         part = slice(first, first + _CHUNK)
         np.einsum("pf,pf->p", rows[row_of[part]], design[columns[part]], out=model[part])
-    ratio = values / np.maximum(model, floor)
+    with np.errstate(over="ignore"):
+        ratio = values / np.maximum(model, floor)
+    # Infinity times 0 would be NaN.
+    bounded = np.minimum(ratio, np.finfo(rows.dtype).max)
     ratios = sparse.csr_array(
-        (ratio.astype(rows.dtype), columns, indptr - indptr[0]), shape=(n_rows, len(design))
+        (bounded.astype(rows.dtype), columns, indptr - indptr[0]), shape=(n_rows, len(design))
     )
     out[:] = ratios @ design
     terms = np.zeros_like(ratio)
-    counts = values > 0
+    counts = ratio > 0
     if wants_loss:
         terms[counts] = values[counts] * np.log(ratio[counts])
     loss[:] = np.bincount(row_of, weights=terms, minlength=n_rows)

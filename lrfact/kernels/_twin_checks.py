@@ -23,7 +23,7 @@ def check_layout(**arrays: tuple[Any, int]) -> None:
             raise ValueError(f"{name} must be C-contiguous")
 
 
-def check_shape(name: str, array: NDArray[Any], wanted: tuple[int, int]) -> None:
+def check_shape(name: str, array: NDArray[Any], wanted: tuple[int, ...]) -> None:
     """Refuse another shape than the one wanted."""
     if array.shape != wanted:
         raise ValueError(f"{name} has shape {array.shape}; it must have {wanted}")

@@ -250,9 +250,7 @@ def _blocks(
 ) -> Iterator[tuple[slice, Array, NDArray[np.bool_] | None]]:
     """Yield lines of the matrix as dense blocks, and which of their entries are hidden."""
     matrix = side.matrix.T if by_columns else side.matrix
-    hidden = side.hidden
-    if hidden is not None and by_columns:
-        hidden = hidden.T.tocsr()
+    hidden = side.hidden_by_columns if by_columns else side.hidden
     n_lines, length = matrix.shape
     step = max(1, _BLOCK_BYTES // max(1, length * matrix.dtype.itemsize))
     for start in range(0, n_lines, step):
@@ -277,8 +275,10 @@ def _losses(values: Array, model: Array, beta: float) -> Array:
     if beta == 1:
         ratio = np.divide(x, s, out=np.ones_like(x), where=x > 0)
         return x * np.log(ratio) - x + s
-    if beta == 0:
+    if beta <= 0:
         # Entries of 0, which only missing ones are, have no divergence.
-        ratio = np.divide(x, s, out=np.ones_like(x), where=x > 0)
+        x = np.where(x > 0, x, s)
+    if beta == 0:
+        ratio = x / s
         return ratio - np.log(ratio) - 1
     return (x**beta + (beta - 1) * s**beta - beta * x * s ** (beta - 1)) / (beta * (beta - 1))

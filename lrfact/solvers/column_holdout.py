@@ -54,7 +54,7 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
     group = np.arange(n_columns) % _GROUPS
     total = 0.0
     for start in range(0, n_rows, step):
-        part = _some_rows(side, slice(start, min(start + step, n_rows)))
+        part = side.some_rows(slice(start, min(start + step, n_rows)))
         for held_out in range(min(_GROUPS, n_columns)):
             shown, asked = group != held_out, group == held_out
             rows = fold_in(_some_columns(part, shown), columns[shown])
@@ -71,11 +71,6 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
 def _with_constant(factors: Array, value: float) -> Array:
     """Append a component that is the same everywhere."""
     return np.column_stack([factors, np.full(len(factors), value, dtype=factors.dtype)])
-
-
-def _some_rows(side: Side, rows: slice) -> Side:
-    hidden = None if side.hidden is None else side.hidden[rows]
-    return replace(side, matrix=side.matrix[rows], hidden=hidden)
 
 
 def _some_columns(side: Side, columns: NDArray[np.bool_]) -> Side:

@@ -76,7 +76,8 @@ def multiplicative_update(
     References
     ----------
     Fevotte and Idier (2011), arXiv:1010.1763, for the updates; Hien, Leplat and Gillis (2024),
-    arXiv:2401.06646, for the extrapolation.
+    arXiv:2401.06646, for the extrapolation; O'Donoghue and Candes (2015), arXiv:1204.3982, for when
+    to begin anew.
     """
     rows_before, columns_before = rows, columns
     noise = _rounding_error(problem.rows)

@@ -1,7 +1,6 @@
 """Rows, known or new, on the components of a fitted non-negative factorization."""
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact import kernels
 from lrfact.linalg.require_finite import require_finite
+from lrfact.solvers.active_set import active_set_minimum
 from lrfact.solvers.beta_divergence import divergence_sums, shown_sums
 from lrfact.solvers.multiplicative_update import extrapolated, updated
 from lrfact.solvers.nonnegative_least_squares import Stopping, fit_rows
@@ -18,7 +18,7 @@ from lrfact.solvers.nonnegative_problem import Side
 Array = NDArray[np.floating]
 
 _TOL = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-5}
-_MOST_PASSES = 20000
+_MOST_PASSES = 2000
 
 # Entries of dense rows handled at a time: their places are written out.
 _BLOCK = 2**20
@@ -75,8 +75,31 @@ def fold_in(side: Side, columns: Array) -> Array:
 def _least_squares(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
     start = np.zeros((side.matrix.shape[0], columns.shape[1]), dtype=columns.dtype)
     stopping = Stopping(tol=_TOL[columns.dtype], of_first=False, most_passes=_MOST_PASSES)
-    fit = fit_rows(side, columns, start, stopping, gram=side.gram_of(columns))
-    return fit.rows, fit.at_rest
+    gram = side.gram_of(columns)
+    fit = fit_rows(side, columns, start, stopping, gram=gram)
+    late = np.flatnonzero(~fit.at_rest)
+    if not len(late):
+        return fit.rows, fit.at_rest
+    # Of nearly dependent components descent takes for ever to find the shares.
+    rows, at_rest = fit.rows, fit.at_rest.copy()
+    target = fit.cross[late].astype(np.float64) - side.penalty.l1
+    rows[late] = [
+        active_set_minimum(_gram_of_row(side, columns, gram, int(i)), row_target)
+        for i, row_target in zip(late, target, strict=True)
+    ]
+    again = fit_rows(side.some_rows(late), columns, rows[late], stopping, gram=gram)
+    rows[late], at_rest[late] = again.rows, again.at_rest
+    return rows, at_rest
+
+
+def _gram_of_row(side: Side, columns: Array, gram: Array, i: int) -> Array:
+    """Gram matrix of what a row shows, with the ridge."""
+    if side.hidden is not None:
+        shown = np.ones(len(columns), dtype=bool)
+        shown[side.hidden.indices[side.hidden.indptr[i] : side.hidden.indptr[i + 1]]] = False
+        gram = columns[shown].astype(np.float64)
+        gram = gram.T @ gram
+    return gram + side.penalty.l2 * np.eye(len(gram))
 
 
 def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
@@ -141,11 +164,7 @@ def _divergence(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
             settled, step, best = now, step[on], best[on]
             if not len(active):
                 break
-            part = replace(
-                side,
-                matrix=side.matrix[active],
-                hidden=None if side.hidden is None else side.hidden[active],
-            )
+            part = side.some_rows(active)
     rows[active] = now
     return rows, at_rest
 

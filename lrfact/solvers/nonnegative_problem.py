@@ -28,11 +28,15 @@ class Penalty:
     l1: float = 0.0
     l2: float = 0.0
 
+    def times(self, factor: float) -> "Penalty":
+        """Return the penalty for so many rows of the other side."""
+        return Penalty(factor * self.l1, factor * self.l2)
+
     def of(self, factors: Array) -> float:
         """Return the penalty of some factors, in float64."""
         total = self.l1 * float(factors.sum(dtype=np.float64)) if self.l1 else 0.0
         if self.l2:
-            total += 0.5 * self.l2 * float(np.einsum("ij,ij->j", factors, factors).sum())
+            total += 0.5 * self.l2 * float(np.sum(np.square(factors, dtype=np.float64)))
         return total
 
 
@@ -77,11 +81,23 @@ class Side:
     @cached_property
     def squared_norm(self) -> float:
         """Sum of the squares of the entries."""
-        return self.operator.squared_norm()
+        if sparse.issparse(self.matrix):
+            return self.operator.squared_norm()
+        return float(np.einsum("ij,ij->", self.matrix, self.matrix, dtype=np.float64))
+
+    @cached_property
+    def hidden_by_columns(self) -> sparse.csr_array | None:
+        """The places of missing entries, transposed."""
+        return None if self.hidden is None else self.hidden.T.tocsr()
 
     def gram_of(self, factors: Array) -> Array:
         """Return ``factors.T @ factors`` in float64."""
         return square_gram(factors, n_threads=self.n_threads)
+
+    def some_rows(self, rows: Any) -> "Side":
+        """Return the side of some rows: indices or a slice."""
+        hidden = None if self.hidden is None else hidden_places(self.hidden[rows])
+        return replace(self, matrix=self.matrix[rows], hidden=hidden)
 
     def hidden_sums(self, factors: Array) -> Array:
         """Return the sums of the design rows that each row hides."""
@@ -127,8 +143,8 @@ class NonnegativeProblem:
         row_penalty: Penalty,
         column_penalty: Penalty,
         beta: float,
-        floor: float,
         n_threads: int,
+        floor: float | None = None,
     ) -> "NonnegativeProblem":
         """Return the problem of a matrix, which is shared and not written to.
 
@@ -146,16 +162,17 @@ class NonnegativeProblem:
         beta : float
             Of the divergence.
 
-        floor : float
-            What an approximation by less counts as; see `floor_of`.
-
         n_threads : int
             The digits do not depend on it.
+
+        floor : float, default=None
+            What an approximation by less counts as; None for that of this matrix.
 
         Returns
         -------
         NonnegativeProblem
         """
+        floor = floor_of(matrix) if floor is None else floor
         transpose = matrix.T.tocsr() if sparse.issparse(matrix) else matrix.T
         hidden_transpose = None if hidden is None else hidden_places(hidden.T.tocsr())
         if hidden is not None:

@@ -1,6 +1,6 @@
 """Non-negative factorization of rows that come in batches and do not come back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,6 +189,8 @@ def learn_batch(
 def _first_components(problem: NonnegativeProblem, columns: Array) -> Array:
     """Fit the first batch by itself: what it says of worse components would be slow to forget."""
     rows = fold_in(problem.rows, columns)
+    penalty = problem.columns.penalty.times(len(rows))
+    problem = replace(problem, columns=replace(problem.columns, penalty=penalty))
     if problem.rows.beta == 2:
         return hals(problem, rows, columns, tol=_FIRST_TOL, max_iter=_FIRST_ITERATIONS).columns
     fit = multiplicative_update(
@@ -219,8 +221,9 @@ def _sums(problem: NonnegativeProblem, rows: Array, columns: Array) -> tuple[Arr
 
 
 def _components(problem: NonnegativeProblem, columns: Array, evidence: Evidence) -> Array:
-    side, penalty = problem.columns, problem.columns.penalty
-    l1, l2 = evidence.weight * penalty.l1, evidence.weight * penalty.l2
+    side = problem.columns
+    penalty = side.penalty.times(evidence.weight)
+    l1, l2 = penalty.l1, penalty.l2
     dtype, (n_columns, width) = columns.dtype, columns.shape
     if side.beta != 2:
         below = evidence.denominator + l1 + l2 * columns

@@ -321,3 +321,69 @@ def test_synthetic_ratings_in_time(example):
             for model in (synthetic.fit_from_above(train), synthetic.new_model().fit(train))
         ]
         assert objectives[0] < objectives[1]
+
+
+@pytest.mark.slow
+def test_topics_from_many_starts(example):
+    page = example("plot_topics")
+    _names, texts = page.docstrings()
+    X, words, tokens = page.weigh(texts)
+    fits = page.all_starts(X)
+    judged = page.judge(fits, words, tokens)
+    loss, coherence = judged["loss"], judged["coherence"]
+    assert (loss[1:] < loss[0]).mean() > 0.5
+    assert loss[1:11].min() < 1.001 * loss.min()
+    assert loss.max() < 1.01 * loss.min()
+    assert abs(np.corrcoef(loss, coherence)[0, 1]) < 0.6
+    assert coherence.max() > coherence[loss.argmin()]
+    several = page.model(n_init=10, random_state=0).fit(X)
+    assert several.objective_[-1] < 1.001 * loss.min()
+    agreement = several.topic_stability_
+    assert (agreement > 0.96).sum() >= page.N_TOPICS / 2 - 2
+    assert agreement.min() < 0.8
+
+
+@pytest.mark.slow
+def test_number_of_topics(example):
+    page = example("plot_number_of_topics")
+    best = {
+        case: [int(page.NUMBERS[values.argmax()]) for values in found.values()]
+        for case, found in (
+            (case, page.verdicts(page.make_counts(*planted)))
+            for case, planted in page.CASES.items()
+        )
+    }
+    assert list(best.values()) == [[6, 6, 6], [2, 6, 2], [9, 3, 9]]
+
+
+def test_images_into_parts(example):
+    page = example("plot_faces_into_parts")
+    X = page.load_digits().data
+    models = page.models(X)
+    lost = [page.lost(model, X) for model in models.values()]
+    assert lost == pytest.approx([0.047, 0.048, 0.066, 0.066, 0.189], abs=1e-3)
+    pca, _, parts, _, strong = models.values()
+    assert page.near_zero(pca.components_) == pytest.approx(0.20, abs=0.01)
+    assert page.near_zero(parts.components_) == pytest.approx(0.80, abs=0.02)
+    used = strong.components_[strong.components_.any(axis=1)]
+    assert len(used) == 4
+    assert page.near_zero(used) < 0.5
+
+
+def test_notes_out_of_a_recording(example):
+    page = example("plot_audio_parts")
+    notes, recording = page.record()
+    models, quality = {}, {}
+    for name, way in page.WAYS.items():
+        models[name], _, sounds = page.split(recording, *way)
+        quality[name], _ = page.ratios(notes, sounds)
+    frobenius, four, five, powers = quality.values()
+    assert frobenius == pytest.approx([9.4, 21.0, 12.6, 10.5], abs=0.2)
+    assert four.min() < 1
+    assert five == pytest.approx([8.8, 18.8, 11.9, 10.0], abs=0.2)
+    assert powers == pytest.approx([10.0, 24.2, 13.1, 11.4], abs=0.2)
+    assert powers.mean() > page.ratios(notes, page.ideal(notes, recording))[0].mean()
+    _, of_four, of_five, _ = models.values()
+    assert of_four.stability_ < 0.8
+    assert of_five.objective_[-1] < 0.5 * of_four.objective_[-1]
+    assert (of_five.start_objectives_ < 1.01 * of_five.start_objectives_.min()).sum() == 9

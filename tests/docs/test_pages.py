@@ -117,11 +117,16 @@ def test_every_solver_has_its_row(docs):
 
 
 def test_parameter_tables_are_those_of_the_signatures(docs):
-    from sklearn.decomposition import PCA, TruncatedSVD
+    from sklearn.decomposition import NMF, PCA, TruncatedSVD
 
-    X = np.random.default_rng(0).normal(size=(20, 6))
+    X = np.random.default_rng(0).random((20, 6))
     text = (docs / "moving_from_scikit_learn.md").read_text(encoding="utf-8")
-    for theirs, ours in ((TruncatedSVD, lrfact.TruncatedSVDReducer), (PCA, lrfact.PCAFromSVD)):
+    pairs = (
+        (TruncatedSVD, lrfact.TruncatedSVDReducer),
+        (PCA, lrfact.PCAFromSVD),
+        (NMF, lrfact.NMFTopics),
+    )
+    for theirs, ours in pairs:
         table = text.split(f"\n| `{theirs.__name__}` | `{ours.__name__}` |")[1].split("\n\n")[0]
         rows = [row.split("|")[1:3] for row in table.splitlines()[2:]]
         left = {stated(cell, theirs) for cell, _ in rows}

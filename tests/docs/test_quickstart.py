@@ -59,6 +59,19 @@ def test_nearest_docstrings(run):
     assert "ExtraTreesClassifier" in nearest["RandomForestClassifier"]
 
 
+def test_topics_of_docstrings(run):
+    printed = run[1].split("12 topics, the best of 10 starts")[1].split("(topics: ")[0]
+    rows = re.findall(r"^  +(\S+)%  (\S+)  (.+)\n +(\S.+)$", printed, flags=re.MULTILINE)
+    assert len(rows) == 12
+    shares = [float(share) for share, *_ in rows]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(100, abs=0.7)  # twelve rounded numbers
+    documents = {terms.split(", ")[0]: found.split(", ") for *_, terms, found in rows}
+    assert "Lasso" in documents["lasso"]
+    assert "NearestNeighbors" in documents["distance"]
+    assert printed.rstrip().split("\n")[-3].endswith("is mostly of the topic of 'lasso'")
+
+
 def test_missing_pixels(run):
     by_means, by_model = map(
         float, re.findall(r"^  (?:filled with|MaskedMF, 20).+: +(\S+)$", run[1], flags=re.M)
@@ -125,5 +138,5 @@ def test_one_section_into_another_folder(run_example, tmp_path):
 def test_unknown_section_is_named(run_example, tmp_path):
     run = run_example("quickstart", "faces", folder=tmp_path)
     assert run.returncode == 2
-    assert "no section faces; there are digits, photo, text, recommend" in run.stderr
+    assert "no section faces; there are digits, photo, text, topics, recommend" in run.stderr
     assert not list(tmp_path.iterdir())
