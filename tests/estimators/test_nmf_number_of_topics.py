@@ -46,13 +46,13 @@ def divergence(x, s, beta):
 
 
 class TestScore:
-    @pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     @pytest.mark.parametrize("with_holes", [False, True])
     @pytest.mark.parametrize(("loss", "beta"), list(zip(LOSSES, BETAS, strict=True)), ids=str)
     def test_is_the_loss_of_columns_held_out(self, loss, beta, with_holes, container):
         """Fold rows in with every fifth column missing, through the public methods."""
         X, new = planted(), planted(1)[:20]
-        model = NMFTopics(3, beta_loss=loss, random_state=0, tol=1e-6, max_iter=2000).fit(X)
+        model = NMFTopics(3, beta_loss=loss, random_state=0, tol=0, max_iter=20).fit(X)
         lost = np.random.default_rng(0).random(new.shape) < (0.2 if with_holes else 0)
         smoothing = 0 if beta == 2 else X.mean() / 128
         total = 0.0
@@ -98,7 +98,7 @@ class TestSearches:
         seed = global_random_seed if make is planted else 0
         X = make(seed, n_components, (80, 40))
         model = NMFTopics(beta_loss=loss, random_state=0, max_iter=1000)
-        grid = {"n_components": [1, 2, 3, 4, 5, 6]}
+        grid = {"n_components": [1, 2, 3, 4, 5]}
         search = GridSearchCV(model, grid, cv=3).fit(X)
         assert search.best_params_ == {"n_components": n_components}
 
