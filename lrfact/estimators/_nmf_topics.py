@@ -438,11 +438,13 @@ class NMFTopics(
             raise ValueError("init='custom' belongs to fit; give partial_fit another")
         self._effort()
         self._refuse_zeros(entries)
-        if first:
+        # Components of zeros, as of a batch of zeros, would never change.
+        starts = first or not self.components_.any()
+        if starts:
             self._fitted_floor = floor_of(entries.values)
         problem = self._problem(entries, scale_of_rows=1)
         evidence: Evidence | None = getattr(self, "_fitted_evidence", None)
-        if first:
+        if starts:
             rng = check_random_state(self.random_state)
             n_components = self._rank(entries, None)
             [start] = self._starts(entries, None, n_components, rng, [0])

@@ -45,8 +45,6 @@ def test_a_small_first_batch(loss):
     """Fewer rows than components, and then the others."""
     model = learn([X[:1], X[1:3], X[3:60], X[60:]], beta_loss=loss)
     assert model.components_.shape == (3, 20)
-    whole = NMFTopics(3, random_state=0, beta_loss=loss, max_iter=1000).fit(X)
-    assert loss_on(model, X) < 3 * loss_on(whole, X)
     assert loss_on(model, X) < 0.4 * np.linalg.norm(X - X.mean(axis=0))
 
 
@@ -57,7 +55,8 @@ def test_goes_on_from_a_fit(loss):
         assert hasattr(model, name)
     n_iter, before = model.n_iter_, loss_on(model, X)
     model.partial_fit(X[150:])
-    assert loss_on(model, X) <= 1.02 * before
+    # By squares, which only one of the two minimises.
+    assert loss_on(model, X) <= (1.02 if loss == "frobenius" else 1.1) * before
     assert model.n_iter_ == n_iter + 1
     for name in ("reconstruction_err_", "objective_"):
         assert not hasattr(model, name)
@@ -144,3 +143,4 @@ class TestRefusals:
         assert loss_on(model, X) < 0.3 * np.linalg.norm(X)
         first = learn([np.zeros((4, 20)), X], beta_loss=loss, init="random")
         assert np.isfinite(first.components_).all()
+        assert loss_on(first, X) < 0.3 * np.linalg.norm(X)

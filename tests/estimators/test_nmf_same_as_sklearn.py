@@ -18,8 +18,7 @@ CASES = [
     ("frobenius", "mu"),
     ("kullback-leibler", "mu"),
     ("itakura-saito", "mu"),
-    (0.5, "mu"),
-    (3.0, "mu"),
+    (1.5, "mu"),
 ]
 PENALTIES = [
     {},
@@ -28,7 +27,7 @@ PENALTIES = [
     {"alpha_W": 0.002, "alpha_H": 0.0},
 ]
 INITS = [None, "random", "nndsvd", "nndsvda", "nndsvdar", "custom"]
-N, M, K = 40, 24, 3
+N, M, K = 30, 20, 3
 
 
 def planted(seed=0):
