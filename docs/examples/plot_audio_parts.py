@@ -9,12 +9,12 @@ them back, the transform of the recording is multiplied by the share of its comp
 (a mask), and inverted.
 
 How many components? Four notes, so four, says Frobenius, and is right. Kullback-Leibler, the usual
-choice for sound, is not: it minds small entries more, and those few instants at which a string is
+choice for sound, is not: it minds small entries more, and so the few instants at which strings are
 plucked and all frequencies sound. It gives them a component, and C4 is lost in the others. Ten
-starts end in five different minima, so `stability_`, 0.76, says that something is wrong. With a
-fifth component the loss is half as large, nine of ten starts end alike, and the fifth is
-the clicks. Squared magnitudes, in which what is loud counts for more, need only four with
-Kullback-Leibler too, and separate best.
+starts end in five different minima, and `stability_`, 0.76, says that something is wrong. With a
+fifth component the loss is half as large, nine of ten starts end alike, and the fifth is the
+clicks. Squared magnitudes, in which what is loud counts for more, need only four with Kullback-
+Leibler too, and separate best.
 
 The last line is what masks made from the notes themselves would reach. NMF is as good, so what is
 lost is lost by masking. Each entry gets the phase of the recording, and C4 and C5, an octave apart,

@@ -133,7 +133,7 @@ def main():
     order = np.argsort(several.topic_stability_, kind="stable")
     shown = np.concatenate([order[-3:][::-1], order[:3]])
     TopicsDisplay.from_estimator(several, words, n_terms=8, topics=shown, axes=right.subplots(2, 3))
-    right.suptitle("in which the starts agree most (above) and least (below)")
+    right.suptitle("Topics on which the starts agree most (above) and least (below)")
     return figure
 
 

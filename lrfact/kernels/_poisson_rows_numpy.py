@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import (
+    check_layout,
+    check_positive_floor,
+    check_shape,
+    check_sparse_rows,
+    check_threads,
+)
 
 Array = NDArray[np.floating]
 
@@ -27,22 +33,13 @@ def fit_poisson_rows(
 ) -> None:
     """Minimize ``(reach_i + l1)' x + l2 x' x / 2 - sum_j x_ij log(x' d_j)`` for each row."""
     check_layout(design=(design, 2), reach=(reach, 2), rows=(rows, 2), at_rest=(at_rest, 1))
-    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
     n_rows, width = rows.shape
-    check_shape("data", data, indices.shape)
-    check_shape("indptr", indptr, (n_rows + 1,))
+    check_sparse_rows(data, indices, indptr, n_rows, len(design))
     check_shape("design", design, (len(design), width))
     check_shape("reach", reach, (n_rows, width))
     check_shape("at_rest", at_rest, (n_rows,))
-    if not floor > 0:
-        raise ValueError(f"floor={floor} must be positive")
-    if n_threads < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
-    if (np.diff(indptr) < 0).any() or indptr[0] < 0 or indptr[-1] > len(indices):
-        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
-    columns = indices[int(indptr[0]) : int(indptr[-1])]
-    if len(columns) and (columns.min() < 0 or columns.max() >= len(design)):
-        raise ValueError("the sparse matrix is damaged: indices must lie inside the matrix")
+    check_positive_floor(floor)
+    check_threads(n_threads)
     for i in range(n_rows):
         stored = slice(int(indptr[i]), int(indptr[i + 1]))
         positive = data[stored] > 0

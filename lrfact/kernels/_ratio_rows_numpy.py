@@ -4,7 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import (
+    check_layout,
+    check_positive_floor,
+    check_shape,
+    check_sparse_rows,
+    check_threads,
+)
 
 Array = NDArray[np.floating]
 
@@ -26,23 +32,15 @@ def ratio_rows(
 ) -> None:
     """Sum ``x_ij / s_ij d_j`` and ``x_ij log(x_ij / s_ij)``, ``s_ij = max(w_i' d_j, floor)``."""
     check_layout(rows=(rows, 2), design=(design, 2), out=(out, 2), loss=(loss, 1))
-    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
     n_rows, width = rows.shape
-    check_shape("data", data, indices.shape)
-    check_shape("indptr", indptr, (n_rows + 1,))
+    check_sparse_rows(data, indices, indptr, n_rows, len(design))
     check_shape("design", design, (len(design), width))
     check_shape("out", out, (n_rows, width))
     check_shape("loss", loss, (n_rows,))
-    if not floor > 0:
-        raise ValueError(f"floor={floor} must be positive")
-    if n_threads < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
-    if (np.diff(indptr) < 0).any() or indptr[0] < 0 or indptr[-1] > len(indices):
-        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
+    check_positive_floor(floor)
+    check_threads(n_threads)
     stored = slice(int(indptr[0]), int(indptr[-1]))
     columns = indices[stored]
-    if len(columns) and (columns.min() < 0 or columns.max() >= len(design)):
-        raise ValueError("the sparse matrix is damaged: indices must lie inside the matrix")
     row_of = np.repeat(np.arange(n_rows), np.diff(indptr))
     values = data[stored].astype(np.float64)
     model = np.empty(len(values))

@@ -27,3 +27,33 @@ def check_shape(name: str, array: NDArray[Any], wanted: tuple[int, ...]) -> None
     """Refuse another shape than the one wanted."""
     if array.shape != wanted:
         raise ValueError(f"{name} has shape {array.shape}; it must have {wanted}")
+
+
+def check_sparse_rows(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[Any],
+    n_rows: int,
+    n_columns: int,
+) -> None:
+    """Refuse compressed rows that do not fit together, or lie outside the matrix."""
+    check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
+    check_shape("data", data, indices.shape)
+    check_shape("indptr", indptr, (n_rows + 1,))
+    if (np.diff(indptr) < 0).any() or indptr[0] < 0 or indptr[-1] > len(indices):
+        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
+    columns = indices[int(indptr[0]) : int(indptr[-1])]
+    if len(columns) and (columns.min() < 0 or columns.max() >= n_columns):
+        raise ValueError("the sparse matrix is damaged: indices must lie inside the matrix")
+
+
+def check_positive_floor(floor: float) -> None:
+    """Refuse a floor that would let a division by zero through."""
+    if not floor > 0:
+        raise ValueError(f"floor={floor} must be positive")
+
+
+def check_threads(n_threads: int) -> None:
+    """Refuse no threads."""
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
