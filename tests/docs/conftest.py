@@ -14,8 +14,15 @@ from lrfact import kernels
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-# Hundreds of fits of tables with holes: minutes on the NumPy twins.
-MANY_FITS = {"plot_completion", "plot_houses_students", "plot_movies", "plot_synthetic_ratings"}
+# Hundreds of fits: minutes on the NumPy twins.
+MANY_FITS = {
+    "plot_completion",
+    "plot_houses_students",
+    "plot_movies",
+    "plot_number_of_topics",
+    "plot_synthetic_ratings",
+    "plot_topics",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
