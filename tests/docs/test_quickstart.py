@@ -67,7 +67,7 @@ def test_topics_of_docstrings(run):
     assert shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(100, abs=0.7)  # twelve rounded numbers
     documents = {terms.split(", ")[0]: found.split(", ") for *_, terms, found in rows}
-    assert "Lasso" in documents["lasso"]
+    assert "LassoCV" in documents["lasso"]
     assert "NearestNeighbors" in documents["distance"]
     assert printed.rstrip().split("\n")[-3].endswith("is mostly of the topic of 'lasso'")
 
