@@ -94,7 +94,8 @@ class NMFTopics(
         same, to the last bit, on every run and for every `n_jobs`.
 
     alpha_W : float, default=0.0
-        Penalty of `W`, times the number of features.
+        Penalty of `W`, times the number of features. Penalize both factors or neither: one alone
+        shrinks while the other grows, and there is no minimum.
 
     alpha_H : float or "same", default="same"
         Penalty of `H`, times the number of rows. "same" is that of `W`.
@@ -350,7 +351,7 @@ class NMFTopics(
             rng = check_random_state(self.random_state)
             custom = self._custom_start(entries, W, H)
             n_components = self._rank(entries, custom)
-            self._fitted_floor = floor_of(entries.values)
+            self._fitted_floor = floor_of(entries.values, self._beta)
             problem = self._problem(entries, scale_of_rows=entries.values.shape[0])
             progress = FitProgress(self, X, self.verbose, measure="objective")
             seeds = [0]  # not drawn where it is not read, so that scikit-learn's start is ours
@@ -441,7 +442,7 @@ class NMFTopics(
         # Components of zeros, as of a batch of zeros, would never change.
         starts = first or not self.components_.any()
         if starts:
-            self._fitted_floor = floor_of(entries.values)
+            self._fitted_floor = floor_of(entries.values, self._beta)
         problem = self._problem(entries, scale_of_rows=1)
         evidence: Evidence | None = getattr(self, "_fitted_evidence", None)
         if starts:

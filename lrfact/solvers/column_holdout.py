@@ -37,7 +37,8 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
     -------
     float
         The divergence of all entries, each from its prediction, to which 1/128 of the mean entry is
-        added where the divergence is another than half the squared error.
+        added where the divergence is another than half the squared error (of the least entry from
+        Itakura-Saito down).
 
     Notes
     -----

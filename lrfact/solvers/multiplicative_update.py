@@ -87,7 +87,7 @@ def multiplicative_update(
     while n_iter < max_iter and not converged:
         tests = n_iter % _ITERATIONS_BETWEEN_TESTS == 0
         step, momentum = next_momentum(step)
-        ahead = extrapolated(rows, rows_before, momentum, lifted_to(rows))
+        ahead = extrapolated(rows, rows_before, momentum, lifted_to(rows, problem.rows.beta))
         sums = divergence_sums(problem.rows, ahead, columns, wants_loss=tests)
         if tests:
             objective.append(
@@ -107,7 +107,9 @@ def multiplicative_update(
         following = updated(problem.rows, ahead, sums)
         turns_back = _turns_back(rows, ahead, following)
         rows, rows_before = following, rows
-        ahead = extrapolated(columns, columns_before, momentum, lifted_to(columns))
+        ahead = extrapolated(
+            columns, columns_before, momentum, lifted_to(columns, problem.rows.beta)
+        )
         sums = divergence_sums(problem.columns, ahead, rows, wants_loss=False)
         following = updated(problem.columns, ahead, sums)
         turns_back |= _turns_back(columns, ahead, following)
@@ -126,9 +128,10 @@ def multiplicative_update(
 
 def _rounding_error(side: Side) -> float:
     """Return about what rounding errors make of a divergence that should be 0."""
-    mean = np.float64(side.floor / float(np.finfo(np.float32).eps))
+    size = np.prod(side.matrix.shape, dtype=np.float64)
+    mean = side.matrix.sum(dtype=np.float64) / size
     relative = max(np.finfo(np.float64).eps, (10 * np.finfo(side.matrix.dtype).eps) ** 2)
-    return float(relative * mean**side.beta * np.prod(side.matrix.shape, dtype=np.float64))
+    return float(relative * mean**side.beta * size) if mean > 0 else 0.0
 
 
 def _turns_back(factors: Array, ahead: Array, following: Array) -> bool:
@@ -203,7 +206,7 @@ def extrapolated(
     return ahead
 
 
-def lifted_to(factors: Array) -> Array:
+def lifted_to(factors: Array, beta: float) -> Array | float:
     """Return the least positive factor of each component to go on from.
 
     Parameters
@@ -211,11 +214,15 @@ def lifted_to(factors: Array) -> Array:
     factors : ndarray of shape (n_rows, n_components)
         Not negative.
 
+    beta : float
+        Of the divergence: from 0 down small entries count as much as large ones, and nothing is
+        lifted.
+
     Returns
     -------
-    ndarray of shape (n_components,)
+    ndarray of shape (n_components,) or float
     """
-    return _LEAST * factors.max(axis=0, initial=0)
+    return _LEAST * factors.max(axis=0, initial=0) if beta > 0 else 0.0
 
 
 def next_momentum(step: float) -> tuple[float, float]:

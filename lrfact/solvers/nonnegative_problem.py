@@ -172,7 +172,7 @@ class NonnegativeProblem:
         -------
         NonnegativeProblem
         """
-        floor = floor_of(matrix) if floor is None else floor
+        floor = floor_of(matrix, beta) if floor is None else floor
         transpose = matrix.T.tocsr() if sparse.issparse(matrix) else matrix.T
         hidden_transpose = None if hidden is None else hidden_places(hidden.T.tocsr())
         if hidden is not None:
@@ -183,7 +183,7 @@ class NonnegativeProblem:
         )
 
 
-def floor_of(matrix: Any) -> float:
+def floor_of(matrix: Any, beta: float) -> float:
     """Return what an approximation by less counts as: little beside the mean entry.
 
     Parameters
@@ -191,15 +191,24 @@ def floor_of(matrix: Any) -> float:
     matrix : {ndarray, csr_array}
         Not negative.
 
+    beta : float
+        Of the divergence. From 0 down, where no entry is 0 and all count alike, it is little beside
+        the least entry.
+
     Returns
     -------
     float
         Positive.
     """
-    size = float(np.prod(matrix.shape, dtype=np.float64))
-    mean = float(matrix.sum(dtype=np.float64)) / size
-    least = float(np.finfo(matrix.dtype).tiny) / float(np.finfo(np.float32).eps)
-    return float(np.finfo(np.float32).eps) * max(mean, least)
+    if beta <= 0:
+        stored = matrix.data if sparse.issparse(matrix) else matrix
+        typical = float(stored.min(where=stored > 0, initial=np.inf))
+    else:
+        size = float(np.prod(matrix.shape, dtype=np.float64))
+        typical = float(matrix.sum(dtype=np.float64)) / size
+    eps = float(np.finfo(np.float32).eps)
+    least = float(np.finfo(matrix.dtype).tiny) / eps
+    return eps * max(typical if np.isfinite(typical) else 0.0, least)
 
 
 def hidden_places(hidden: sparse.csr_array) -> sparse.csr_array:

@@ -270,3 +270,15 @@ def test_shuffle_and_seeds():
     assert_allclose(one.components_, again.components_, rtol=0, atol=0)
     assert (one.objective_[:5] != other.objective_[:5]).any()
     assert one.reconstruction_err_ == pytest.approx(other.reconstruction_err_, rel=1e-2)
+
+
+def test_itakura_saito_of_entries_over_many_decades():
+    """Small entries count as much as large ones: nothing may be rounded up to the mean."""
+    rng = np.random.default_rng(0)
+    parts = np.exp(4 * rng.normal(size=(60, 3))) @ np.exp(4 * rng.normal(size=(3, 80)))
+    X = parts * rng.exponential(size=parts.shape)
+    assert X.max() / X.min() > 1e13
+    options = {"beta_loss": "itakura-saito", "init": "random", "max_iter": 1000, "random_state": 0}
+    theirs = NMF(3, solver="mu", **options).fit(X)
+    ours = NMFTopics(3, **options).fit(X)
+    assert ours.reconstruction_err_ < 1.01 * theirs.reconstruction_err_

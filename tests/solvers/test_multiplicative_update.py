@@ -255,11 +255,11 @@ class TestExtrapolation:
 
     def test_lifts_what_is_small_but_not_what_is_zero(self):
         factors = np.array([[1.0, 0.0, 4.0], [1e-9, 2.0, 0.0]])
-        least = lifted_to(factors)
+        least = lifted_to(factors, 1)
         assert_allclose(least, [1e-5, 2e-5, 4e-5])
         ahead = extrapolated(factors, factors, 0.5, least)
         assert_allclose(ahead, [[1, 0, 4], [1e-5, 2, 0]])
-        assert lifted_to(factors.astype(np.float32)).dtype == np.float32
+        assert lifted_to(factors.astype(np.float32), 1).dtype == np.float32
         assert extrapolated(factors, 0.5 * factors, 0.0, least) is factors
 
     def test_momentum_begins_at_zero_and_grows_to_one(self):

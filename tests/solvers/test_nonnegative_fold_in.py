@@ -134,7 +134,7 @@ def test_many_more_components_than_a_row_shows(beta, storage):
 def test_rows_that_do_not_come_to_rest_are_told(monkeypatch):
     import lrfact.solvers.nonnegative_fold_in as module
 
-    monkeypatch.setattr(module, "_MOST_PASSES", 1)
+    monkeypatch.setattr(module, "_MOST_POISSON_PASSES", 1)
     monkeypatch.setattr(module, "_MOST_UPDATES", 3)
     # Of squared errors such rows are solved by an active set.
     for beta in (1, 0.5):
