@@ -6,7 +6,7 @@ Twenty topics of scikit-learn's own docstrings, weighed by tf-idf. Non-negative 
 in different minima from different starts. Common advice is to start by NNDSVD, which is built from
 singular vectors and is always the same, or from 10 to 50 random starts, keeping the best.
 
-Keeping the best is right as to the loss: most random starts end below NNDSVD, and ten of them are
+Keeping the best is right as to the loss: many random starts end below NNDSVD, and ten of them are
 enough to come within a thousandth of the best of fifty. The whole difference is little, though: the
 worst of all is 0.6 % above the best. What differs is the topics. `stability_` is the cosine of
 topics with their partners in other starts. Half of the topics here are the same in all of ten

@@ -207,8 +207,8 @@ class NMFTopics(
     >>> topics.top_terms(tfidf.get_feature_names_out(), n_terms=2)
     array([['stocks', 'market'],
            ['dogs', 'cats']], dtype=object)
-    >>> topics.transform(tfidf.transform(["market of bonds"])).argmax()
-    np.int64(0)
+    >>> int(topics.transform(tfidf.transform(["market of bonds"])).argmax())
+    0
     """
 
     # Entries cannot be hidden from it by not storing them.
@@ -575,7 +575,8 @@ class NMFTopics(
         end at a number that the data supports.
 
         :math:`\epsilon` is 0 for ``beta_loss="frobenius"``, else 1/128 of the mean entry that was
-        fitted: the loss of a count that was thought impossible would be infinite.
+        fitted (of the least one for Itakura-Saito): the loss of a count that was thought
+        impossible would be infinite.
 
         Parameters
         ----------

@@ -1,5 +1,7 @@
 """NumPy twins of the kernels in `_nonnegative_rows.pyx`: reference of the tests, and fallback."""
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,9 @@ from numpy.typing import NDArray
 from lrfact.kernels._twin_checks import check_layout, check_shape
 
 Array = NDArray[np.floating]
+
+# Numbers in the Gram matrices of the rows that are handled at a time.
+_BLOCK = 2**22
 
 
 def descend_rows(
@@ -26,51 +31,74 @@ def descend_rows(
 ) -> None:
     """Minimize ``x' gram x / 2 - (cross_i - shift)' x`` over ``x >= 0`` for each row."""
     _check_rows(rows, gram, cross, order, weight, violation, at_rest, n_threads)
-    width = rows.shape[1]
-    curvature = np.diagonal(gram)
-    share = curvature / curvature.max(initial=np.finfo(gram.dtype).tiny)
-    x, target, unit = _in_units(rows, cross, shift, curvature)
+
+    def product(x: Array, f: int) -> Array:
+        return x @ gram[f]
+
+    curvature = np.broadcast_to(np.diagonal(gram), rows.shape)
+    target = cross.astype(np.float64) - shift
+    state = (rows, violation, at_rest)
+    rows[:] = _descend(
+        product, curvature, target, order, weight, *state, tol, tol_is_of_first, most_passes
+    )
+
+
+def _descend(
+    product: Callable[[Array, int], Array],
+    curvature: Array,
+    target: Array,
+    order: NDArray[np.int64],
+    weight: Array,
+    rows: Array,
+    violation: NDArray[np.float64],
+    at_rest: NDArray[np.uint8],
+    tol: float,
+    tol_is_of_first: bool,
+    most_passes: int,
+) -> Array:
+    """Return the rows at rest, given their product with column f of the Gram matrix."""
+    tiny = np.finfo(curvature.dtype).tiny
+    share = curvature / curvature.max(axis=1, initial=tiny, keepdims=True)
+    unit = _units(rows, target, curvature)
+    x, target = rows / unit[:, np.newaxis], target / unit[:, np.newaxis]
     violation[:] = 0
-    at_rest[:] = width == 0
+    at_rest[:] = rows.shape[1] == 0
     first = np.zeros(len(rows))
     for n_passes in range(most_passes):
         moved, length = np.zeros_like(first), np.zeros_like(first)
         for f in order:
-            if not curvature[f] > 0:
-                x[target[:, f] < 0, f] = 0  # linear: the minimum is there, or nowhere
-                continue
+            curved = curvature[:, f] > 0
             before = x[:, f].copy()
-            gradient = x @ gram[f] - target[:, f]
+            gradient = product(x, f) - target[:, f]
             if n_passes == 0:
-                counts = (before > 0) | (gradient < 0)
+                counts = curved & ((before > 0) | (gradient < 0))
                 violation[counts] += weight[f] * np.abs(gradient[counts])
-            after = np.fmax(before - gradient / curvature[f], 0)
+            step = np.divide(gradient, curvature[:, f], out=np.zeros_like(first), where=curved)
+            after = np.fmax(before - step, 0)
             after[at_rest == 1] = before[at_rest == 1]
-            moved += share[f] * (after - before) ** 2
-            length += share[f] * after**2
+            moved += share[:, f] * (after - before) ** 2
+            length += share[:, f] * after**2
+            # Where it is linear the minimum is at zero, or nowhere.
+            after[~curved & (target[:, f] < 0)] = 0
             x[:, f] = after
         if n_passes == 0 and tol_is_of_first:
             first = moved
         at_rest[:] = moved <= tol**2 * (first if tol_is_of_first else length)
         if at_rest.all():
             break
-    violation *= unit
     with np.errstate(over="ignore"):  # infinite rows are for the caller to see
-        rows[:] = x * unit[:, np.newaxis]
+        violation *= unit
+        return (x * unit[:, np.newaxis]).astype(rows.dtype)
 
 
-def _in_units(
-    rows: Array, cross: Array, shift: float, curvature: Array
-) -> tuple[Array, Array, Array]:
-    """Return rows, ``cross - shift`` and the unit of each row: in it no square overflows."""
-    x, target = rows.astype(np.float64), cross.astype(np.float64) - shift
-    largest = curvature.max(initial=0)
-    size = x.max(axis=1, initial=0)
-    if largest > 0:
-        size = np.maximum(size, np.abs(target).max(axis=1, initial=0) / largest)
+def _units(rows: Array, target: Array, curvature: Array) -> NDArray[np.float64]:
+    """Return the unit of each row: in it no square overflows."""
+    size = rows.max(axis=1, initial=0).astype(np.float64)
+    largest = curvature.max(axis=1, initial=0)
+    reach = np.abs(target).max(axis=1, initial=0)
+    size = np.fmax(size, np.divide(reach, largest, out=np.zeros_like(size), where=largest > 0))
     size[(size == 0) | ~np.isfinite(size)] = 0.5
-    unit = np.ldexp(1.0, np.clip(np.frexp(size)[1], -1000, 1000))
-    return x / unit[:, np.newaxis], target / unit[:, np.newaxis], unit
+    return np.ldexp(1.0, np.clip(np.frexp(size)[1], -1000, 1000))
 
 
 def descend_rows_with_holes(
@@ -100,35 +128,43 @@ def descend_rows_with_holes(
     check_shape("design", design, (n_columns, rows.shape[1]))
     check_shape("energy", energy, (len(rows),))
     _check_hidden(hidden, row_start, len(rows), n_columns)
-    diagonal = np.arange(width)
-    for i, row in enumerate(rows):
-        shown = np.ones(n_columns, dtype=bool)
-        shown[hidden[row_start[i] : row_start[i + 1]]] = False
-        seen = design[shown].astype(np.float64)
-        own = seen.T @ seen
-        x = row[np.newaxis].astype(np.float64)
-        unseen = np.diagonal(own) <= 1e-12 * np.diagonal(gram)
-        own[unseen] = own[:, unseen] = 0
+    step = max(1, _BLOCK // max(1, width * width))
+    for begin in range(0, len(rows), step):
+        part = slice(begin, min(begin + step, len(rows)))
+        own = _own_grams(design, hidden, row_start[begin : part.stop + 1])
+        curvature = np.diagonal(own, axis1=1, axis2=2)
+        unseen = curvature <= 1e-12 * np.diagonal(gram)
+        own[unseen] = 0
+        own.transpose(0, 2, 1)[unseen] = 0
+        with_ridge = own + ridge * np.eye(width)
+        curvature = np.diagonal(with_ridge, axis1=1, axis2=2)
+        target = cross[part].astype(np.float64) - shift
+        start = rows[part].astype(np.float64)
         if ridge == 0:
-            x[0, unseen & (np.diagonal(gram) > 0)] = 0
-        with_ridge = own.copy()
-        with_ridge[diagonal, diagonal] += ridge
-        descend_rows(
-            with_ridge,
-            cross[i : i + 1].astype(np.float64),
-            order,
-            weight.astype(np.float64),
-            x,
-            violation[i : i + 1],
-            at_rest[i : i + 1],
-            shift,
-            tol,
-            tol_is_of_first,
-            most_passes,
-            n_threads,
+            start[unseen & (np.diagonal(gram) > 0)] = 0
+
+        def product(x: Array, f: int, grams: Array = with_ridge) -> Array:
+            return np.einsum("if,if->i", x, grams[:, f])
+
+        state = (start, violation[part], at_rest[part])
+        x = _descend(
+            product, curvature, target, order, weight, *state, tol, tol_is_of_first, most_passes
         )
-        energy[i] = x[0] @ own @ x[0]
-        row[:] = x[0]
+        energy[part] = np.einsum("if,ifg,ig->i", x, own, x, optimize=True)
+        rows[part] = x
+
+
+def _own_grams(
+    design: Array, hidden: NDArray[np.int64], row_start: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the Gram matrix of what each row shows of the design."""
+    grams = np.empty((len(row_start) - 1, design.shape[1], design.shape[1]))
+    for i, (begin, end) in enumerate(pairwise(row_start)):
+        shown = np.ones(len(design), dtype=bool)
+        shown[hidden[begin:end]] = False
+        seen = design[shown].astype(np.float64)
+        grams[i] = seen.T @ seen
+    return grams
 
 
 def _check_rows(

@@ -1,13 +1,20 @@
 """Non-negative least squares of one row, to the end whatever the condition."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgWarning
 from scipy.optimize import nnls
 
 Array = NDArray[np.floating]
 
+# Exchanges of one coordinate, times their number; SciPy's own bound is 3, of which rounding errors
+# on nearly dependent columns need more.
+_MOST_EXCHANGES = 100
 
-def active_set_minimum(gram: Array, target: Array) -> NDArray[np.float64]:
+
+def active_set_minimum(gram: Array, target: Array) -> NDArray[np.float64] | None:
     """Minimize ``x' gram x / 2 - target' x`` over ``x >= 0``.
 
     Parameters
@@ -20,8 +27,8 @@ def active_set_minimum(gram: Array, target: Array) -> NDArray[np.float64]:
 
     Returns
     -------
-    ndarray of shape (n,)
-        float64.
+    ndarray of shape (n,), or None
+        float64; None if rounding errors keep it from an end.
 
     References
     ----------
@@ -32,7 +39,14 @@ def active_set_minimum(gram: Array, target: Array) -> NDArray[np.float64]:
     if not kept.any():
         return np.zeros(len(target))
     root = np.sqrt(values[kept])
-    solution, _ = nnls(
-        root[:, np.newaxis] * vectors[:, kept].T, (vectors[:, kept].T @ target) / root
-    )
+    factor = root[:, np.newaxis] * vectors[:, kept].T
+    with warnings.catch_warnings():
+        # Nearly dependent columns are what it is for; SciPy before 1.15 warns of them.
+        warnings.simplefilter("ignore", LinAlgWarning)
+        try:
+            solution, _ = nnls(
+                factor, (vectors[:, kept].T @ target) / root, maxiter=_MOST_EXCHANGES * len(gram)
+            )
+        except (RuntimeError, np.linalg.LinAlgError):
+            return None
     return solution

@@ -85,10 +85,10 @@ def _least_squares(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]
     # Of nearly dependent components descent takes for ever to find the shares.
     rows, at_rest = fit.rows, fit.at_rest.copy()
     target = fit.cross[late].astype(np.float64) - side.penalty.l1
-    rows[late] = [
-        active_set_minimum(_gram_of_row(side, columns, gram, int(i)), row_target)
-        for i, row_target in zip(late, target, strict=True)
-    ]
+    for i, row_target in zip(late, target, strict=True):
+        minimum = active_set_minimum(_gram_of_row(side, columns, gram, int(i)), row_target)
+        if minimum is not None:
+            rows[i] = minimum
     again = fit_rows(side.some_rows(late), columns, rows[late], stopping, gram=gram)
     rows[late], at_rest[late] = again.rows, again.at_rest
     return rows, at_rest

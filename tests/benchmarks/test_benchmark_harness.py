@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
+from lrfact.kernels import IMPLEMENTATION
 from reference.planted import random_sparse
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
@@ -440,6 +441,7 @@ def test_flops_of_a_sweep_by_counting():
     assert_allclose(als_sweep.flops_of_sweep(shape, n_entries, p - 1), flops)
 
 
+@pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twins")
 def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(harness, "_PAUSE", 0.0)

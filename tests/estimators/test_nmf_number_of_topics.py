@@ -54,7 +54,7 @@ class TestScore:
         X, new = planted(), planted(1)[:20]
         model = NMFTopics(3, beta_loss=loss, random_state=0, tol=0, max_iter=20).fit(X)
         lost = np.random.default_rng(0).random(new.shape) < (0.2 if with_holes else 0)
-        smoothing = 0 if beta == 2 else X.mean() / 128
+        smoothing = {2: 0.0, 0: X.min() / 128}.get(beta, X.mean() / 128)
         total = 0.0
         for group in range(5):
             shown = np.where(lost, np.nan, new)
