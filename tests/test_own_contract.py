@@ -384,7 +384,7 @@ class TestNMFTopics(TransformerContract):
 
     @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
     def test_defaults_fit_any_sensible_matrix(self):
-        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (60, 60)):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 25), (25, 3), (30, 30)):
             X = np.abs(np.random.default_rng(0).standard_normal(shape))
             X[X > 1.5] = np.nan
             assert np.isfinite(self.Estimator(**self.kind).fit_transform(X)).all()

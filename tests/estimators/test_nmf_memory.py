@@ -8,6 +8,11 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from lrfact import NMFTopics
+from lrfact.kernels import IMPLEMENTATION
+
+pytestmark = pytest.mark.skipif(
+    IMPLEMENTATION == "numpy", reason="half a minute where the twins' Python code is traced"
+)
 
 N_SAMPLES, N_FEATURES, N_COMPONENTS = 2000, 20_000, 3
 DENSE_BYTES = 8 * N_SAMPLES * N_FEATURES
