@@ -331,12 +331,11 @@ def test_topics_from_many_starts(example):
     fits = page.all_starts(X)
     judged = page.judge(fits, words, tokens)
     loss, coherence = judged["loss"], judged["coherence"]
-    # The texts are of the installed scikit-learn, and more where another test has enabled its
-    # experimental estimators: of version 1.9 more than half the starts are below, of 1.6 two fifths;
-    # and ten are within 0.1 % of the best of fifty, or nearly.
+    # Limits with room: the texts are those of the installed scikit-learn, and more of them where
+    # another test has enabled its experimental estimators.
     assert (loss[1:] < loss[0]).mean() > 0.25
     assert loss[1:11].min() < 1.002 * loss.min()
-    assert loss.max() < 1.01 * loss.min()
+    assert loss.max() < 1.02 * loss.min()
     assert abs(np.corrcoef(loss, coherence)[0, 1]) < 0.6
     assert coherence.max() > coherence[loss.argmin()]
     several = page.model(n_init=10, random_state=0).fit(X)
