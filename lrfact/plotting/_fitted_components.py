@@ -41,24 +41,26 @@ class FittedComponents:
         """Return the names that are given, or those of the fit, or else x0, x1 and so on."""
         n_features = self.components.shape[1]
         if given is not None:
-            names = np.asarray(given, dtype=object)
-            if names.shape != (n_features,):
+            given = np.asarray(given, dtype=object)
+            if given.shape != (n_features,):
                 raise ValueError(
-                    f"feature_names has shape {names.shape}, but {type(self.step).__name__} has "
+                    f"feature_names has shape {given.shape}, but {type(self.step).__name__} has "
                     f"{n_features} features; give one name for each column of components_"
                 )
-            return names
+            return given
         if hasattr(self.step, "feature_names_in_"):
             return np.asarray(self.step.feature_names_in_, dtype=object)
-        if self.before is None:
-            return np.array([f"x{j}" for j in range(n_features)], dtype=object)
         try:
-            return np.asarray(self.before.get_feature_names_out(), dtype=object)
+            names = None if self.before is None else self.before.get_feature_names_out()
         except AttributeError as unnamed:
             raise ValueError(
                 f"the steps before {type(self.step).__name__} in the Pipeline do not name their "
                 "features; pass feature_names, one for each column of components_"
             ) from unnamed
+        # A Pipeline of steps that are passed through returns None.
+        if names is None:
+            return np.array([f"x{j}" for j in range(n_features)], dtype=object)
+        return np.asarray(names, dtype=object)
 
     def rows(self, chosen: Any, name: str) -> npt.NDArray[np.intp]:
         """Return the indices of the components to show.

@@ -92,6 +92,8 @@ def test_names_of_features(known):
     assert set(np.ravel(TopicsDisplay.from_estimator(scaled).terms)) == {"x0", "x1", "x2"}
     given = TopicsDisplay.from_estimator(scaled, np.array(["p", "q", "r"]))
     assert set(np.ravel(given.terms)) == {"p", "q", "r"}
+    passed = make_pipeline("passthrough", lone).fit(X)
+    assert set(np.ravel(TopicsDisplay.from_estimator(passed).terms)) == {"x0", "x1", "x2"}
     numbers = TopicsDisplay.from_estimator(known, [7, 8, 9, 10], n_terms=1)
     assert [labels(ax) for ax in numbers.axes_] == [["8"], ["9"], ["9"]]
     assert labels(TopicsDisplay.from_estimator(make_pipeline(known)).axes_[1])[:2] == ["x2", "x0"]
