@@ -116,8 +116,9 @@ def topics_section(rows) -> str:
     about = (
         f"{rows[0]['dataset']}, {rows[0]['k']} topics, mean over {rows[0]['seeds']} seeds (± "
         "standard deviation over seeds), on the documents fitted. Coherence of 10 terms, diversity "
-        "of 25. Terms are ranked by their weight in the topic, or by relevance, which gives a "
-        "share of 0.2 to the lift; `top_terms` does either, here it is done alike for everybody."
+        "of 25. Terms are ranked by their weight in the topic, which is all that scikit-learn "
+        "offers, or by relevance, of which a tenth is the lift: the default of `top_terms`. Here "
+        "both are done to everybody's topics."
     )
     header = ["program", "start", "terms by", "c_v", "npmi", "u_mass", "diversity", "time"]
     return "## Topics\n\n" + about + "\n\n" + table(header, lines)

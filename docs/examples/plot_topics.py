@@ -14,9 +14,9 @@ starts; others, of words that are everywhere in these texts, come out otherwise 
 the ones to drop, or a reason to try fewer topics.
 
 Whether a topic makes sense to a reader is not in the loss. Coherence (NPMI: do the leading words
-occur close together?) has no correlation with it here, and the most coherent start has one of the
-highest losses. Nor should the most coherent start be picked: with that many tries, some of what
-is highest is luck. Take the lowest loss, since that is what was asked for, and read the agreement.
+occur close together?) has no correlation with it here, and the most coherent start is one of those
+in the middle. Nor should the most coherent start be picked: with that many tries, some of what is
+highest is luck. Take the lowest loss, since that is what was asked for, and read the agreement.
 
 The texts are those of the installed scikit-learn, so another version gives other digits.
 """

@@ -218,7 +218,7 @@ def topics(folder: Path) -> None:
     model = NMFTopics(n_components=12, n_init=10, random_state=0)
     _, seconds = timed(model.fit, X)
     print(f"12 topics, the best of 10 starts in {seconds:.1f} s. Share of the whole, agreement of")
-    print("the starts, heaviest words, and the docstrings with most of it:\n")
+    print("the starts, leading words, and the docstrings with most of it:\n")
     rows = zip(
         model.topic_share_,
         model.topic_stability_,

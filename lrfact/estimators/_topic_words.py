@@ -12,16 +12,17 @@ class TopicWords:
     """Mixin for estimators whose `components_` are not negative and that can `transform` rows."""
 
     components_: NDArray[np.floating]
+    topic_share_: NDArray[np.float64]
 
     def top_terms(
-        self, feature_names: Any = None, n_terms: int = 10, relevance: float = 1.0
+        self, feature_names: Any = None, n_terms: int = 10, relevance: float = 0.9
     ) -> NDArray[np.object_]:
-        r"""Return the heaviest features of each component, or the most relevant ones.
+        r"""Return the most relevant features of each component.
 
         .. math:: \lambda \log p_t(j) + (1 - \lambda) \log \frac{p_t(j)}{p(j)}
 
         ranks feature j in component t: :math:`p_t` are the shares of features in the component,
-        p those in all components together.
+        p those in all of `W @ components_` that was fitted.
 
         Parameters
         ----------
@@ -32,7 +33,7 @@ class TopicWords:
         n_terms : int, default=10
             How many; at most n_features are returned.
 
-        relevance : float, default=1.0
+        relevance : float, default=0.9
             :math:`\lambda`, in [0, 1]. 1 ranks by weight; less than 1 moves what is heavy in all
             components down, so that topics share fewer terms.
 
@@ -66,7 +67,7 @@ class TopicWords:
             raise ValueError(f"relevance={relevance!r} must be in [0, 1]")
         weights = self.components_
         if relevance < 1:
-            weights = _relevances(weights.astype(np.float64), relevance)
+            weights = _relevances(weights.astype(np.float64), self.topic_share_, relevance)
         return names[_heaviest(weights, n_terms, "n_terms")]
 
     def representative_documents(self, X: Any, n_documents: int = 5) -> NDArray[np.int64]:
@@ -95,14 +96,16 @@ class TopicWords:
         return _heaviest(W.T, n_documents, "n_documents")
 
 
-def _relevances(components: NDArray[np.floating], relevance: float) -> NDArray[np.floating]:
+def _relevances(
+    components: NDArray[np.float64], share: NDArray[np.float64], relevance: float
+) -> NDArray[np.float64]:
     """Relevance of each feature to each component; minus infinity where it has no part in it."""
-    overall = components.sum(axis=0)
-    # Sums of whole components shift all features of a component alike.
+    largest = components.max(axis=1, initial=0, keepdims=True)
+    parts = components / np.where(largest > 0, largest, 1)  # the sum of them all may overflow
+    parts /= np.maximum(parts.sum(axis=1, keepdims=True), 1)
+    overall = share @ parts
     with np.errstate(divide="ignore"):
-        score = np.log(components)
-        score -= (1 - relevance) * np.log(np.where(overall > 0, overall, 1))
-    return score
+        return np.log(parts) - (1 - relevance) * np.log(np.where(overall > 0, overall, 1))
 
 
 def _heaviest(weights: NDArray[np.floating], n: Any, name: str) -> NDArray[np.int64]:

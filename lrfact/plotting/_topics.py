@@ -48,7 +48,7 @@ class TopicsDisplay:
 
     See Also
     --------
-    NMFTopics : Finds topics; its `top_terms` returns the same terms.
+    NMFTopics : Finds topics; its `top_terms` with ``relevance=1`` returns the same terms.
     ComponentsDisplay : Components as images.
     lrfact.metrics.topic_coherence : Whether the terms of a topic belong together.
 

@@ -63,14 +63,16 @@ class TestTopics:
     def test_top_terms(self):
         names = [f"{'abc'[j // 5]}{j % 5}" for j in range(15)]
         model = make().fit(X)
-        terms = model.top_terms(names, n_terms=3)
+        terms = model.top_terms(names, n_terms=3, relevance=1)
         assert terms.shape == (3, 3)
         assert [topic[0][0] for topic in terms] == ["a", "b", "c"]  # by falling share
         for topic, row in zip(terms, model.components_, strict=True):
             assert list(topic) == [names[j] for j in np.argsort(-row, kind="stable")[:3]]
-        assert_array_equal(model.top_terms(np.array(names), 3), terms)
+        assert_array_equal(model.top_terms(np.array(names), 3, 1.0), terms)
         assert model.top_terms().shape == (3, 10)
-        assert model.top_terms()[0, 0] == f"x{model.components_[0].argmax()}"
+        assert_array_equal(model.top_terms(), model.top_terms(relevance=0.9))
+        heaviest = model.top_terms(relevance=1)
+        assert heaviest[0, 0] == f"x{model.components_[0].argmax()}"
         assert model.top_terms(n_terms=99).shape == (3, 15)
 
     def test_top_terms_of_a_frame(self):
@@ -82,15 +84,32 @@ class TestTopics:
     def test_relevance_moves_shared_terms_down(self):
         common = np.column_stack([10 * np.ones(90), X])
         model = make().fit(common)
-        heavy = model.top_terms(n_terms=4)
+        heavy = model.top_terms(n_terms=4, relevance=1)
         relevant = model.top_terms(n_terms=4, relevance=0.2)
         assert (heavy == "x0").sum() > (relevant == "x0").sum()
         p = model.components_ / model.components_.sum(axis=1, keepdims=True)
-        overall = model.components_.sum(axis=0) / model.components_.sum()
+        fitted = model.inverse_transform(model.transform(common))
+        overall = fitted.sum(axis=0) / fitted.sum()
         with np.errstate(divide="ignore"):
             score = 0.2 * np.log(p) + 0.8 * np.log(p / overall)
         expected = np.argsort(-score, axis=1, kind="stable")[:, :4]
         assert_array_equal(relevant, np.char.add("x", expected.astype(str)))
+
+    def test_relevance_does_not_depend_on_the_scale_of_components(self):
+        model = make().fit(np.column_stack([10 * np.ones(90), X]))
+        terms = model.top_terms(relevance=0.5)
+        model.components_ *= np.array([[1e-8], [1.0], [1e300]])
+        assert_array_equal(model.top_terms(relevance=0.5), terms)
+
+    def test_terms_of_components_of_zeros(self):
+        model = make().fit(X)
+        model.components_[1] = 0
+        model.topic_share_[1] = 0
+        others = model.top_terms(n_terms=5)[[0, 2]]
+        assert (others == make().fit(X).top_terms(n_terms=5)[[0, 2]]).mean() > 0.5
+        model.components_[:] = 0
+        model.topic_share_[:] = 0
+        assert_array_equal(model.top_terms(n_terms=2), [["x0", "x1"]] * 3)
 
     @pytest.mark.parametrize(
         ("options", "message"),

@@ -78,7 +78,7 @@ def test_heaviest_on_top_and_as_long_as_its_weight(known):
 def test_terms_are_those_of_top_terms(model):
     display = TopicsDisplay.from_estimator(model, n_terms=4)
     tfidf, topics = model[0], model[-1]
-    expected = topics.top_terms(tfidf.get_feature_names_out(), n_terms=4)
+    expected = topics.top_terms(tfidf.get_feature_names_out(), n_terms=4, relevance=1)
     np.testing.assert_array_equal(display.terms, expected)
     assert [labels(ax) for ax in display.axes_] == expected.tolist()
     np.testing.assert_array_equal(display.weights, -np.sort(-topics.components_)[:, :4])
