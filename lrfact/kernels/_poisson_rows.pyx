@@ -22,10 +22,10 @@ ctypedef fused index_t:
 cdef extern from "_poisson_rows.h" nogil:
     int poisson_row_f32(
         const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, const float*,
-        double, double, double, double, int64_t, double*, float*) noexcept
+        double, double, double, double, int64_t, double*, float*, double*, Py_ssize_t*) noexcept
     int poisson_row_f64(
         const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, const double*,
-        double, double, double, double, int64_t, double*, double*) noexcept
+        double, double, double, double, int64_t, double*, double*, double*, Py_ssize_t*) noexcept
 
 
 cdef inline bint _row_is_sound(
@@ -46,12 +46,14 @@ cdef bint _fit_row(
     const floating* values, const index_t* columns, Py_ssize_t n_stored, const floating* design,
     Py_ssize_t width, const floating* reach, double l1, double l2, double floor, double tol,
     int64_t most_passes, Py_ssize_t longest, floating* row, floating* panel, double* x,
+    Py_ssize_t* free_ones,
 ) noexcept nogil:
     """Gather the design of a row's positive entries, component by component, and regress."""
     cdef:
         Py_ssize_t p, f, n = 0
         floating* kept = panel + width * longest
         floating* model = kept + longest
+        double* work = x + width
         const floating* d
         double total = 0
         bint at_rest
@@ -68,10 +70,12 @@ cdef bint _fit_row(
         x[f] = row[f]
     if floating is float:
         at_rest = poisson_row_f32(
-            kept, n, panel, longest, width, reach, l1, l2, floor, tol, most_passes, x, model)
+            kept, n, panel, longest, width, reach, l1, l2, floor, tol, most_passes, x, model, work,
+            free_ones)
     else:
         at_rest = poisson_row_f64(
-            kept, n, panel, longest, width, reach, l1, l2, floor, tol, most_passes, x, model)
+            kept, n, panel, longest, width, reach, l1, l2, floor, tol, most_passes, x, model, work,
+            free_ones)
     for f in range(width):
         row[f] = <floating> x[f]
         total += x[f]
@@ -104,6 +108,7 @@ def fit_poisson_rows(
         const floating* first_design
         floating[:, ::1] work
         double[:, ::1] wide
+        Py_ssize_t[:, ::1] free_ones
         uint8_t[::1] sound
 
     for name, shape, wanted in (
@@ -124,8 +129,9 @@ def fit_poisson_rows(
         return
     longest = max(1, min(n_stored, int(np.diff(indptr).max())))
     dtype = np.float32 if floating is float else np.float64
-    work = np.empty((n_threads, (width + 2) * longest), dtype=dtype)
-    wide = np.empty((n_threads, width))
+    work = np.empty((n_threads, (width + 5) * longest), dtype=dtype)
+    wide = np.empty((n_threads, (width + 3) * width))
+    free_ones = np.empty((n_threads, width), dtype=np.intp)
     sound = np.ones(n_rows, dtype=np.uint8)
     values = &data[0] if n_stored else NULL
     columns = &indices[0] if n_stored else NULL
@@ -138,7 +144,7 @@ def fit_poisson_rows(
             at_rest[i] = _fit_row(
                 values + indptr[i], columns + indptr[i], indptr[i + 1] - indptr[i],
                 first_design, width, &reach[i, 0], l1, l2, floor, tol, most_passes, longest,
-                &rows[i, 0], &work[threadid(), 0], &wide[threadid(), 0],
+                &rows[i, 0], &work[threadid(), 0], &wide[threadid(), 0], &free_ones[threadid(), 0],
             )
     if not np.asarray(sound).all():
         raise ValueError(

@@ -14,6 +14,7 @@ from lrfact.kernels._twin_checks import (
 Array = NDArray[np.floating]
 
 _MOST_DECREASE = 0.9
+_PASSES_BEFORE, _PASSES_BETWEEN = 8, 4
 
 
 def fit_poisson_rows(
@@ -47,7 +48,8 @@ def fit_poisson_rows(
         panel = design[indices[stored][positive]].astype(np.float64)
         x = rows[i].astype(np.float64)
         weight = reach[i].astype(np.float64) + l1
-        at_rest[i] = _fit_row(values, panel, weight, x, l2, floor, tol, most_passes)
+        epsilon = float(np.finfo(rows.dtype).eps)
+        at_rest[i] = _fit_row(values, panel, weight, x, l2, floor, tol, most_passes, epsilon)
         rows[i] = x
 
 
@@ -60,9 +62,10 @@ def _fit_row(
     floor: float,
     tol: float,
     most_passes: int,
+    epsilon: float,
 ) -> bool:
     total = float(weight @ x)
-    for _ in range(most_passes):
+    for n_passes in range(1, most_passes + 1):
         nothing = tol * total
         moved = total = 0.0
         model = panel @ x
@@ -81,4 +84,39 @@ def _fit_row(
             x[f] = after
         if moved <= tol * total:
             return True
+        if n_passes >= _PASSES_BEFORE and n_passes % _PASSES_BETWEEN == 0:
+            x[:] = _after_newton_step(values, panel, weight, x, l2, floor, epsilon)
+            total = float(weight @ x)
     return False
+
+
+@np.errstate(over="ignore", invalid="ignore")  # such a step is not taken
+def _after_newton_step(
+    values: Array, panel: Array, weight: Array, x: Array, l2: float, floor: float, epsilon: float
+) -> Array:
+    """Move all coordinates that are not 0 at once, if that is downhill."""
+
+    def objective(x: Array) -> float:
+        model = np.maximum(panel @ x, floor)
+        return float((weight + 0.5 * l2 * x) @ x - values @ np.log(model))
+
+    free = np.flatnonzero(x > 0)
+    ratio = values / np.maximum(panel @ x, floor)
+    columns = panel[:, free]
+    gradient = weight[free] + l2 * x[free] - columns.T @ ratio
+    bent = columns * np.sqrt(ratio / np.maximum(panel @ x, floor))[:, np.newaxis]
+    hessian = bent.T @ bent + l2 * np.eye(len(free))
+    hessian.flat[:: len(free) + 1] += epsilon * np.trace(hessian)
+    try:
+        step = np.linalg.solve(hessian, gradient)
+    except np.linalg.LinAlgError:
+        return x
+    uphill = step > 0
+    longest = np.min(x[free][uphill] / step[uphill], initial=1.0)
+    now = objective(x)
+    for length in (1.0, longest):
+        tried = x.copy()
+        tried[free] = np.maximum(x[free] - length * step, 0)
+        if objective(tried) < now:
+            return tried
+    return x

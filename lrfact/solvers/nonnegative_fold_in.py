@@ -23,8 +23,6 @@ _MOST_PASSES = 2000
 # Entries of dense rows handled at a time: their places are written out.
 _BLOCK = 2**20
 
-# Single passes are cheap, and there is no other way to settle nearly dependent components.
-_MOST_POISSON_PASSES = 20000
 _POISSON_TOL = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-4}
 
 # Multiplicative updates are slower than coordinate descent by far.
@@ -105,7 +103,7 @@ def _gram_of_row(side: Side, columns: Array, gram: Array, i: int) -> Array:
 
 
 def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Newton's method on one coordinate after the other."""
+    """Newton's method on one coordinate after the other, and now and then on all at once."""
     n_rows, n_columns = side.matrix.shape
     rows = _even_start(side, columns)
     reach = np.broadcast_to(shown_sums(side, columns), rows.shape)
@@ -126,7 +124,7 @@ def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
             side.penalty.l2,
             side.floor,
             _POISSON_TOL[columns.dtype],
-            _MOST_POISSON_PASSES,
+            _MOST_PASSES,
             side.n_threads,
         )
     return rows, at_rest.astype(bool)

@@ -146,6 +146,24 @@ def test_the_minimum_does_not_depend_on_the_start(face):
 
 
 @pytest.mark.parametrize("face", FACES)
+def test_nearly_dependent_components_take_few_passes(face):
+    """Of all coordinates at once; one after the other, 10000 passes are too few."""
+    given = problem([40, 40, 40], 6)
+    rng = np.random.default_rng(0)
+    common = rng.random((40, 1))
+    given["design"] = common + 0.02 * rng.random((40, 6))
+    given["reach"] = np.repeat(given["design"].sum(axis=0)[np.newaxis], 3, axis=0)
+    truth = rng.random((3, 6)) * [0, 1, 1, 0, 1, 1]
+    given["data"] = (truth @ given["design"].T).ravel()
+    rows, at_rest = fit(face, given, most_passes=30)
+    assert at_rest.all()
+    for i, x in enumerate(rows):
+        values, panel = entries_of(given, i)
+        least = objective(truth[i], values, panel, given["reach"][i], 0)
+        assert objective(x, values, panel, given["reach"][i], 0) == pytest.approx(least, rel=1e-7)
+
+
+@pytest.mark.parametrize("face", FACES)
 def test_one_component_has_a_closed_form(face):
     """The sum of the row over the sum of the component, whatever the component."""
     given = problem([5, 20, 40], 1)
@@ -176,7 +194,7 @@ def test_passes_lower_the_objective(face):
 def test_faces_agree_pass_by_pass(dtype, index_dtype):
     for width in (*range(1, 20), 31, 33, 64, 70):
         given = problem([*range(0, 18, 3), 40], width, dtype=dtype, index_dtype=index_dtype)
-        for most_passes in (1, 3):
+        for most_passes in (1, 3, 9):
             its, of_twin = (
                 fit(face, given, l1=0.1, l2=0.2, tol=0.05, most_passes=most_passes)
                 for face in ("compiled", "twin")
