@@ -1,6 +1,7 @@
 """The beta-divergence of a matrix from a product of factors, and the sums of its gradient."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,13 +9,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact import kernels
-from lrfact.linalg.narrow_product import narrow_product, transposed_narrow_product
+from lrfact.checks._threads import single_threaded_blas
 from lrfact.solvers.nonnegative_problem import Side
 
 Array = NDArray[np.floating]
 
 # Of a block of the approximation: it, its ratio and its powers stay in the cache of a core.
-_BLOCK_BYTES = 2**20
+_BLOCK_BYTES = 2**19
+
+# Of a block: what lies next to each other in a matrix by columns fills lines of the cache.
+_FEWEST_ROWS = 32
 
 # Hidden entries handled at a time: their factors are gathered.
 _CHUNK = 2**15
@@ -136,18 +140,16 @@ def loss_of(side: Side, rows: Array, design: Array) -> float:
         return max(0.5 * (side.squared_norm - 2 * float(shared) + energy), 0.0)
     if side.beta == 1 and sparse.issparse(side.matrix):
         return max(float(divergence_sums(side, rows, design).loss.sum()), 0.0)
-    total = 0.0
-    by_columns = not sparse.issparse(side.matrix) and _is_transposed(side.matrix)
-    for part, block, gone in _blocks(side, by_columns):
-        left, right = (design[part], rows) if by_columns else (rows[part], design)
-        model = narrow_product(left, np.ascontiguousarray(right.T), side.n_threads)
-        if side.beta != 2:
-            np.maximum(model, model.dtype.type(side.floor), out=model)
-        losses = _losses(block, model, side.beta)
-        if gone is not None:
-            losses[gone] = 0
-        total += float(losses.sum())
-    return max(total, 0.0)
+
+    losses = np.empty(len(rows))
+
+    def losses_of(part: slice, model: Array) -> None:
+        values, gone = _block_of(side, part)
+        _approximate(side, rows[part], design, model)
+        losses[part] = _losses(values, model, side.beta, gone).sum(axis=1)
+
+    _on_blocks(side, losses_of)
+    return max(float(losses.sum()), 0.0)
 
 
 def _hidden_energy(side: Side, rows: Array, design: Array) -> float:
@@ -203,78 +205,104 @@ def _sparse_kullback_leibler(
 
 
 def _by_blocks(side: Side, rows: Array, design: Array, wants_loss: bool) -> DivergenceSums:
-    """Form the approximation block by block, along the lines that are stored next to each other."""
-    by_columns = not sparse.issparse(side.matrix) and _is_transposed(side.matrix)
+    """Form the approximation block by block."""
     beta = side.beta
-    numerator = np.zeros_like(rows)
-    denominator = shown_sums(side, design) if beta == 1 else np.zeros_like(rows)
+    numerator = np.empty_like(rows)
+    denominator = shown_sums(side, design) if beta == 1 else np.empty_like(rows)
     loss = np.zeros(len(rows))
-    for part, block, gone in _blocks(side, by_columns):
-        left, right = (design[part], rows) if by_columns else (rows[part], design)
-        model = narrow_product(left, np.ascontiguousarray(right.T), side.n_threads)
-        np.maximum(model, model.dtype.type(side.floor), out=model)
+
+    def sum_over(part: slice, model: Array) -> None:
+        values, gone = _block_of(side, part)
+        _approximate(side, rows[part], design, model)
         if wants_loss:
-            losses = _losses(block, model, beta)
+            loss[part] = _losses(values, model, beta, gone).sum(axis=1)
+        # Where entries are hidden, values are 0.
+        if beta == 1:
+            ratios = np.divide(values, model, out=model)
+        else:
+            power = model ** (beta - 1)
+            ratios = values if beta == 2 else values / model * power
             if gone is not None:
-                losses[gone] = 0
-            loss[slice(None) if by_columns else part] += losses.sum(axis=0 if by_columns else 1)
-        for sums, terms in (
-            (numerator, _ratios(block, model, beta)),
-            (denominator, None if beta == 1 else model ** (beta - 1)),
-        ):
-            if terms is None:
-                continue
-            if gone is not None:
-                terms[gone] = 0
-            if by_columns:
-                sums += transposed_narrow_product(terms, left, side.n_threads)
-            else:
-                sums[part] = narrow_product(terms, right, side.n_threads)
+                power[gone] = 0
+            denominator[part] = power @ design
+        numerator[part] = ratios @ design
+
+    _on_blocks(side, sum_over)
     return DivergenceSums(numerator, denominator, loss)
 
 
-def _ratios(values: Array, model: Array, beta: float) -> Array:
-    """Return ``x s^(beta - 2)``."""
-    if beta == 2:
-        return values.copy()
-    ratios = values / model
-    return ratios if beta == 1 else np.multiply(ratios, model ** (beta - 1), out=ratios)
+def _on_blocks(side: Side, work: Callable[[slice, Array], None]) -> None:
+    """Call for blocks of rows, whatever the number of threads, with room for an approximation."""
+    matrix, (n_rows, n_columns) = side.matrix, side.matrix.shape
+    by_columns = not sparse.issparse(matrix) and matrix.strides[0] < matrix.strides[1]
+    dtype = matrix.dtype
+    in_a_block = _BLOCK_BYTES // max(1, n_columns * dtype.itemsize)
+    step = max(_FEWEST_ROWS if by_columns else 1, in_a_block)
+    starts = range(0, n_rows, step)
+    n_threads = min(side.n_threads, max(1, len(starts)))
+
+    @np.errstate(all="ignore")  # what overflows is raised in the end
+    def work_on(starts: range) -> None:
+        # Of a thread: memory that is given back and taken again costs more than the products.
+        room = np.empty(min(step, n_rows) * n_columns, dtype=dtype)
+        for start in starts:
+            n = min(step, n_rows - start)
+            model = room[: n * n_columns]
+            shaped = model.reshape(n_columns, n).T if by_columns else model.reshape(n, n_columns)
+            work(slice(start, start + n), shaped)
+
+    with single_threaded_blas(), ThreadPoolExecutor(n_threads) as pool:
+        others = [pool.submit(work_on, starts[i::n_threads]) for i in range(1, n_threads)]
+        work_on(starts[::n_threads])
+        for other in others:
+            other.result()
 
 
-def _is_transposed(matrix: Array) -> bool:
-    return matrix.strides[0] < matrix.strides[1]
+def _block_of(side: Side, part: slice) -> tuple[Array, NDArray[np.bool_] | None]:
+    """Return some rows, dense, and which of their entries are hidden."""
+    block = side.matrix[part]
+    if sparse.issparse(block):
+        block = block.toarray()
+    if side.hidden is None:
+        return block, None
+    gone = np.zeros(block.shape, dtype=bool)
+    lines = side.hidden[part]
+    gone[np.repeat(np.arange(len(block)), np.diff(lines.indptr)), lines.indices] = True
+    return block, gone
 
 
-def _blocks(
-    side: Side, by_columns: bool
-) -> Iterator[tuple[slice, Array, NDArray[np.bool_] | None]]:
-    """Yield lines of the matrix as dense blocks, and which of their entries are hidden."""
-    matrix = side.matrix.T if by_columns else side.matrix
-    hidden = side.hidden_by_columns if by_columns else side.hidden
-    n_lines, length = matrix.shape
-    step = max(1, _BLOCK_BYTES // max(1, length * matrix.dtype.itemsize))
-    for start in range(0, n_lines, step):
-        part = slice(start, min(start + step, n_lines))
-        block = matrix[part]
-        if sparse.issparse(block):
-            block = block.toarray()
-        gone = None
-        if hidden is not None:
-            gone = np.zeros(block.shape, dtype=bool)
-            lines = hidden[part]
-            rows = np.repeat(np.arange(len(block)), np.diff(lines.indptr))
-            gone[rows, lines.indices] = True
-        yield part, block, gone
+def _approximate(side: Side, rows: Array, design: Array, model: Array) -> None:
+    """Write the approximation of a block."""
+    np.matmul(rows, design.T, out=model)
+    if side.beta != 2:
+        np.maximum(model, model.dtype.type(side.floor), out=model)
 
 
-def _losses(values: Array, model: Array, beta: float) -> Array:
-    """Divergence of each entry, in float64."""
-    x, s = values.astype(np.float64), model.astype(np.float64)
+def _losses(
+    values: Array, model: Array, beta: float, gone: NDArray[np.bool_] | None
+) -> NDArray[np.float64]:
+    """Divergence of each entry that is not hidden, in float64."""
+    losses = _divergences(
+        values.astype(np.float64, copy=False), model.astype(np.float64, copy=False), beta
+    )
+    if gone is not None:
+        losses[gone] = 0
+    return losses
+
+
+def _divergences(
+    x: NDArray[np.float64], s: NDArray[np.float64], beta: float
+) -> NDArray[np.float64]:
     if beta == 2:
         return 0.5 * (x - s) ** 2
     if beta == 1:
-        ratio = np.divide(x, s, out=np.ones_like(x), where=x > 0)
-        return x * np.log(ratio) - x + s
+        terms = np.maximum(x, np.finfo(np.float64).tiny)  # 0 log 0 = 0
+        terms /= s
+        np.log(terms, out=terms)
+        terms *= x
+        terms -= x
+        terms += s
+        return terms
     if beta <= 0:
         # Entries of 0, which only missing ones are, have no divergence.
         x = np.where(x > 0, x, s)

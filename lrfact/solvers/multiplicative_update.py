@@ -167,7 +167,7 @@ def updated(side: Side, rows: Array, sums: DivergenceSums) -> Array:
         denominator = denominator + rows.dtype.type(penalty.l1)
         if penalty.l2:
             denominator += rows.dtype.type(penalty.l2) * rows
-    ratio = np.divide(sums.numerator, denominator, out=np.zeros_like(rows), where=denominator > 0)
+    ratio = _quotient(sums.numerator, denominator, 0.0)
     exponent = update_exponent(side.beta)
     if exponent != 1:
         ratio **= exponent
@@ -197,13 +197,23 @@ def extrapolated(
     """
     if not np.any(momentum):
         return factors
-    ahead = np.divide(factors, before, out=np.ones_like(factors), where=before > 0)
+    ahead = _quotient(factors, before, 1.0)
     np.clip(ahead, 1 / _LARGEST_RATIO, _LARGEST_RATIO, out=ahead)
     ahead **= np.asarray(np.minimum(momentum, _MOST_MOMENTUM), dtype=factors.dtype)
     ahead *= factors
     if np.any(least):
-        np.maximum(ahead, np.where(factors > 0, least, 0).astype(factors.dtype), out=ahead)
+        np.maximum(ahead, np.asarray(least, dtype=factors.dtype), out=ahead)
+        ahead *= factors > 0
     return ahead
+
+
+def _quotient(numerator: Array, denominator: Array, otherwise: float) -> Array:
+    """Divide; where the denominator is 0 `otherwise` is the result."""
+    if denominator.all():
+        return numerator / denominator  # without a mask, ten times as fast
+    shape = np.broadcast_shapes(numerator.shape, denominator.shape)
+    quotient = np.full(shape, otherwise, dtype=numerator.dtype)
+    return np.divide(numerator, denominator, out=quotient, where=denominator > 0)
 
 
 def lifted_to(factors: Array, beta: float) -> Array | float:

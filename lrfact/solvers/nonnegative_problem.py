@@ -85,11 +85,6 @@ class Side:
             return self.operator.squared_norm()
         return float(np.einsum("ij,ij->", self.matrix, self.matrix, dtype=np.float64))
 
-    @cached_property
-    def hidden_by_columns(self) -> sparse.csr_array | None:
-        """The places of missing entries, transposed."""
-        return None if self.hidden is None else self.hidden.T.tocsr()
-
     def gram_of(self, factors: Array) -> Array:
         """Return ``factors.T @ factors`` in float64."""
         return square_gram(factors, n_threads=self.n_threads)

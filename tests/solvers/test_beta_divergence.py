@@ -86,6 +86,7 @@ def test_blocks_and_chunks_change_nothing(beta, storage, monkeypatch):
     whole = divergence_sums(problem.columns, columns, rows)
     loss = loss_of(problem.columns, columns, rows)
     monkeypatch.setattr(module, "_BLOCK_BYTES", 200)
+    monkeypatch.setattr(module, "_FEWEST_ROWS", 2)
     monkeypatch.setattr(module, "_CHUNK", 7)
     parts = divergence_sums(problem.columns, columns, rows)
     for name in ("numerator", "denominator", "loss"):
@@ -138,13 +139,20 @@ def test_shown_sums(storage):
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("beta", BETAS)
-def test_bits_do_not_depend_on_threads(beta, storage):
+def test_bits_do_not_depend_on_threads(beta, storage, monkeypatch):
+    monkeypatch.setattr(module, "_BLOCK_BYTES", 20_000)  # several blocks for each thread
     X = planted_parts((300, 120), 5, holes=0.1, zeros=0.2 if beta_allows_zeros(beta) else 0)
     rows, columns = random_start(X, 5)
     results = set()
     for n_threads in (1, 2, 5):
-        side = problem_of(X, storage=storage, beta=beta, n_threads=n_threads).rows
-        sums = divergence_sums(side, rows, columns)
-        outs = (sums.numerator, sums.denominator, sums.loss, np.array(loss_of(side, rows, columns)))
+        problem = problem_of(X, storage=storage, beta=beta, n_threads=n_threads)
+        outs = []
+        for side, left, right in (
+            (problem.rows, rows, columns),
+            (problem.columns, columns, rows),
+        ):
+            sums = divergence_sums(side, left, right)
+            outs += [sums.numerator, sums.denominator, sums.loss]
+            outs.append(np.array(loss_of(side, left, right)))
         results.add(b"".join(out.tobytes() for out in outs))
     assert len(results) == 1
