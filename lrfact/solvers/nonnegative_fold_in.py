@@ -1,6 +1,9 @@
 """Rows, known or new, on the components of a fitted non-negative factorization."""
 
 import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,22 +11,31 @@ from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
 from lrfact import kernels
+from lrfact.checks._threads import single_threaded_blas
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.active_set import active_set_minimum
 from lrfact.solvers.beta_divergence import divergence_sums, shown_sums
 from lrfact.solvers.multiplicative_update import extrapolated, updated
 from lrfact.solvers.nonnegative_least_squares import Stopping, fit_rows
 from lrfact.solvers.nonnegative_problem import Side
+from lrfact.solvers.projected_newton import projected_newton_step
 
 Array = NDArray[np.floating]
+Step = Callable[[Array, Array, Array], Array]
 
 _TOL = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-5}
-_MOST_PASSES = 2000
+
+# Coordinate descent between two steps of Newton's method, which cost more by far.
+_PASSES_IN_TURN, _MOST_TURNS = 100, 10
+
+# Numbers in the Gram matrices of rows that a thread handles at a time.
+_GRAMS = 2**17
+
+_POISSON_TOL = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-4}
+_MOST_POISSON_PASSES = 2000
 
 # Entries of dense rows handled at a time: their places are written out.
 _BLOCK = 2**20
-
-_POISSON_TOL = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 1e-4}
 
 # Multiplicative updates are slower than coordinate descent by far.
 _UPDATE_TOL = {np.dtype(np.float64): 1e-5, np.dtype(np.float32): 1e-4}
@@ -73,33 +85,64 @@ def fold_in(side: Side, columns: Array) -> Array:
 
 
 def _least_squares(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
-    start = np.zeros((side.matrix.shape[0], columns.shape[1]), dtype=columns.dtype)
-    stopping = Stopping(tol=_TOL[columns.dtype], of_first=False, most_passes=_MOST_PASSES)
+    """Coordinate descent and Newton's method by turns; an active set for what is left."""
+    rows = np.zeros((side.matrix.shape[0], columns.shape[1]), dtype=columns.dtype)
+    at_rest = np.zeros(len(rows), dtype=bool)
+    stopping = Stopping(tol=_TOL[columns.dtype], of_first=False, most_passes=_PASSES_IN_TURN)
     gram = side.gram_of(columns)
-    fit = fit_rows(side, columns, start, stopping, gram=gram)
-    late = np.flatnonzero(~fit.at_rest)
-    if not len(late):
-        return fit.rows, fit.at_rest
-    # Of nearly dependent components descent takes for ever to find the shares.
-    rows, at_rest = fit.rows, fit.at_rest.copy()
-    target = fit.cross[late].astype(np.float64) - side.penalty.l1
-    for i, row_target in zip(late, target, strict=True):
-        minimum = active_set_minimum(_gram_of_row(side, columns, gram, int(i)), row_target)
-        if minimum is not None:
-            rows[i] = minimum
-    again = fit_rows(side.some_rows(late), columns, rows[late], stopping, gram=gram)
-    rows[late], at_rest[late] = again.rows, again.at_rest
+    late, left = np.arange(len(rows)), side
+    for n_turns in range(1, _MOST_TURNS + 1):
+        fit = fit_rows(left, columns, rows[late], stopping, gram=gram)
+        rows[late], at_rest[late] = fit.rows, fit.at_rest
+        late, targets = late[~fit.at_rest], fit.cross[~fit.at_rest].astype(np.float64)
+        if not len(late) or n_turns == _MOST_TURNS:
+            break
+        left = side.some_rows(late)
+        step = projected_newton_step if n_turns < _MOST_TURNS - 1 else _active_set_step
+        rows[late] = _stepped(step, left, columns, gram, targets - side.penalty.l1, rows[late])
     return rows, at_rest
 
 
-def _gram_of_row(side: Side, columns: Array, gram: Array, i: int) -> Array:
-    """Gram matrix of what a row shows, with the ridge."""
-    if side.hidden is not None:
+def _stepped(
+    step: Step, side: Side, columns: Array, gram: Array, targets: Array, rows: Array
+) -> Array:
+    """Take a step from each row, some at a time, as each needs a Gram matrix."""
+    n_rows, width = rows.shape
+    n_at_a_time = max(1, _GRAMS // max(1, width * width))
+    stepped = np.empty_like(rows)
+
+    def step_from(start: int) -> None:
+        part = slice(start, start + n_at_a_time)
+        stepped[part] = step(_grams_of(side, columns, gram, part), targets[part], rows[part])
+
+    with single_threaded_blas(), ThreadPoolExecutor(side.n_threads) as pool:
+        list(pool.map(step_from, range(0, n_rows, n_at_a_time)))
+    return stepped
+
+
+def _active_set_step(grams: Array, targets: Array, rows: Array) -> Array:
+    """Move each row to the minimum, of nearly dependent components too."""
+    minima = rows.astype(np.float64)
+    for i, target in enumerate(targets):
+        minimum = active_set_minimum(grams if grams.ndim == 2 else grams[i], target)
+        if minimum is not None:
+            minima[i] = minimum
+    return minima
+
+
+def _grams_of(side: Side, columns: Array, gram: Array, part: slice) -> Array:
+    """Gram matrix of what all rows show, or of what each of some shows, with the ridge."""
+    ridge = side.penalty.l2 * np.eye(len(gram))
+    if side.hidden is None:
+        return gram + ridge
+    indptr = side.hidden.indptr[part.start : part.stop + 1]
+    grams = np.empty((len(indptr) - 1, *gram.shape))
+    for i, (start, stop) in enumerate(pairwise(indptr)):
         shown = np.ones(len(columns), dtype=bool)
-        shown[side.hidden.indices[side.hidden.indptr[i] : side.hidden.indptr[i + 1]]] = False
-        gram = columns[shown].astype(np.float64)
-        gram = gram.T @ gram
-    return gram + side.penalty.l2 * np.eye(len(gram))
+        shown[side.hidden.indices[start:stop]] = False
+        of_row = columns[shown].astype(np.float64)
+        grams[i] = of_row.T @ of_row + ridge
+    return grams
 
 
 def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
@@ -124,7 +167,7 @@ def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
             side.penalty.l2,
             side.floor,
             _POISSON_TOL[columns.dtype],
-            _MOST_PASSES,
+            _MOST_POISSON_PASSES,
             side.n_threads,
         )
     return rows, at_rest.astype(bool)

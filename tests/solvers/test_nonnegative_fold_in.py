@@ -135,13 +135,33 @@ def test_many_more_components_than_a_row_shows(beta, storage):
 def test_rows_that_do_not_come_to_rest_are_told(monkeypatch):
     import lrfact.solvers.nonnegative_fold_in as module
 
-    monkeypatch.setattr(module, "_MOST_PASSES", 1)
+    monkeypatch.setattr(module, "_PASSES_IN_TURN", 1)
+    monkeypatch.setattr(module, "_MOST_TURNS", 1)
+    monkeypatch.setattr(module, "_MOST_POISSON_PASSES", 1)
     monkeypatch.setattr(module, "_MOST_UPDATES", 3)
-    # Of squared errors such rows are solved by an active set.
-    for beta in (1, 0.5):
+    for beta in (2, 1, 0.5):
         X, columns = case(beta)
         with pytest.warns(ConvergenceWarning, match="12 of 12 rows did not come to rest"):
             fold_in(side_of(X, beta), columns)
+
+
+@pytest.mark.parametrize("n_turns", [2, 50])
+@pytest.mark.parametrize("holes", [0.0, 0.2])
+@pytest.mark.parametrize("storage", STORAGES)
+def test_steps_between_passes_lead_to_the_same_minimum(storage, holes, n_turns, monkeypatch):
+    """Of two turns the first ends with an active set, of many most with Newton's method."""
+    import lrfact.solvers.nonnegative_fold_in as module
+
+    X, columns = case(2, holes=holes)
+    expected = fold_in(side_of(X, 2, storage=storage), columns)
+    monkeypatch.setattr(module, "_PASSES_IN_TURN", 2)
+    monkeypatch.setattr(module, "_MOST_TURNS", n_turns)
+    whole = fold_in(side_of(X, 2, storage=storage), columns)
+    assert_allclose(whole, expected, rtol=1e-7, atol=1e-9 * expected.max())
+    monkeypatch.setattr(module, "_GRAMS", 20)  # one row
+    for n_threads in (1, 3):
+        side = side_of(X, 2, storage=storage, n_threads=n_threads)
+        assert_array_equal(fold_in(side, columns), whole)
 
 
 def test_blocks_change_nothing(monkeypatch):
