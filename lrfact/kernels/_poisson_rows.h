@@ -23,7 +23,8 @@
 
 /* Steps of all coordinates at once: none before so many passes, then one every so many. */
 #define LRFACT_PASSES_BEFORE 8
-#define LRFACT_PASSES_BETWEEN 4
+#define LRFACT_PASSES_BETWEEN 2
+#define LRFACT_MOST_HALVINGS 4
 
 /* Solve for a right side in place, given the lower half of a matrix, to whose diagonal `epsilon` of
  * its sum is added. Returns 0 if it is not positive definite. */

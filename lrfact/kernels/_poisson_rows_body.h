@@ -134,9 +134,9 @@ LRFACT_INLINE void NAME(curvature_of)(ptrdiff_t n, const VALUE *panel, ptrdiff_t
     }
 }
 
-/* One step of Newton's method on all coordinates that are not 0, cut off at 0, if it is downhill;
- * else as far along it as the first of them is 0, if that is. `model` is followed by 1 / s, values
- * / s and scratch, each `lead` long. Returns whether x has moved. */
+/* One step of Newton's method on all coordinates that are not 0, cut off at 0, and halved until it
+ * is downhill. `model` is followed by 1 / s, values / s and scratch, each `lead` long. Returns
+ * whether x has moved. */
 LRFACT_INLINE int NAME(newton_step)(const VALUE *values, ptrdiff_t n, const VALUE *panel, ptrdiff_t lead,
                              ptrdiff_t width, const VALUE *reach, double l1, double l2,
                              double floor, double *x, VALUE *model, double *work,
@@ -147,7 +147,6 @@ LRFACT_INLINE int NAME(newton_step)(const VALUE *values, ptrdiff_t n, const VALU
     const double now =
         NAME(poisson_objective)(values, n, panel, lead, width, reach, l1, l2, floor, x, model);
     ptrdiff_t n_free = 0;
-    double longest = 1;
     for (ptrdiff_t f = 0; f < width; f++)
         if (x[f] > 0)
             free_ones[n_free++] = f;
@@ -155,13 +154,8 @@ LRFACT_INLINE int NAME(newton_step)(const VALUE *values, ptrdiff_t n, const VALU
                        hessian, step);
     if (!lrfact_solve_positive(hessian, step, n_free, EPSILON))
         return 0;
-    for (ptrdiff_t a = 0; a < n_free; a++) {
-        const double before = x[free_ones[a]];
-        if (step[a] > 0 && before < longest * step[a])
-            longest = before / step[a];
-    }
-    for (int whole = 1; whole >= 0; whole--) {
-        const double length = whole ? 1 : longest;
+    for (int halvings = 0; halvings <= LRFACT_MOST_HALVINGS; halvings++) {
+        const double length = ldexp(1, -halvings);
         double value;
         for (ptrdiff_t f = 0; f < width; f++)
             tried[f] = x[f];

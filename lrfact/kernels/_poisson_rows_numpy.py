@@ -14,7 +14,8 @@ from lrfact.kernels._twin_checks import (
 Array = NDArray[np.floating]
 
 _MOST_DECREASE = 0.9
-_PASSES_BEFORE, _PASSES_BETWEEN = 8, 4
+_PASSES_BEFORE, _PASSES_BETWEEN = 8, 2
+_MOST_HALVINGS = 4
 
 
 def fit_poisson_rows(
@@ -111,12 +112,10 @@ def _after_newton_step(
         step = np.linalg.solve(hessian, gradient)
     except np.linalg.LinAlgError:
         return x
-    uphill = step > 0
-    longest = np.min(x[free][uphill] / step[uphill], initial=1.0)
     now = objective(x)
-    for length in (1.0, longest):
+    for halvings in range(_MOST_HALVINGS + 1):
         tried = x.copy()
-        tried[free] = np.maximum(x[free] - length * step, 0)
+        tried[free] = np.maximum(x[free] - 0.5**halvings * step, 0)
         if objective(tried) < now:
             return tried
     return x

@@ -199,7 +199,10 @@ def test_faces_agree_pass_by_pass(dtype, index_dtype):
                 fit(face, given, l1=0.1, l2=0.2, tol=0.05, most_passes=most_passes)
                 for face in ("compiled", "twin")
             )
-            assert_allclose(its[0], of_twin[0], rtol=RTOL[dtype], atol=RTOL[dtype])
+            # From the eighth pass on a step is taken if it is downhill, of which rounding errors
+            # decide where the objective is flat: within the root of what it is rounded to.
+            rtol = RTOL[dtype] if most_passes < 8 else max(RTOL[dtype], 3e-8)
+            assert_allclose(its[0], of_twin[0], rtol=rtol, atol=rtol)
             assert_array_equal(its[1], of_twin[1])
 
 
