@@ -8,7 +8,7 @@ NAME = "lrfact NMFTopics"
 TASKS = ("nmf", "topics")
 OURS = True
 
-ITERATIONS = (2, 3, 5, 8, 12, 16, 20, 30, 40, 60, 80, 120, 200)
+ITERATIONS = (2, 3, 5, 8, 12, 16, 20, 25, 30, 40, 50, 60, 80, 120, 200)
 
 
 def available():
