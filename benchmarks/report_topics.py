@@ -16,9 +16,10 @@ def nmf_section(rows, image: Path | None, folder: Path) -> str:
         "Time to the loss that scikit-learn ends with at its default tolerance and number of "
         "iterations. Every round draws a random start, the same for all programs; the ratio of "
         "scikit-learn's time to lrfact's, to at most that loss, is the median over rounds (0: not "
-        "reached, as where the two end in different minima; the plot has the whole way). The lines `defaults` leave the start to each program and its time in. Losses "
-        "are of W and H as returned, computed alike for all. In the plot each dot is a number "
-        "of iterations: median time and loss over the rounds."
+        "reached, as where the two end in different minima; the plot has the whole way). The lines "
+        "`defaults` leave the start to each program and its time in. Losses are of W and H as "
+        "returned, computed alike for all. In the plot each dot is a number of iterations: median "
+        "time and loss over the rounds."
     )
     lines = []
     for row in rows:
