@@ -57,6 +57,7 @@ def plot_nmf(rows, path: Path) -> Path | None:
         return None
     mpl.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     panels = defaultdict(lambda: defaultdict(list))
     for row in rows:
@@ -90,6 +91,9 @@ def plot_nmf(rows, path: Path) -> Path | None:
             )
         ax.set(xscale="log", yscale="log", xlabel="seconds", title=f"{dataset}, k={k}, {loss}")
         ax.set_ylabel("loss above the least, share of it")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
         ax.title.set_fontsize(9)
         ax.grid(alpha=0.3)
         ax.legend(fontsize=7, frameon=False)
