@@ -5,6 +5,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lrfact.kernels import _masked_rows_numpy as twin
+from reference.mistaken_arrays import (
+    MISTAKES_OF_THREADS,
+    REFUSED,
+    mistakes_of_layout,
+    mistakes_of_places,
+    too_long,
+    too_short,
+)
 from reference.naive_masked import naive_design, naive_left_out, naive_rows
 
 FACES = {"twin": twin}
@@ -16,7 +24,6 @@ else:
     FACES["compiled"] = compiled
 
 GUARD = 64
-REFUSED = (ValueError, TypeError)
 # Every place in tiles of 6 and vectors of 4 and 8, with and without the columns added to them.
 WIDTHS = [*range(1, 27), 31, 32, 33, 35, 36, 37, 47, 48, 49, 63, 64, 65, 70]
 SEGMENT, PANEL = 8192, 96
@@ -439,42 +446,14 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
         assert_array_equal(given[name], copy)
 
 
-def strided(array):
-    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
-    view = wide[..., ::2]
-    view[...] = array
-    return view
-
-
-def put(index, value):
-    def change(array):
-        array = array.copy()
-        array[index] = value
-        return array
-
-    return change
-
-
-def read_only(array):
-    view = array.view()
-    view.setflags(write=False)
-    return view
-
-
 INPUTS = ["values", "weights", "columns", "row_start", "design", "penalty", "row_scale"]
 OUTPUTS = ["solution", "loss", "residual_sum", "added_diagonal", "residual"]
 HUGE = np.iinfo(np.int64).max
 MISTAKES = {
-    **{f"{name} too short": (name, lambda a: a[:-1].copy()) for name in INPUTS + OUTPUTS},
-    **{
-        f"{name} too long": (name, lambda a: np.concatenate([a, a[-1:]]))
-        for name in [*INPUTS, *OUTPUTS]
-        if name != "design"  # a column more is no mistake
-    },
-    **{f"{name} strided": (name, strided) for name in INPUTS + OUTPUTS},
-    **{f"{name} one dimension more": (name, lambda a: a[np.newaxis]) for name in INPUTS + OUTPUTS},
-    **{f"{name} is None": (name, lambda a: None) for name in INPUTS + OUTPUTS},
-    **{f"{name} is a list": (name, lambda a: a.tolist()) for name in INPUTS + OUTPUTS},
+    **mistakes_of_layout(INPUTS, OUTPUTS),
+    **too_short(INPUTS + OUTPUTS),
+    # of the design a column more is no mistake
+    **too_long([name for name in INPUTS + OUTPUTS if name != "design"]),
     **{
         f"{name} of the other float type": (name, lambda a: a.astype(np.float32))
         for name in [*INPUTS, *OUTPUTS]
@@ -491,22 +470,8 @@ MISTAKES = {
     "design in Fortran order": ("design", np.asfortranarray),
     "design of another width": ("design", lambda a: a[:, :-1].copy()),
     "design without columns": ("design", lambda a: a[:, :0].copy()),
-    "negative index": ("columns", put(2, -1)),
-    "index beyond the design": ("columns", put(-1, 5)),
-    "greatest index": ("columns", put(0, np.iinfo(np.int32).max)),
-    "row_start empty": ("row_start", lambda a: a[:0]),
-    "row_start falls": ("row_start", put(1, 4)),
-    "row_start negative": ("row_start", put(0, -1)),
-    "row_start beyond the entries": ("row_start", put(-1, 6)),
-    "row_start far beyond in the middle": ("row_start", put(1, np.iinfo(np.int32).max)),
-    "row_start wraps around": (
-        "row_start",
-        lambda a: np.array([0, 2**31 - 1, -(2**31), 5], dtype=np.int32),
-    ),
-    **{f"{name} read-only": (name, read_only) for name in OUTPUTS},
-    "no thread": ("n_threads", lambda n: 0),
-    "negative threads": ("n_threads", lambda n: -3),
-    "threads as text": ("n_threads", lambda n: "1"),
+    **mistakes_of_places("columns", "row_start"),
+    **MISTAKES_OF_THREADS,
 }
 
 

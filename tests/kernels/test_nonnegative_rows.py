@@ -6,6 +6,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import nnls
 
 from lrfact.kernels import _nonnegative_rows_numpy as twin
+from reference.mistaken_arrays import (
+    MISTAKES_OF_THREADS,
+    REFUSED,
+    guarded,
+    mistakes_of_layout,
+    put,
+    too_long,
+    too_short,
+    unharmed,
+)
 from reference.naive_nonnegative import naive_descent
 
 FACES = {"twin": twin}
@@ -17,8 +27,6 @@ else:
     FACES["compiled"] = compiled
 
 DTYPES = [np.float32, np.float64]
-GUARD = 64
-REFUSED = (ValueError, TypeError)
 # A few passes over systems of condition 1e2, in sums of up to 70 products.
 RTOL = {np.float32: 1e-4, np.float64: 1e-11}
 # Rows that the compiled kernel handles side by side.
@@ -72,17 +80,6 @@ def with_holes(n_rows, n_columns, width, *, dtype=np.float64, seed=0, share=None
         "most_passes": 3,
     }
     return {**given, **changes}, shown
-
-
-def guarded(array, fill=None):
-    buffer = np.full(array.size + 2 * GUARD, 77, dtype=array.dtype)
-    inside = buffer[GUARD : GUARD + array.size].reshape(array.shape)
-    inside[...] = array if fill is None else fill
-    return inside, buffer
-
-
-def unharmed(buffer):
-    return (buffer[:GUARD] == 77).all() and (buffer[len(buffer) - GUARD :] == 77).all()
 
 
 def arguments_of(given, n_threads=1):
@@ -449,50 +446,18 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
             assert_array_equal(given[name], copy)
 
 
-def strided(array):
-    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
-    view = wide[..., ::2]
-    view[...] = array
-    return view
-
-
-def put(index, value):
-    def change(array):
-        array = array.copy()
-        array[index] = value
-        return array
-
-    return change
-
-
-def read_only(array):
-    view = array.view()
-    view.setflags(write=False)
-    return view
-
-
 INPUTS = ["gram", "cross", "design", "hidden", "row_start", "order", "weight"]
 OUTPUTS = ["rows", "violation", "energy", "at_rest"]
 MISTAKES = {
-    **{f"{name} too short": (name, lambda a: a[:-1].copy()) for name in INPUTS + OUTPUTS},
-    **{
-        f"{name} too long": (name, lambda a: np.concatenate([a, a[-1:]]))
-        for name in [*INPUTS, *OUTPUTS]
-        if name != "design"  # a column more is no mistake
-    },
-    **{
-        f"{name} one dimension more": (name, lambda a: a[np.newaxis])
-        for name in [*INPUTS, *OUTPUTS]
-    },
-    **{f"{name} is None": (name, lambda a: None) for name in INPUTS + OUTPUTS},
-    **{f"{name} is a list": (name, lambda a: a.tolist()) for name in INPUTS + OUTPUTS},
-    **{f"{name} read-only": (name, read_only) for name in OUTPUTS},
+    **mistakes_of_layout(INPUTS, OUTPUTS),
+    **too_short(INPUTS + OUTPUTS),
+    # of the design a column more is no mistake
+    **too_long([name for name in INPUTS + OUTPUTS if name != "design"]),
     **{
         f"{name} in Fortran order": (name, np.asfortranarray)
         for name in ("gram", "cross", "design", "rows")
         if name != "gram"  # symmetric, but square arrays in either order differ in flags only
     },
-    **{f"{name} strided": (name, strided) for name in INPUTS + OUTPUTS},
     "gram of another width": ("gram", lambda a: a[:-1, :-1].copy()),
     "cross of another width": ("cross", lambda a: a[:, :-1].copy()),
     "design of another width": ("design", lambda a: a[:, :-1].copy()),
@@ -513,9 +478,7 @@ MISTAKES = {
     "row_start beyond the end": ("row_start", put(-1, 13)),
     "row_start short of the end": ("row_start", put(-1, 9)),
     "row_start far beyond in the middle": ("row_start", put(1, 2**62)),
-    "no thread": ("n_threads", lambda n: 0),
-    "negative threads": ("n_threads", lambda n: -3),
-    "threads as text": ("n_threads", lambda n: "1"),
+    **MISTAKES_OF_THREADS,
 }
 # NumPy takes these, and does with them what is meant.
 OF_TYPE = {

@@ -6,6 +6,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 
 from lrfact.kernels import _poisson_rows_numpy as twin
+from reference.mistaken_arrays import (
+    MISTAKES_OF_THREADS,
+    REFUSED,
+    guarded,
+    mistakes_of_layout,
+    mistakes_of_places,
+    too_long,
+    too_short,
+    unharmed,
+)
 
 FACES = {"twin": twin}
 try:
@@ -16,8 +26,6 @@ else:
     FACES["compiled"] = compiled
 
 DTYPES = [np.float32, np.float64]
-GUARD = 64
-REFUSED = (ValueError, TypeError)
 # Sums of up to 100 ratios, which themselves are of sums.
 RTOL = {np.float32: 1e-4, np.float64: 1e-10}
 
@@ -38,17 +46,6 @@ def problem(lengths, width, *, dtype=np.float64, index_dtype=np.int32, n_columns
         "reach": np.repeat(design.sum(axis=0)[np.newaxis], len(lengths), axis=0).astype(dtype),
         "rows": (0.1 + rng.random((len(lengths), width))).astype(dtype),
     }
-
-
-def guarded(array, fill=None):
-    buffer = np.full(array.size + 2 * GUARD, 77, dtype=array.dtype)
-    inside = buffer[GUARD : GUARD + array.size].reshape(array.shape)
-    inside[...] = array if fill is None else fill
-    return inside, buffer
-
-
-def unharmed(buffer):
-    return (buffer[:GUARD] == 77).all() and (buffer[len(buffer) - GUARD :] == 77).all()
 
 
 def arguments_of(given, *, l1=0.0, l2=0.0, floor=1e-9, tol=1e-6, most_passes=20000, n_threads=1):
@@ -341,42 +338,13 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
         assert_array_equal(given[name], copy)
 
 
-def strided(array):
-    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
-    view = wide[..., ::2]
-    view[...] = array
-    return view
-
-
-def put(index, value):
-    def change(array):
-        array = array.copy()
-        array[index] = value
-        return array
-
-    return change
-
-
-def read_only(array):
-    view = array.view()
-    view.setflags(write=False)
-    return view
-
-
 INPUTS = ["data", "indices", "indptr", "design", "reach"]
 OUTPUTS = ["rows", "at_rest"]
 MISTAKES = {
-    **{f"{n} too short": (n, lambda a: a[:-1].copy()) for n in INPUTS + OUTPUTS if n != "design"},
-    **{
-        f"{name} too long": (name, lambda a: np.concatenate([a, a[-1:]]))
-        for name in INPUTS + OUTPUTS
-        if name != "design"  # a column more is no mistake
-    },
-    **{f"{name} one dimension more": (name, lambda a: a[np.newaxis]) for name in INPUTS + OUTPUTS},
-    **{f"{name} is None": (name, lambda a: None) for name in INPUTS + OUTPUTS},
-    **{f"{name} is a list": (name, lambda a: a.tolist()) for name in INPUTS + OUTPUTS},
-    **{f"{name} strided": (name, strided) for name in INPUTS + OUTPUTS},
-    **{f"{name} read-only": (name, read_only) for name in OUTPUTS},
+    **mistakes_of_layout(INPUTS, OUTPUTS),
+    **too_short([name for name in INPUTS + OUTPUTS if name != "design"]),
+    # of the design a column more is no mistake
+    **too_long([name for name in INPUTS + OUTPUTS if name != "design"]),
     **{f"{n} in Fortran order": (n, np.asfortranarray) for n in ("rows", "design", "reach")},
     **{
         f"{name} of another width": (name, lambda a: a[:, :-1].copy())
@@ -384,23 +352,10 @@ MISTAKES = {
     },
     "design without columns": ("design", lambda a: a[:0]),
     "design ends before the last index": ("design", lambda a: a[:3]),
-    "negative index": ("indices", put(2, -1)),
-    "index beyond the design": ("indices", put(-1, 5)),
-    "greatest index": ("indices", put(0, np.iinfo(np.int32).max)),
-    "indptr empty": ("indptr", lambda a: a[:0]),
-    "indptr falls": ("indptr", put(1, 4)),
-    "indptr negative": ("indptr", put(0, -1)),
-    "indptr beyond the entries": ("indptr", put(-1, 6)),
-    "indptr far beyond in the middle": ("indptr", put(1, np.iinfo(np.int32).max)),
-    "indptr wraps around": (
-        "indptr",
-        lambda a: np.array([0, 2**31 - 1, -(2**31), 5], dtype=np.int32),
-    ),
+    **mistakes_of_places("indices", "indptr"),
     "no floor": ("floor", lambda x: 0.0),
     "floor is NaN": ("floor", lambda x: np.nan),
-    "no thread": ("n_threads", lambda n: 0),
-    "negative threads": ("n_threads", lambda n: -3),
-    "threads as text": ("n_threads", lambda n: "1"),
+    **MISTAKES_OF_THREADS,
 }
 # NumPy takes these, and does with them what is meant.
 OF_TYPE = {
