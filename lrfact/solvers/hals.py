@@ -4,17 +4,19 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nonnegative_least_squares import Stopping, fit_rows
-from lrfact.solvers.nonnegative_problem import NonnegativeProblem
+from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Side
 from lrfact.solvers.nonnegative_result import NonnegativeFactors
 
 Array = NDArray[np.floating]
 Progress = Callable[[int, float], bool]
 
-# A product with the matrix is worth several passes, until they move little.
-_INNER = Stopping(tol=0.01, of_first=True, most_passes=20)
+# A product with the matrix is worth several passes, until they move little. With a sparse one they
+# would soon take longer than the product, of which a flop takes about ten times as long.
+_MOST_PASSES, _COST_OF_PRODUCT = 20, 10
 
 # Momentum: how it starts, grows and shrinks, and how its ceiling grows.
 _FIRST_MOMENTUM, _GROWTH, _SHRINKAGE, _CEILING_GROWTH = 0.5, 1.05, 1.5, 1.01
@@ -76,8 +78,8 @@ def hals(
     Both factors are extrapolated beyond where an update takes them, by a momentum that grows while
     the objective falls; when it rises the extrapolation is taken back and the momentum
     shrinks. An iteration costs two products with the matrix and up to 20 passes of ``2 (n_rows +
-    n_columns) k^2`` flops. The objective comes from Gram matrices, so that ``rows @ columns.T``
-    is never formed.
+    n_columns) k^2`` flops, fewer where products with a sparse matrix take less time. The objective
+    comes from Gram matrices, so that ``rows @ columns.T`` is never formed.
 
     References
     ----------
@@ -106,7 +108,7 @@ def hals(
             problem.rows,
             columns_ahead,
             rows_ahead,
-            _INNER,
+            inner_stopping(problem.rows, width),
             gram=column_gram,
             order=order(),
             weight=gauge,
@@ -121,7 +123,7 @@ def hals(
             problem.columns,
             rows_ahead,
             columns_ahead,
-            _INNER,
+            inner_stopping(problem.columns, width),
             gram=row_gram,
             order=order(),
             weight=1 / gauge,
@@ -173,6 +175,29 @@ def _ahead(factors: Array, before: Array, momentum: float) -> Array:
 def _sum_of_products(factors: Array, gram: Array, weight: Array) -> float:
     """Return the sum of ``factors @ gram``, its columns weighted."""
     return float(factors.sum(axis=0, dtype=np.float64) @ gram @ weight)
+
+
+def inner_stopping(side: Side, width: int) -> Stopping:
+    """Return how far to go with the factors of one side before the other has its turn.
+
+    Parameters
+    ----------
+    side : Side
+        The side.
+
+    width : int
+        Number of components.
+
+    Returns
+    -------
+    Stopping
+    """
+    most_passes = _MOST_PASSES
+    if sparse.issparse(side.matrix) and side.hidden is None:
+        flops_of_pass = 2 * side.matrix.shape[0] * width
+        affordable = _COST_OF_PRODUCT * side.operator.product_flops / flops_of_pass
+        most_passes = int(min(1 + affordable, _MOST_PASSES))
+    return Stopping(tol=0.01, of_first=True, most_passes=most_passes)
 
 
 def _gauge(row_gram: Array, column_gram: Array) -> Array:

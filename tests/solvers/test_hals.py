@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from lrfact.solvers.hals import hals
+from lrfact.solvers.hals import hals, inner_stopping
 from reference.naive_nonnegative import naive_gradient, naive_objective
 from reference.planted_parts import STORAGES, planted_parts, problem_of, random_start
 
@@ -268,3 +268,16 @@ def test_tolerance_is_of_the_first_projected_gradient():
     other = solve(problem_of(X), (rows * scales, columns / scales), tol=1e-2)
     assert other.n_iter == loose.n_iter
     assert_allclose(other.objective, loose.objective, rtol=1e-6)
+
+
+def test_passes_are_fewer_where_they_take_longer_than_a_product():
+    X = np.zeros((40, 200))
+    X[:, :8] = 1
+    of_sparse, of_dense = (problem_of(X, storage=storage) for storage in ("csr", "C"))
+    for width, of_rows, of_columns in ((2, 20, 9), (10, 9, 2), (80, 2, 1)):
+        assert inner_stopping(of_sparse.rows, width).most_passes == of_rows
+        assert inner_stopping(of_sparse.columns, width).most_passes == of_columns
+        assert inner_stopping(of_dense.columns, width).most_passes == 20
+    # Rows with holes have a Gram matrix each, which takes longer than either.
+    X[3, 5] = np.nan
+    assert inner_stopping(problem_of(X, storage="csr").rows, 80).most_passes == 20
