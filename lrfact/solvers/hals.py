@@ -96,6 +96,8 @@ def hals(
     def order() -> NDArray[np.int64] | None:
         return None if shuffle is None else shuffle.permutation(width).astype(np.int64)
 
+    stopping_of_rows = inner_stopping(problem.rows, width)
+    stopping_of_columns = inner_stopping(problem.columns, width)
     rows_ahead, columns_ahead = rows, columns
     column_gram = problem.columns.gram_of(columns)
     gauge = _gauge(problem.rows.gram_of(rows), column_gram) if gauge_is_free else np.ones(width)
@@ -108,7 +110,7 @@ def hals(
             problem.rows,
             columns_ahead,
             rows_ahead,
-            inner_stopping(problem.rows, width),
+            stopping_of_rows,
             gram=column_gram,
             order=order(),
             weight=gauge,
@@ -123,7 +125,7 @@ def hals(
             problem.columns,
             rows_ahead,
             columns_ahead,
-            inner_stopping(problem.columns, width),
+            stopping_of_columns,
             gram=row_gram,
             order=order(),
             weight=1 / gauge,

@@ -28,8 +28,8 @@ def projected_newton_step(grams: Array, targets: Array, rows: Array) -> Array:
     Returns
     -------
     ndarray of shape (n_rows, n_components)
-        That minimum, cut off at 0, where it is lower than the row; else the row as far along the
-        way there as it stays non-negative. No row gets worse, and none depends on the others.
+        The lowest of the row, that minimum cut off at 0, and the row as far along the way there as
+        it stays non-negative. No row gets worse, and none depends on the others.
 
     Notes
     -----

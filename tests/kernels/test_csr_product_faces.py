@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from lrfact.kernels import _csr_product_numpy as twin
+from reference.mistaken_arrays import REFUSED, read_only, strided
 from reference.naive_products import are_sound_bounds, is_sound_matrix, naive_dense
 
 FACES = {"twin": twin}
@@ -19,7 +20,6 @@ else:
 
 GUARD = 256
 HUGE = np.iinfo(np.int64).max
-REFUSED = (ValueError, TypeError)
 
 
 def guarded(shape, dtype=np.float64):
@@ -72,19 +72,6 @@ def everything(*changes):
             change(arguments)
 
     return apply
-
-
-def strided(array):
-    wide = np.zeros((*array.shape[:-1], 2 * array.shape[-1]), dtype=array.dtype)
-    view = wide[..., ::2]
-    view[...] = array
-    return view
-
-
-def read_only(array):
-    view = array.view()
-    view.setflags(write=False)
-    return view
 
 
 MISTAKES = {

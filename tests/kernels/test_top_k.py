@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
 from lrfact.kernels import _top_k_numpy as twin
+from reference.mistaken_arrays import REFUSED, put
 from reference.naive_top_k import naive_top_k
 
 FACES = {"twin": twin}
@@ -17,7 +18,6 @@ else:
     FACES["compiled"] = compiled
 
 GUARD = 64
-REFUSED = (ValueError, TypeError)
 # (queries, candidates, width): around the sizes of panels, groups of panels, tiles and blocks.
 SHAPES = [
     (1, 1, 1),
@@ -228,15 +228,6 @@ def sound_call():
     }
 
 
-def with_entry(position, value):
-    def change(array):
-        array = array.copy()
-        array[position] = value
-        return array
-
-    return change
-
-
 MISTAKES = {
     "queries of another width": ("queries", lambda a: a[:, :2].copy()),
     "queries too few": ("queries", lambda a: a[:-1]),
@@ -251,22 +242,22 @@ MISTAKES = {
     "offset too long": ("offset", lambda a: np.ones(21)),
     "offset of another precision": ("offset", lambda a: a.astype(np.float32)),
     "offset with gaps": ("offset", lambda a: np.ones(40)[::2]),
-    "excluded outside": ("excluded", with_entry(2, 20)),
-    "excluded negative": ("excluded", with_entry(0, -1)),
-    "excluded falls": ("excluded", with_entry(1, 0)),
+    "excluded outside": ("excluded", put(2, 20)),
+    "excluded negative": ("excluded", put(0, -1)),
+    "excluded falls": ("excluded", put(1, 0)),
     "excluded too short": ("excluded", lambda a: a[:-1]),
     "excluded empty": ("excluded", lambda a: a[:0]),
     "excluded of another index type": ("excluded", lambda a: a.astype(np.int64)),
     "excluded of floats": ("excluded", lambda a: a.astype(float)),
     "indptr too short": ("indptr", lambda a: a[:-1]),
     "indptr empty": ("indptr", lambda a: a[:0]),
-    "indptr negative": ("indptr", with_entry(0, -1)),
-    "indptr falls": ("indptr", with_entry(4, 1)),
-    "indptr beyond the end": ("indptr", with_entry(8, 5)),
-    "allowed outside": ("allowed", with_entry(2, 20)),
-    "allowed negative": ("allowed", with_entry(0, -1)),
-    "allowed falls": ("allowed", with_entry(0, 6)),
-    "allowed repeated": ("allowed", with_entry(1, 0)),
+    "indptr negative": ("indptr", put(0, -1)),
+    "indptr falls": ("indptr", put(4, 1)),
+    "indptr beyond the end": ("indptr", put(8, 5)),
+    "allowed outside": ("allowed", put(2, 20)),
+    "allowed negative": ("allowed", put(0, -1)),
+    "allowed falls": ("allowed", put(0, 6)),
+    "allowed repeated": ("allowed", put(1, 0)),
     "allowed of another index type": ("allowed", lambda a: a.astype(np.int32)),
     "scores too few": ("scores", lambda a: a[:-1]),
     "scores of another precision": ("scores", lambda a: a.astype(np.float32)),
