@@ -5,10 +5,12 @@ from importlib.metadata import version as _version
 from lrfact._show_versions import show_versions
 from lrfact.estimators import (
     EntryRegressor,
+    LSASearch,
     MaskedMF,
     NMFTopics,
     PCAFromSVD,
     SoftImpute,
+    TermWeighting,
     TruncatedSVDReducer,
 )
 from lrfact.model_selection import (
@@ -18,6 +20,7 @@ from lrfact.model_selection import (
     coherence_scorer,
     cross_val_score_entries,
     holdout_scorer,
+    retrieval_scorer,
     select_rank,
     stability_scorer,
     train_test_split_entries,
@@ -30,6 +33,7 @@ __all__ = [
     "ComponentsDisplay",
     "EntryKFold",
     "EntryRegressor",
+    "LSASearch",
     "MaskedMF",
     "NMFTopics",
     "PCAFromSVD",
@@ -38,11 +42,13 @@ __all__ = [
     "RankSelection",
     "ScreeDisplay",
     "SoftImpute",
+    "TermWeighting",
     "TopicsDisplay",
     "TruncatedSVDReducer",
     "coherence_scorer",
     "cross_val_score_entries",
     "holdout_scorer",
+    "retrieval_scorer",
     "select_rank",
     "show_versions",
     "stability_scorer",

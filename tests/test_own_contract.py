@@ -400,6 +400,161 @@ class TestNMFTopicsStarts(TestNMFTopics):
     parameters: ClassVar[dict] = {**TestNMFTopics.parameters, **kind}
 
 
+class TestLSASearch(TransformerContract):
+    """Weights of terms, with the defaults of the search around the directions."""
+
+    Estimator = lrfact.LSASearch
+    test_inverse_transform_has_the_shape_and_nearly_the_values = None  # a search has no way back
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+    def test_dtype_is_kept_throughout(self, dtype, container):
+        X = container(self.data().astype(dtype))
+        estimator = self.make().fit(X)
+        assert estimator.transform(X).dtype == estimator.fit_transform(X).dtype == dtype
+        assert estimator.components_.dtype == dtype
+        assert estimator.document_vectors_.dtype == np.float32
+
+    @pytest.mark.parametrize("container", [np.asarray, np.asfortranarray, sparse.csr_array])
+    def test_input_is_not_changed(self, container):
+        X = container(self.data())
+        raw = X if isinstance(X, np.ndarray) else X.data
+        before = raw.copy()
+        raw.setflags(write=False)
+        y = np.arange(len(self.data())) % 3
+        estimator = self.make().fit(X, y)
+        estimator.fit_transform(X, y)
+        estimator.score(X, y)
+        estimator.kneighbors(X)
+        estimator.add(X, y).partial_fit(X, y)
+        assert_array_equal(raw, before)
+
+    def test_results_are_new_arrays(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        before = pickle.dumps(estimator)
+        estimator.transform(X)[:] = 0
+        for result in estimator.kneighbors(X):
+            result[:] = 0
+        assert pickle.dumps(estimator) == before
+
+    def test_transform_changes_nothing(self):
+        X = self.data()
+        estimator = self.make().fit(X, np.arange(len(X)) % 3)
+        before = pickle.dumps(estimator)
+        estimator.transform(X)
+        estimator.score(X, np.arange(len(X)) % 3)
+        estimator.search(X[0])
+        estimator.explain(X[0], 1)
+        assert pickle.dumps(estimator) == before
+
+    def test_scores_are_plain_floats_that_tell_good_from_bad(self):
+        X = self.data()
+        y = (X[:, 0] > 0).astype(int)
+        estimator = self.make().fit(X, y)
+        good = estimator.score(X, y)
+        assert type(good) is float
+        assert good > estimator.score(X, 1 - y)
+
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.random.default_rng(0).standard_normal(shape)
+            assert np.isfinite(self.Estimator().fit_transform(X)).all()
+
+    def test_fit_takes_and_ignores_targets(self):
+        """It keeps them, for labels of hits."""
+        X = self.data()
+        y = np.arange(len(X))
+        self.assert_same_fit(self.make().fit(X, y), self.make().fit(X))
+        assert_array_equal(self.make().fit_transform(X, y), self.make().fit(X).transform(X))
+
+
+class TestLSASearchByCorrespondence(TestLSASearch):
+    parameters: ClassVar[dict] = {
+        "n_components": 3,
+        "random_state": 0,
+        "centering": "correspondence",
+        "sigma_power": 0.5,
+        "metric": "dot",
+    }
+
+    def data(self, seed=0, shape=(50, 12)):
+        return np.abs(super().data(seed, shape))
+
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.abs(np.random.default_rng(0).standard_normal(shape))
+            fitted = self.Estimator(centering="correspondence").fit(X)
+            assert np.isfinite(fitted.transform(X)).all()
+
+
+class EntrywiseContract:
+    """Promises of a transformer that weighs entries: as many columns come out as go in."""
+
+    Estimator: type
+    parameters: ClassVar[dict] = {}
+
+    def make(self):
+        return self.Estimator(**self.parameters)
+
+    def data(self, dtype=np.float64, seed=0):
+        rng = np.random.default_rng(seed)
+        return rng.poisson(rng.gamma(0.5, size=(30, 8))).astype(dtype)
+
+    @staticmethod
+    def dense(X):
+        return X.toarray() if sparse.issparse(X) else X
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csc_matrix])
+    def test_same_whatever_the_way(self, container, dtype):
+        X = self.data(dtype)
+        expected = self.make().fit(X.astype(np.float64)).transform(X.astype(np.float64))
+        transformer = self.make().fit(container(self.data(seed=1))).fit(container(X))
+        whole = transformer.transform(container(X))
+        assert whole.dtype == dtype
+        assert sparse.issparse(whole) == sparse.issparse(container(X))
+        assert_allclose(self.dense(whole), expected, rtol=20 * np.finfo(dtype).eps, atol=1e-12)
+        together = self.make().fit_transform(container(X))
+        assert_array_equal(self.dense(together), self.dense(whole))
+        order = np.random.default_rng(0).permutation(len(X))
+        shuffled = self.dense(transformer.transform(container(X[order])))
+        assert_array_equal(shuffled, self.dense(whole)[order])
+        again = pickle.loads(pickle.dumps(transformer)).transform(container(X))
+        assert_array_equal(self.dense(again), self.dense(whole))
+
+    @pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+    def test_input_is_neither_changed_nor_kept(self, container):
+        X = container(self.data())
+        raw = X if isinstance(X, np.ndarray) else X.data
+        before = raw.copy()
+        raw.setflags(write=False)
+        transformer = self.make().fit(X)
+        result = transformer.transform(X)
+        assert_array_equal(raw, before)
+        for name in ("data", "indices", "indptr") if sparse.issparse(X) else ():
+            assert not np.shares_memory(getattr(result, name), getattr(X, name))
+        assert sparse.issparse(X) or not np.shares_memory(result, X)
+        reference = weakref.ref(X)
+        del X, raw
+        gc.collect()
+        assert reference() is None
+
+    def test_clone_is_unfitted_and_equal(self):
+        again = clone(self.make().fit(self.data()))
+        assert again.get_params() == self.make().get_params()
+        assert not [name for name in vars(again) if name.endswith("_")]
+
+
+class TestTermWeighting(EntrywiseContract):
+    Estimator = lrfact.TermWeighting
+
+
+class TestTermWeightingByEntropy(EntrywiseContract):
+    Estimator = lrfact.TermWeighting
+    parameters: ClassVar[dict] = {"scheme": "log-entropy"}
+
+
 def test_every_transformer_is_held_to_it():
     """Meta-estimators have the contract of what they wrap."""
     held = {

@@ -1,17 +1,21 @@
 """The scikit-learn estimators: one problem a file."""
 
 from lrfact.estimators._entry_regressor import EntryRegressor
+from lrfact.estimators._lsa_search import LSASearch
 from lrfact.estimators._masked_mf import MaskedMF
 from lrfact.estimators._nmf_topics import NMFTopics
 from lrfact.estimators._pca import PCAFromSVD
 from lrfact.estimators._soft_impute import SoftImpute
+from lrfact.estimators._term_weighting import TermWeighting
 from lrfact.estimators._truncated_svd import TruncatedSVDReducer
 
 __all__ = [
     "EntryRegressor",
+    "LSASearch",
     "MaskedMF",
     "NMFTopics",
     "PCAFromSVD",
     "SoftImpute",
+    "TermWeighting",
     "TruncatedSVDReducer",
 ]

@@ -3,6 +3,7 @@
 from lrfact.metrics._average_precision import average_precision_at_k
 from lrfact.metrics._hits import hit_rate_at_k, precision_at_k, recall_at_k
 from lrfact.metrics._ndcg import ndcg_at_k
+from lrfact.metrics._reciprocal_rank import reciprocal_rank_at_k
 from lrfact.metrics._topic_coherence import topic_coherence
 from lrfact.metrics._topic_diversity import topic_diversity
 
@@ -12,6 +13,7 @@ __all__ = [
     "ndcg_at_k",
     "precision_at_k",
     "recall_at_k",
+    "reciprocal_rank_at_k",
     "topic_coherence",
     "topic_diversity",
 ]

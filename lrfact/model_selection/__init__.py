@@ -5,6 +5,7 @@ from ._entry_scores import cross_val_score_entries
 from ._entry_splits import EntryKFold, train_test_split_entries
 from ._holdout_scorer import holdout_scorer
 from ._rank_search import RankSearchCV
+from ._retrieval_scorer import retrieval_scorer
 from ._select_rank import RankSelection, select_rank
 from ._stability_scorer import stability_scorer
 
@@ -15,6 +16,7 @@ __all__ = [
     "coherence_scorer",
     "cross_val_score_entries",
     "holdout_scorer",
+    "retrieval_scorer",
     "select_rank",
     "stability_scorer",
     "train_test_split_entries",

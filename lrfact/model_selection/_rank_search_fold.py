@@ -234,7 +234,9 @@ class _Fold:
         fit_time = (time.perf_counter() - started) / len(ranks)
         if coordinates is not None:
             return self._by_steps_behind(reducer, coordinates, y, ranks, fit_time)
-        if task.scorer_is_score and not task.score_params:
+        # A search has to rank its documents for every rank anew.
+        scores_ranks_at_once = hasattr(reducer, "_scores_by_rank")
+        if task.scorer_is_score and not task.score_params and scores_ranks_at_once:
             return self._by_own_score(reducer, ranks, fit_time)
         return {k: self._judge(fit_time, self._score_whole, self._whole(reducer, k)) for k in ranks}
 

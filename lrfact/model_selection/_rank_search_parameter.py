@@ -6,11 +6,11 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
-from lrfact.estimators import PCAFromSVD, TruncatedSVDReducer
+from lrfact.estimators import LSASearch, PCAFromSVD, TruncatedSVDReducer
 
 # Reducers whose fit with k components is the leading part of a fit with more. Subclasses are left
 # out: what they override need not be nested.
-NESTED_REDUCERS = (PCAFromSVD, TruncatedSVDReducer)
+NESTED_REDUCERS = (LSASearch, PCAFromSVD, TruncatedSVDReducer)
 
 
 @dataclass(frozen=True)

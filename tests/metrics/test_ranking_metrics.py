@@ -18,6 +18,7 @@ from lrfact.metrics import (
     ndcg_at_k,
     precision_at_k,
     recall_at_k,
+    reciprocal_rank_at_k,
 )
 from reference import naive_ranking
 
@@ -27,6 +28,7 @@ REFERENCE = {
     ndcg_at_k: naive_ranking.ndcg,
     precision_at_k: naive_ranking.precision,
     recall_at_k: naive_ranking.recall,
+    reciprocal_rank_at_k: naive_ranking.reciprocal_rank,
 }
 METRICS = list(REFERENCE)
 every_metric = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.__name__)
@@ -106,6 +108,23 @@ def test_hit_rate_with_one_relevant_column_equals_scikit_learn(k):
     assert_allclose(recall_at_k(ranking, truth, k=k), expected, rtol=1e-14)
 
 
+def test_reciprocal_rank_with_one_relevant_column_equals_scikit_learn():
+    scores, ranking, _ = planted()
+    truth = np.eye(25)[np.arange(40) % 25]
+    expected = label_ranking_average_precision_score(truth, scores)
+    assert_allclose(reciprocal_rank_at_k(ranking, truth, k=25), expected, rtol=1e-14)
+    for k in (1, 4):
+        expected = average_precision_at_k(ranking, truth, k=k)
+        assert_allclose(reciprocal_rank_at_k(ranking, truth, k=k), expected, rtol=1e-14)
+
+
+def test_only_the_first_hit_counts_for_the_reciprocal_rank():
+    truth = np.array([[1, 1, 0, 0, 1]])
+    for ranking, score in (([2, 1, 0, 4], 1 / 2), ([2, 1, 3, -1], 1 / 2), ([-1, 3, 2, 4], 1 / 4)):
+        assert reciprocal_rank_at_k([ranking], truth, k=4) == score
+    assert reciprocal_rank_at_k([[2, 3, 0]], truth, k=2) == 0
+
+
 @every_metric
 @pytest.mark.parametrize(
     "container",
@@ -181,8 +200,9 @@ def test_places_that_are_missing_are_misses(metric):
 def test_k_beyond_any_index_type(k):
     _, ranking, truth = planted()
     sparse_truth = sparse.csr_array(truth)  # row starts in 32 bits
-    for metric in (average_precision_at_k, hit_rate_at_k, ndcg_at_k, recall_at_k):
-        assert metric(ranking, sparse_truth, k=k) == metric(ranking, truth, k=25)
+    for metric in METRICS:
+        if metric is not precision_at_k:
+            assert metric(ranking, sparse_truth, k=k) == metric(ranking, truth, k=25)
     assert precision_at_k(ranking, truth, k=k) == pytest.approx((truth > 0).sum() / 40 / k)
 
 

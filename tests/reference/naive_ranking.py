@@ -31,6 +31,13 @@ def average_precision(places, gains, k):
     return total / min(k, len(relevant_columns(gains)))
 
 
+def reciprocal_rank(places, gains, k):
+    for place, column in enumerate(places[:k], start=1):
+        if column in relevant_columns(gains):
+            return 1 / place
+    return 0.0
+
+
 def discounted(gains):
     return sum(gain / log2(place + 1) for place, gain in enumerate(gains, start=1))
 

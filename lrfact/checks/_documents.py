@@ -1,0 +1,98 @@
+"""Texts told from matrices, and what is wrong with either."""
+
+from collections.abc import Iterator
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+_BYTES = (
+    "{what} holds bytes, and a search compares text: decode them first, for example "
+    "[text.decode('utf-8') for text in X]"
+)
+
+
+def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
+    """Return documents as a list of strings, or None where `X` is a matrix.
+
+    Parameters
+    ----------
+    X : object
+        A list, tuple, iterator, array or column of strings, or anything else.
+
+    what : str, default="X"
+        How messages call it.
+
+    Returns
+    -------
+    list of str or None
+        None says no more than that it is no text; whether it is a matrix is for others to say.
+
+    Raises
+    ------
+    TypeError
+        If it is a single string or holds bytes, or strings beside other things.
+
+    ValueError
+        If there is no document, or strings in more than one column.
+    """
+    if isinstance(X, str):
+        raise TypeError(
+            f"{what} is a single string, whose documents would be its letters; give a list of "
+            f"texts: [{what}]"
+        )
+    if isinstance(X, bytes | bytearray):
+        raise TypeError(_BYTES.format(what=what))
+    if sparse.issparse(X):
+        return None
+    if isinstance(X, Iterator) or _is_unsized(X):
+        X = list(X)
+    elif getattr(X, "ndim", 1) != 1 or isinstance(X, dict):
+        _refuse_table_of_texts(X, what)
+        return None
+    kind = getattr(getattr(X, "dtype", None), "kind", None)
+    if kind == "S":
+        raise TypeError(_BYTES.format(what=what))
+    if kind is not None and kind in "biufc":
+        return None
+    if not hasattr(X, "__len__"):
+        return None
+    items = list(X)
+    if not items:
+        raise ValueError(f"{what} has no documents; give at least one")
+    if not any(isinstance(item, str | bytes | bytearray) for item in items):
+        return None
+    for place, item in enumerate(items):
+        if isinstance(item, bytes | bytearray):
+            raise TypeError(_BYTES.format(what=what))
+        if not isinstance(item, str):
+            missing = item is None or (isinstance(item, Number) and item != item)
+            advice = (
+                "put '' where there is no text" if missing else "every document must be a string"
+            )
+            raise TypeError(f"{what}[{place}] is {item!r}, no string; {advice}")
+    return [str(item) for item in items]
+
+
+def is_one_row(X: Any) -> bool:
+    """Return whether `X` is an array of one dimension that holds numbers."""
+    kind = getattr(getattr(X, "dtype", None), "kind", "O")
+    return getattr(X, "ndim", 0) == 1 and kind in "biuf" and hasattr(X, "reshape")
+
+
+def _is_unsized(X: Any) -> bool:
+    return hasattr(X, "__iter__") and not hasattr(X, "__len__") and not hasattr(X, "__array__")
+
+
+def _refuse_table_of_texts(X: Any, what: str) -> None:
+    cells = X.iloc[0] if hasattr(X, "iloc") and len(X) else X
+    kind = getattr(getattr(X, "dtype", None), "kind", None)
+    first = (
+        next(iter(np.ravel(np.asarray(cells, dtype=object))), None) if kind in (None, "O") else None
+    )
+    if kind == "U" or isinstance(first, str):
+        raise ValueError(
+            f"{what} is a table of texts; give one of its columns, or join the columns of each row "
+            "to one string"
+        )

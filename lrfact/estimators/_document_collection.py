@@ -1,0 +1,194 @@
+"""What is known of documents beside their words: ids, labels, texts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import column_or_1d
+
+
+@dataclass(frozen=True)
+class DocumentCollection:
+    """Documents in the order in which they came.
+
+    Attributes
+    ----------
+    n_documents : int
+        How many.
+
+    ids : ndarray of shape (n_documents,) or None
+        Distinct; None where documents are known by their position.
+
+    labels : ndarray of shape (n_documents,) or None
+        One for each.
+
+    texts : tuple of str or None
+        None where they were not kept.
+    """
+
+    n_documents: int
+    ids: NDArray[Any] | None = None
+    labels: NDArray[Any] | None = None
+    texts: tuple[str, ...] | None = None
+
+    def id_of(self, position: int) -> Any:
+        """Return the id of a document."""
+        return int(position) if self.ids is None else _plain(self.ids[position])
+
+    def label_of(self, position: int) -> Any:
+        """Return the label of a document, or None."""
+        return None if self.labels is None else _plain(self.labels[position])
+
+    def position_of(self, document: Any) -> int:
+        """Return where the document with this id is; `ValueError` where there is none."""
+        positions = self._positions([document])
+        if positions[0] < 0:
+            raise ValueError(f"there is no document with the id {document!r}; {self._rule()}")
+        return int(positions[0])
+
+    def positions_of(self, allowed: Any) -> NDArray[np.intp]:
+        """Return the positions of documents, ascending.
+
+        Parameters
+        ----------
+        allowed : array-like
+            Distinct ids, or a mask with one boolean for each document.
+
+        Returns
+        -------
+        ndarray of int
+
+        Raises
+        ------
+        ValueError
+            If an id is unknown or comes twice, or a mask has another length.
+        """
+        asked = np.asarray(allowed)
+        if asked.ndim != 1:
+            raise ValueError(f"allowed has {asked.ndim} dimensions; it must be a list of ids")
+        if asked.dtype == bool:
+            if len(asked) != self.n_documents:
+                raise ValueError(
+                    f"allowed is a mask of length {len(asked)}; it must have one entry for each of "
+                    f"the {self.n_documents} documents"
+                )
+            return np.flatnonzero(asked)
+        positions = self._positions(list(allowed))
+        if (positions < 0).any():
+            unknown = list(allowed)[int(np.argmax(positions < 0))]
+            raise ValueError(f"allowed has the id {unknown!r}, of no document; {self._rule()}")
+        distinct = np.unique(positions)
+        if len(distinct) < len(positions):
+            raise ValueError("allowed holds a document twice")
+        return distinct
+
+    def extended(self, other: "DocumentCollection") -> "DocumentCollection":
+        """Return these documents, and further ones behind them.
+
+        Raises
+        ------
+        ValueError
+            If one of the two has ids or labels and the other has not, or an id comes twice.
+        """
+        for name, ours, theirs in (
+            ("ids", self.ids, other.ids),
+            ("y", self.labels, other.labels),
+        ):
+            if (ours is None) != (theirs is None):
+                have, need = ("no", "with") if ours is not None else ("some", "without")
+                raise ValueError(
+                    f"the further documents have {have} {name}, and the fit was {need}; give "
+                    f"{name} to all documents or to none"
+                )
+        texts = self.texts
+        if texts is not None:
+            texts = texts + (("",) * other.n_documents if other.texts is None else other.texts)
+        ids = None if self.ids is None else _distinct(np.concatenate([self.ids, other.ids]))
+        labels = None if self.labels is None else np.concatenate([self.labels, other.labels])
+        return DocumentCollection(self.n_documents + other.n_documents, ids, labels, texts)
+
+    def _positions(self, documents: list[Any]) -> NDArray[np.intp]:
+        if self.ids is None:
+            known = np.array(
+                [
+                    isinstance(d, int | np.integer)
+                    and not isinstance(d, bool)
+                    and 0 <= d < self.n_documents
+                    for d in documents
+                ],
+                dtype=bool,
+            )
+            places = [
+                int(d) if is_known else -1 for d, is_known in zip(documents, known, strict=True)
+            ]
+            return np.array(places, dtype=np.intp)
+        at = {_plain(one): position for position, one in enumerate(self.ids)}
+        return np.array([at.get(_plain(one), -1) for one in documents], dtype=np.intp)
+
+    def _rule(self) -> str:
+        if self.ids is None:
+            return f"documents are known by their positions, 0 to {self.n_documents - 1}"
+        return "give ids as they were given to fit and add"
+
+
+def document_collection(
+    n_documents: int, *, ids: Any, labels: Any, texts: list[str] | None
+) -> DocumentCollection:
+    """Validate what came along with documents.
+
+    Parameters
+    ----------
+    n_documents : int
+        How many there are.
+
+    ids : array-like of shape (n_documents,) or None
+        Distinct.
+
+    labels : array-like of shape (n_documents,) or None
+        As `y` of a classifier.
+
+    texts : list of str or None
+        To keep.
+
+    Returns
+    -------
+    DocumentCollection
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer of them than documents, or an id comes twice.
+    """
+    if ids is not None:
+        ids = _distinct(_one_each(list(ids), n_documents, "ids"))
+    if labels is not None:
+        labels = _one_each(column_or_1d(labels), n_documents, "y")
+    return DocumentCollection(n_documents, ids, labels, None if texts is None else tuple(texts))
+
+
+def _one_each(values: Any, n_documents: int, name: str) -> NDArray[Any]:
+    if len(values) != n_documents:
+        raise ValueError(f"{name} has {len(values)} entries for {n_documents} documents")
+    if isinstance(values, np.ndarray):
+        return values.copy()
+    array = np.array(values)
+    if array.ndim != 1 or any(a != b for a, b in zip(array.tolist(), values, strict=True)):
+        # Numbers beside strings would become strings.
+        array = np.empty(n_documents, dtype=object)
+        array[:] = values
+    return array
+
+
+def _distinct(ids: NDArray[Any]) -> NDArray[Any]:
+    seen: set[Any] = set()
+    for one in ids.tolist():
+        if one in seen:
+            raise ValueError(f"the id {one!r} comes more than once; give each document its own")
+        seen.add(one)
+    return ids
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of NumPy as one of Python."""
+    return value.item() if isinstance(value, np.generic) else value
