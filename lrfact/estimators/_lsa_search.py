@@ -1,7 +1,5 @@
 """LSASearch: documents found by what they mean."""
 
-import copy
-import warnings
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -9,62 +7,37 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import csr_array
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    clone,
-)
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
-from sklearn.preprocessing import normalize
-from sklearn.utils import check_random_state, column_or_1d
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
 from lrfact.checks._documents import as_texts, is_one_row
-from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._threads import effective_n_threads
-from lrfact.estimators._document_collection import DocumentCollection, document_collection
+from lrfact.estimators._document_matrix import VECTORIZERS, DocumentMatrix
+from lrfact.estimators._latent_collection import LatentCollection
 from lrfact.estimators._query_words import QueryWords, query_words
 from lrfact.estimators._search_archive import SearchArchive
 from lrfact.estimators._search_hits import Hit, SearchHits, snippet
 from lrfact.estimators._search_insight import SearchInsight
-from lrfact.estimators._term_weighting import TermWeighting
-from lrfact.linalg.matrix_operator import Array, MatrixOperator
+from lrfact.linalg.matrix_operator import Array
 from lrfact.metrics import average_precision_at_k
-from lrfact.rank_rules import RANK_RULES, rank_rule
-from lrfact.solvers._result import SVDResult
-from lrfact.solvers.document_index import (
-    DocumentIndex,
-    document_index,
-    float32_vectors,
-)
+from lrfact.rank_rules import RANK_RULES
+from lrfact.solvers.document_index import float32_vectors
 from lrfact.solvers.hybrid_search import Queries, hybrid_search
-from lrfact.solvers.latent_space import (
-    HeldEnergy,
-    LatentSpace,
-    absent_terms,
-    as_sparse_rows,
-    decomposed,
-    merged,
-    term_masses,
-)
-from lrfact.solvers.svd_with_rank import svd_with_rank
+from lrfact.solvers.latent_space import as_sparse_rows
 from lrfact.solvers.term_weights import SCHEMES
-from lrfact.solvers.truncated_svd import SVD_SOLVERS, truncated_svd
+from lrfact.solvers.truncated_svd import SVD_SOLVERS
 
 Indices = NDArray[np.intp]
-
-_NAMED: dict[str, Any] = {"count": CountVectorizer, "tfidf": TfidfVectorizer}
-
-# Of 60, 100, 150 and 200 the best on the three judged collections, by little.
-_RANK = 100
 
 # As deep as the rankings that TREC judges.
 _JUDGED_PLACES = 1000
 
 
 class LSASearch(
+    DocumentMatrix,
+    LatentCollection,
     SearchInsight,
     SearchArchive,
     ClassNamePrefixFeaturesOutMixin,
@@ -255,7 +228,7 @@ class LSASearch(
             StrOptions({"auto", *RANK_RULES}),
         ],
         "vectorizer": [
-            StrOptions(set(_NAMED)),
+            StrOptions(set(VECTORIZERS)),
             HasMethods(["fit_transform", "transform"]),
             None,
         ],
@@ -572,330 +545,6 @@ class LSASearch(
         indices, _ = self._ranked(queries, k, None)
         return float(average_precision_at_k(indices, relevance, k=_JUDGED_PLACES))
 
-    @fit_context(prefer_skip_nested_validation=True)
-    def add(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Index further documents along the directions of the fit.
-
-        Parameters
-        ----------
-        X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Text where the fit was on text, or a matrix with its columns. Words that no document
-            of the fit had are left out.
-
-        y : array-like of shape (n_samples,), default=None
-            As in `fit`; where that had it.
-
-        ids : array-like of shape (n_samples,), default=None
-            As in `fit`; where that had them.
-
-        Returns
-        -------
-        self : object
-            With these documents behind the others, and `drift_` brought up to date.
-
-        Raises
-        ------
-        ValueError
-            If `y` or `ids` are given where the fit had none, or missing where it had them, or an
-            id comes twice.
-        """
-        check_is_fitted(self, "components_")
-        self._extend(X, y, ids, turn=False)
-        return self
-
-    @fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Index further documents, and turn the directions towards them.
-
-        Parameters
-        ----------
-        X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `add`. The words and their weights stay those of the first batch.
-
-        y : array-like of shape (n_samples,), default=None
-            As in `add`.
-
-        ids : array-like of shape (n_samples,), default=None
-            As in `add`.
-
-        Returns
-        -------
-        self : object
-            The directions are those of a fit on all documents, as long as their matrix has no
-            higher rank; the documents so far are moved to them.
-
-        Raises
-        ------
-        ValueError
-            As in `add`.
-
-        Notes
-        -----
-        Costs a truncated SVD of a matrix of the further documents and `n_components_` rows more,
-        and a product with the index.
-        """
-        if hasattr(self, "components_"):
-            self._extend(X, y, ids, turn=True)
-        else:
-            self._fit(X, y, ids)
-        return self
-
-    def truncate(self, n_components: int) -> Self:
-        """Return a copy that keeps fewer directions, equal to a fit with that rank.
-
-        Parameters
-        ----------
-        n_components : int
-            More than there are keeps all.
-
-        Returns
-        -------
-        LSASearch
-            Fitted, with `n_components` set. It shares what does not depend on the rank.
-
-        Raises
-        ------
-        ValueError
-            If it is no positive integer.
-        """
-        check_is_fitted(self, "components_")
-        if not isinstance(n_components, Integral) or int(n_components) < 1:
-            raise ValueError(f"n_components={n_components!r} must be an integer from 1")
-        k = min(int(n_components), self.n_components_)
-        shorter = copy.copy(self)
-        shorter.n_components = int(n_components)
-        index = self._fitted_index
-        # In coordinates of length 1 the leading ones are in proportion to what they were.
-        vectors = float32_vectors(index.vectors[:, :k], unit=self.metric == "cosine")
-        shorter._store(
-            self._fitted_space.leading(k),
-            index.with_vectors(vectors),
-            self._fitted_collection,
-            self._fitted_energies.leading(k),
-        )
-        shorter.singular_value_error_ = self.singular_value_error_[:k]
-        return shorter
-
-    def _fit(self, X: Any, y: Any, ids: Any) -> Array:
-        """Fit, and return the coordinates of the documents."""
-        with forgetting(self):
-            counts, texts = self._counts(X, reset=True)
-            collection = document_collection(
-                counts.shape[0], ids=ids, labels=y, texts=texts if self.keep_documents else None
-            )
-            self.weighting_ = self._new_weighting(counts)
-            if self.weighting_ is not None:
-                self.weighting_.fit(counts)
-            A = self._weighted(counts)
-            masses = term_masses(A) if self.centering is not None else None
-            n_threads = effective_n_threads(self.n_jobs)
-            operator = decomposed(A, masses, n_threads=n_threads)
-            energy = operator.squared_norm()
-            if not np.isfinite(energy):
-                raise ValueError(
-                    "entries of X are too large for their squares to be summed; divide X by its "
-                    "largest absolute value"
-                )
-            result, k = self._directions(operator, A, energy)
-            space = LatentSpace(result.s[:k], result.Vt[:k], self.sigma_power, masses)
-            space = space.without(absent_terms(A))
-            coordinates = space.coordinates(A, n_threads=n_threads)
-            self._store(
-                space,
-                document_index(coordinates, self._lexical_rows(A), unit=self.metric == "cosine"),
-                collection,
-                HeldEnergy.of_fit(space.s, energy),
-            )
-            self.solver_ = result.solver
-            self.singular_value_error_ = result.error[:k]
-        return coordinates
-
-    def _directions(self, A: MatrixOperator, rows: Any, energy: float) -> tuple[SVDResult, int]:
-        """Return the leading triplets of a matrix, and how many of them were asked for."""
-        # ARPACK cannot find the last triplet, and correspondence analysis leaves one out.
-        less = (self.solver == "lanczos") + (self.centering is not None)
-        max_rank = max(1, min(A.shape) - less)
-        random_state = check_random_state(self.random_state)
-
-        def factorize(operator: MatrixOperator, k: int) -> SVDResult:
-            solver = "exact" if k == min(operator.shape) and less else self.solver
-            return truncated_svd(
-                operator, k, solver=solver, tol=self.tol, rng=random_state, want_left=False
-            )
-
-        asked = self.n_components
-        if asked == "auto":
-            asked = min(_RANK, max_rank)
-        if isinstance(asked, Integral):
-            if int(asked) > max_rank:
-                warnings.warn(
-                    f"n_components={asked} is more than the {max_rank} directions that "
-                    f"a matrix of {A.shape[0]} documents and {A.shape[1]} terms can have here; "
-                    f"{max_rank} are taken",
-                    UserWarning,
-                    stacklevel=5,
-                )
-            k = min(int(asked), max_rank)
-            return factorize(A, k), k
-        rule = rank_rule(
-            asked,
-            X=rows,
-            random_state=random_state,
-            n_threads=effective_n_threads(self.n_jobs),
-        )
-        return svd_with_rank(
-            A,
-            rule,
-            lambda k: factorize(A, k),
-            total_energy=energy,
-            centered=False,
-            max_rank=max_rank,
-        )
-
-    def _extend(self, X: Any, y: Any, ids: Any, *, turn: bool) -> None:
-        counts, texts = self._counts(X, reset=False)
-        kept = texts if self.keep_documents else None
-        further = document_collection(counts.shape[0], ids=ids, labels=y, texts=kept)
-        collection = self._fitted_collection.extended(further)
-        A = self._weighted(counts)
-        n_threads = effective_n_threads(self.n_jobs)
-        space, index = self._fitted_space, self._fitted_index
-        is_unit = self.metric == "cosine"
-        batch = decomposed(A, space.masses, n_threads=n_threads)
-        energy = batch.squared_norm()
-        if turn:
-            old = space
-            space = merged(old, batch, tol=self.tol, rng=check_random_state(self.random_state))
-            space = space.without(absent_terms(A) & ~old.Vt.any(axis=0))
-            index = index.turned(space.moved_from(old), unit=is_unit)
-            energies = self._fitted_energies.turned(space.s, energy)
-        else:
-            inside = batch.matmat(np.ascontiguousarray(space.Vt.T, dtype=batch.dtype))
-            held = np.einsum("ij,ij->j", inside, inside, dtype=np.float64)
-            energies = self._fitted_energies.extended(held, energy)
-        lexical = self._lexical_rows(A)
-        coordinates = space.coordinates(A, n_threads=n_threads)
-        index = index.extended(document_index(coordinates, lexical, unit=is_unit))
-        self._store(space, index, collection, energies)
-
-    def _store(
-        self,
-        space: LatentSpace,
-        index: DocumentIndex,
-        collection: DocumentCollection,
-        energies: HeldEnergy,
-    ) -> None:
-        self.components_ = space.Vt
-        self.singular_values_ = space.s
-        self.n_components_ = len(space.s)
-        self.explained_energy_ratio_ = energies.shares.astype(space.s.dtype)
-        self.drift_ = energies.drift
-        self.document_vectors_ = index.vectors
-        self.n_samples_fit_ = collection.n_documents
-        self._fitted_space = space
-        self._fitted_index = index
-        self._fitted_collection = collection
-        self._fitted_energies = energies
-
-    @property
-    def document_ids_(self) -> NDArray[Any]:
-        """Ids of the documents, or their positions."""
-        collection: DocumentCollection = self._fitted_collection
-        return np.arange(collection.n_documents) if collection.ids is None else collection.ids
-
-    @property
-    def labels_(self) -> NDArray[Any] | None:
-        """Labels of the documents, or None."""
-        collection: DocumentCollection = self._fitted_collection
-        return collection.labels
-
-    @property
-    def classes_(self) -> NDArray[Any] | None:
-        """Distinct labels, or None."""
-        labels = self.labels_
-        return None if labels is None else np.unique(labels)
-
-    def _validated(self, X: Any, *, reset: bool) -> Any:
-        return self._counts(X, reset=reset)[0]
-
-    def _solver_and_iterations(self) -> tuple[str, int | None]:
-        return self.solver, None
-
-    def _counts(self, X: Any, *, reset: bool) -> tuple[Any, list[str] | None]:
-        """Return documents as a validated matrix, and their texts where they came as such."""
-        texts = as_texts(X)
-        if texts is not None:
-            return self._vectorized(texts, reset=reset), texts
-        if np.ma.isMaskedArray(X):
-            raise ValueError("X is a masked array, and LSASearch has no missing entries: fill it")
-        X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32])
-        if reset:
-            self.vectorizer_ = None
-        return (as_sparse_rows(X) if sparse.issparse(X) else X), None
-
-    def _vectorized(self, texts: list[str], *, reset: bool) -> csr_array:
-        if not reset:
-            counts = self._vectorizer_of_text().transform(texts)
-        else:
-            if self.vectorizer is None:
-                raise ValueError(
-                    "X is text, and vectorizer=None takes a matrix only; give vectorizer='count'"
-                )
-            if isinstance(self.vectorizer, str):
-                vectorizer = _NAMED[self.vectorizer](stop_words="english", dtype=np.float32)
-            else:
-                vectorizer = clone(self.vectorizer)
-            counts = vectorizer.fit_transform(texts)
-            self.vectorizer_ = vectorizer
-            self.n_features_in_ = counts.shape[1]
-        dtype = counts.dtype if counts.dtype in (np.float32, np.float64) else np.float32
-        return as_sparse_rows(sparse.csr_array(counts, dtype=dtype))
-
-    def _vectorizer_of_text(self) -> Any:
-        if self.vectorizer_ is None:
-            raise ValueError(
-                "text was given, and this LSASearch was fitted on a matrix, so that it does not "
-                "know how to read words; give rows of a matrix, or fit it on text"
-            )
-        return self.vectorizer_
-
-    def _new_weighting(self, counts: Any) -> Any:
-        if self.weighting is None:
-            return None
-        if not isinstance(self.weighting, str):
-            return clone(self.weighting)
-        if self.weighting != "auto":
-            return TermWeighting(self.weighting)
-        values = counts.data if sparse.issparse(counts) else counts
-        are_counts = bool((values >= 0).all()) and bool((values == np.rint(values)).all())
-        return TermWeighting("bm25") if are_counts else None
-
-    def _weighted(self, counts: Any) -> Any:
-        A = counts if self.weighting_ is None else self.weighting_.transform(counts)
-        if sparse.issparse(A):
-            A = as_sparse_rows(A)
-        if self.centering is None:
-            return A
-        A = as_sparse_rows(A)
-        if A.nnz and A.data.min() < 0:
-            raise ValueError(
-                "Negative values in data passed to LSASearch, and centering='correspondence' takes "
-                "shares of sums; give centering=None"
-            )
-        return A
-
-    def _lexical_rows(self, A: Any) -> csr_array | None:
-        """Return what each word of documents adds to their lexical scores."""
-        if self.lexical_weight == 0:
-            return None
-        rows = as_sparse_rows(A)
-        return rows if self._is_bm25 else csr_array(normalize(rows))
-
-    @property
-    def _is_bm25(self) -> bool:
-        """Whether the weights are those of documents only, and queries are counts."""
-        return isinstance(self.weighting_, TermWeighting) and self.weighting_.scheme == "bm25"
-
     def _queries(self, X: Any) -> Queries:
         counts, _ = self._counts(X, reset=False)
         return self._as_queries(counts, self._weighted(counts))
@@ -937,7 +586,7 @@ class LSASearch(
     def _hits(
         self, indices: Indices, scores: Array, words: QueryWords, says_anything: bool = True
     ) -> SearchHits:
-        collection: DocumentCollection = self._fitted_collection
+        collection = self._fitted_collection
         found = indices >= 0
         hits = tuple(
             Hit(
@@ -971,12 +620,6 @@ class LSASearch(
             shape=(len(classes), len(codes)),
         )
         return csr_array(members[at].multiply(known[:, np.newaxis]))
-
-    def _term_names(self) -> NDArray[Any] | None:
-        if self.vectorizer_ is None:
-            return getattr(self, "feature_names_in_", None)
-        names = getattr(self.vectorizer_, "get_feature_names_out", None)
-        return None if names is None else np.asarray(names(), dtype=object)
 
     @property
     def _n_features_out(self) -> int:
