@@ -222,6 +222,27 @@ def select_texts(task: str, options: Options, used: list[str]):
         yield TextsProblem(name, *found)
 
 
+def select_judged(task: str, options: Options, used: list[str]):
+    """Yield documents, queries and what is relevant, saying which are skipped and why."""
+    yield from _select_made_by("judged", task, options, used)
+
+
+def select_compared(task: str, options: Options, used: list[str]):
+    """Yield texts to learn from, texts and their similarities, saying which are skipped."""
+    yield from _select_made_by("compared", task, options, used)
+
+
+def _select_made_by(maker: str, task: str, options: Options, used: list[str]):
+    for name, module in _selected_datasets(task, options, maker):
+        try:
+            found = getattr(module, maker)(data_dir=options.data_dir, quick=options.quick)
+        except DatasetUnavailable as reason:
+            say(f"{task}: skipping dataset {name}: {reason}")
+            continue
+        used.append(name)
+        yield name, found
+
+
 def _selected_datasets(task: str, options: Options, maker: str):
     """Modules asked for by name, or else those of the task, that have the function ``maker``."""
     modules = all_datasets()

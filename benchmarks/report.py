@@ -34,6 +34,7 @@ from report_ratings import (
     plot_ratings,
     ratings_section,
 )
+from report_search import lee_section, lsa_section, retrieval_section
 from report_topics import nmf_section, plot_nmf, topics_section
 
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
@@ -72,6 +73,9 @@ def main(argv: list[str] | None = None) -> int:
         ("als_100m", als_100m_section),
         ("topics", topics_section),
         ("coherence", coherence_section),
+        ("retrieval", retrieval_section),
+        ("lee", lee_section),
+        ("lsa", lsa_section),
     ):
         rows = read_rows(args.results / f"{name}.csv")
         if rows:

@@ -16,6 +16,7 @@ from pathlib import Path
 TASKS = (
     *("svd", "pca", "rank_search", "product", "top_k", "memory"),
     *("ratings", "accuracy", "als_sweep", "nmf", "topics", "coherence"),
+    *("retrieval", "lee", "lsa"),
 )
 # Not part of "all": needs several GB.
 LARGE_TASKS = ("als_100m",)
@@ -84,11 +85,14 @@ def main(argv: list[str] | None = None) -> int:
         als_100m,
         als_sweep,
         coherence,
+        lee,
+        lsa,
         memory,
         nmf,
         product,
         rank_search,
         ratings,
+        retrieval,
         spectrum,
         top_k,
         topics,
@@ -122,6 +126,9 @@ def main(argv: list[str] | None = None) -> int:
         "nmf": nmf.run,
         "topics": topics.run,
         "coherence": coherence.run,
+        "retrieval": retrieval.run,
+        "lee": lee.run,
+        "lsa": lsa.run,
     }
     wanted = {*args.tasks, *(TASKS if "all" in args.tasks else ())}
     chosen = [task for task in (*TASKS, *LARGE_TASKS) if task in wanted]

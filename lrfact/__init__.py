@@ -4,6 +4,7 @@ from importlib.metadata import version as _version
 
 from lrfact._show_versions import show_versions
 from lrfact.estimators import (
+    PPMI,
     EntryRegressor,
     LSASearch,
     MaskedMF,
@@ -30,6 +31,7 @@ from lrfact.plotting import ComponentsDisplay, RankSearchDisplay, ScreeDisplay, 
 __version__ = _version("lrfact")
 
 __all__ = [
+    "PPMI",
     "ComponentsDisplay",
     "EntryKFold",
     "EntryRegressor",

@@ -555,6 +555,15 @@ class TestTermWeightingByEntropy(EntrywiseContract):
     parameters: ClassVar[dict] = {"scheme": "log-entropy"}
 
 
+class TestPPMI(EntrywiseContract):
+    Estimator = lrfact.PPMI
+
+
+class TestPPMIShifted(EntrywiseContract):
+    Estimator = lrfact.PPMI
+    parameters: ClassVar[dict] = {"smoothing": 1.0, "shift": 2.0}
+
+
 def test_every_transformer_is_held_to_it():
     """Meta-estimators have the contract of what they wrap."""
     held = {

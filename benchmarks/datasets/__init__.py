@@ -21,6 +21,15 @@ Texts (task ``coherence``) hold instead of ``load``
 
 - ``tokens(*, data_dir, quick)``: the documents, each a list of tokens, and the topics, which are
   ``N_COMPONENTS`` lists of terms, best first.
+
+Collections hold instead of ``load``
+
+- ``judged(*, data_dir, quick)``, for the task ``retrieval``: documents, queries and a boolean table
+  of what is relevant, with a row for each query and a column for each document;
+- ``compared(*, data_dir, quick)``, for the task ``lee``: texts to learn from, texts, and the
+  similarities of their pairs.
+
+A matrix for the task ``lsa`` has ``texts(*, data_dir, quick)`` besides ``load``.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy import sparse
 from sklearn.datasets import load_digits, load_sample_image
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import Pipeline
@@ -30,6 +30,7 @@ from sklearn.preprocessing import StandardScaler, normalize
 from sklearn.utils.discovery import all_estimators, all_functions
 
 from lrfact import (
+    LSASearch,
     MaskedMF,
     NMFTopics,
     PCAFromSVD,
@@ -332,6 +333,25 @@ def recommend_from_movielens() -> None:
         part = dict(zip(why.columns, why.contributions, strict=True))
         parts = " ".join(f"{part[film]:+.2f} " for film in rated)
         print(f"  {why.prediction:.2f}  = {why.baseline:.2f}  {parts} {titles[column]}")
+
+
+@section("search", "Search: scikit-learn's docstrings, asked in other words")
+def search(folder: Path) -> None:
+    names, docstrings = public_docstrings()
+    prose = [text.split("\nExamples\n")[0] for text in docstrings]
+    words = CountVectorizer(stop_words="english", token_pattern="[a-z]{3,}", min_df=2)
+    engine = LSASearch(n_components=50, vectorizer=words, random_state=0)
+    _, seconds = timed(lambda: engine.fit(prose, ids=names))
+    print(f"{len(names)} docstrings in {engine.n_components_} directions, {seconds:.2f} s")
+
+    for question in ("group similar points without labels", "fill in missing values"):
+        print(f"\n{question}:")
+        print(engine.search(question, n=3))
+    print("\nWhy the last of them is there, word by word:")
+    print(engine.explain("fill in missing values", "KNNImputer"))
+    terms, _ = engine.similar_terms("clustering", n=5)
+    print(f"\nWords used like 'clustering': {', '.join(terms)}")
+    print(f"\n'quagga': {engine.search('quagga').note}")
 
 
 def timed(function: Callable, *args):

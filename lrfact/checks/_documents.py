@@ -48,7 +48,7 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
         return None
     if isinstance(X, Iterator) or _is_unsized(X):
         X = list(X)
-    elif getattr(X, "ndim", 1) != 1 or isinstance(X, dict):
+    elif len(getattr(X, "shape", (1,))) != 1 or isinstance(X, dict):
         _refuse_table_of_texts(X, what)
         return None
     kind = getattr(getattr(X, "dtype", None), "kind", None)
@@ -86,12 +86,8 @@ def _is_unsized(X: Any) -> bool:
 
 
 def _refuse_table_of_texts(X: Any, what: str) -> None:
-    cells = X.iloc[0] if hasattr(X, "iloc") and len(X) else X
-    kind = getattr(getattr(X, "dtype", None), "kind", None)
-    first = (
-        next(iter(np.ravel(np.asarray(cells, dtype=object))), None) if kind in (None, "O") else None
-    )
-    if kind == "U" or isinstance(first, str):
+    first_row: Any = np.ravel(np.asarray(X[:1], dtype=object)) if np.shape(X) else ()
+    if any(isinstance(cell, str) for cell in first_row):
         raise ValueError(
             f"{what} is a table of texts; give one of its columns, or join the columns of each row "
             "to one string"

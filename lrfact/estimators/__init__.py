@@ -5,11 +5,13 @@ from lrfact.estimators._lsa_search import LSASearch
 from lrfact.estimators._masked_mf import MaskedMF
 from lrfact.estimators._nmf_topics import NMFTopics
 from lrfact.estimators._pca import PCAFromSVD
+from lrfact.estimators._ppmi import PPMI
 from lrfact.estimators._soft_impute import SoftImpute
 from lrfact.estimators._term_weighting import TermWeighting
 from lrfact.estimators._truncated_svd import TruncatedSVDReducer
 
 __all__ = [
+    "PPMI",
     "EntryRegressor",
     "LSASearch",
     "MaskedMF",

@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from lrfact.checks._documents import as_texts
 from lrfact.estimators._term_weighting import TermWeighting
-from lrfact.solvers.latent_space import as_sparse_rows
+from lrfact.linalg.sparse_rows import as_sparse_rows
 
 VECTORIZERS: dict[str, Any] = {"count": CountVectorizer, "tfidf": TfidfVectorizer}
 
@@ -24,7 +24,6 @@ class DocumentMatrix:
     vectorizer: Any
     weighting: Any
     centering: str | None
-    lexical_weight: float
     vectorizer_: Any
     weighting_: Any
     n_features_in_: int
@@ -95,10 +94,8 @@ class DocumentMatrix:
             )
         return A
 
-    def _lexical_rows(self, A: Any) -> csr_array | None:
+    def _lexical_rows(self, A: Any) -> csr_array:
         """Return what each word of documents adds to their lexical scores."""
-        if self.lexical_weight == 0:
-            return None
         rows = as_sparse_rows(A)
         return rows if self._is_bm25 else csr_array(normalize(rows))
 

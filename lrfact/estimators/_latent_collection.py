@@ -17,13 +17,13 @@ from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._document_collection import DocumentCollection, document_collection
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
+from lrfact.linalg.sparse_rows import absent_columns
 from lrfact.rank_rules import rank_rule
 from lrfact.solvers._result import SVDResult
 from lrfact.solvers.document_index import DocumentIndex, document_index, float32_vectors
+from lrfact.solvers.held_energy import HeldEnergy
 from lrfact.solvers.latent_space import (
-    HeldEnergy,
     LatentSpace,
-    absent_terms,
     decomposed,
     merged,
     term_masses,
@@ -42,6 +42,7 @@ class LatentCollection:
     centering: str | None
     sigma_power: float
     metric: str
+    lexical_weight: float
     keep_documents: bool
     solver: str
     tol: float
@@ -68,7 +69,7 @@ class LatentCollection:
         """Return the weights of validated documents."""
 
     @abstractmethod
-    def _lexical_rows(self, A: Any) -> csr_array | None:
+    def _lexical_rows(self, A: Any) -> csr_array:
         """Return what each word of documents adds to their lexical scores."""
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -217,11 +218,12 @@ class LatentCollection:
                 )
             result, k = self._directions(operator, A, energy)
             space = LatentSpace(result.s[:k], result.Vt[:k], self.sigma_power, masses)
-            space = space.without(absent_terms(A))
+            space = space.without(absent_columns(A))
             coordinates = space.coordinates(A, n_threads=n_threads)
+            lexical = self._lexical_rows(A) if self.lexical_weight > 0 else None
             self._store(
                 space,
-                document_index(coordinates, self._lexical_rows(A), unit=self.metric == "cosine"),
+                document_index(coordinates, lexical, unit=self.metric == "cosine"),
                 collection,
                 HeldEnergy.of_fit(space.s, energy),
             )
@@ -285,14 +287,14 @@ class LatentCollection:
         if turn:
             old = space
             space = merged(old, batch, tol=self.tol, rng=check_random_state(self.random_state))
-            space = space.without(absent_terms(A) & ~old.Vt.any(axis=0))
+            space = space.without(absent_columns(A) & ~old.Vt.any(axis=0))
             index = index.turned(space.moved_from(old), unit=is_unit)
             energies = self._fitted_energies.turned(space.s, energy)
         else:
             inside = batch.matmat(np.ascontiguousarray(space.Vt.T, dtype=batch.dtype))
             held = np.einsum("ij,ij->j", inside, inside, dtype=np.float64)
             energies = self._fitted_energies.extended(held, energy)
-        lexical = self._lexical_rows(A)
+        lexical = None if index.postings is None else self._lexical_rows(A)
         coordinates = space.coordinates(A, n_threads=n_threads)
         index = index.extended(document_index(coordinates, lexical, unit=is_unit))
         self._store(space, index, collection, energies)

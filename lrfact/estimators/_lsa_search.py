@@ -21,11 +21,11 @@ from lrfact.estimators._search_archive import SearchArchive
 from lrfact.estimators._search_hits import Hit, SearchHits, snippet
 from lrfact.estimators._search_insight import SearchInsight
 from lrfact.linalg.matrix_operator import Array
+from lrfact.linalg.sparse_rows import as_sparse_rows
 from lrfact.metrics import average_precision_at_k
 from lrfact.rank_rules import RANK_RULES
 from lrfact.solvers.document_index import float32_vectors
 from lrfact.solvers.hybrid_search import Queries, hybrid_search
-from lrfact.solvers.latent_space import as_sparse_rows
 from lrfact.solvers.term_weights import SCHEMES
 from lrfact.solvers.truncated_svd import SVD_SOLVERS
 
@@ -179,15 +179,17 @@ class LSASearch(
     Notes
     -----
     Defaults are those that did best by mean average precision over three judged collections
-    (cranfield, cacm, adi); docs/searching.md has the figures, beside tf-idf, BM25 and latent
-    semantic analysis. Its part "Adding documents" says what `drift_` was when a new fit paid.
+    (cranfield, cacm, adi); docs/benchmarks.md has the figures, beside tf-idf, BM25 and latent
+    semantic analysis. "Adding documents" in docs/searching.md says what `drift_` was when a new fit
+    paid.
 
     A word that no document of the fit has says nothing; a query of such words finds nothing, nor
     does anything find a document of them. Hits are exact: every document is compared.
 
     Cost of a fit: that of a truncated SVD, about 4 nnz k flops a step. A query: ``2 n k`` flops for
-    each of its two rankings, and the documents of its words. Memory: the matrix, ``4 n k`` bytes
-    for the index, and 8 bytes for each stored entry with a lexical score.
+    each of its two rankings, and the documents of its words. Memory: the matrix during the fit;
+    then ``4 k (n + m)`` bytes for n documents and m terms (``8 k m`` of these in float64), and 8
+    bytes for each stored entry with a lexical score.
 
     References
     ----------
@@ -553,7 +555,12 @@ class LSASearch(
         n_threads = effective_n_threads(self.n_jobs)
         coordinates = self._fitted_space.coordinates(A, n_threads=n_threads)
         terms = None
-        if self._fitted_index.postings is not None:
+        if self.lexical_weight > 0:
+            if self._fitted_index.postings is None:
+                raise ValueError(
+                    f"lexical_weight={self.lexical_weight} needs the words of the documents, which "
+                    "a fit with lexical_weight=0 does not keep; fit again"
+                )
             terms = as_sparse_rows(counts if self._is_bm25 else A).astype(np.float32)
         return Queries(float32_vectors(coordinates, unit=self.metric == "cosine"), terms)
 

@@ -1,7 +1,7 @@
 """A fitted search as files that hold nothing but numbers and text: safe to load from strangers."""
 
 import json
-import zipfile
+from collections.abc import Callable
 from numbers import Integral, Real
 from os import PathLike
 from pathlib import Path
@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact.estimators._document_collection import DocumentCollection, document_collection
 from lrfact.estimators._term_weighting import TermWeighting
 from lrfact.solvers.document_index import DocumentIndex
-from lrfact.solvers.latent_space import HeldEnergy, LatentSpace, TermMasses
+from lrfact.solvers.held_energy import HeldEnergy
+from lrfact.solvers.latent_space import LatentSpace, TermMasses
 
 _FORMAT = "lrfact.LSASearch"
 _VERSION = 1
@@ -93,16 +94,19 @@ class SearchArchive:
             "total_mass": None if space.masses is None else space.masses.total,
             "has_postings": index.postings is not None,
         }
-        written = json.dumps(text, ensure_ascii=False, allow_nan=False)
+        written = json.dumps(text, ensure_ascii=False, allow_nan=False).encode()
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / _TEXT).write_text(written, encoding="utf-8")
-        np.savez(folder / _ARRAYS, **arrays)
-        np.save(folder / _VECTORS, index.vectors)
-        if index.postings is not None:
-            parts = (index.postings.data, index.postings.indices, index.postings.indptr)
-            for name, part in zip(_POSTINGS, parts, strict=True):
-                np.save(folder / name, part)
+        _write(folder / _TEXT, lambda file: file.write(written))
+        _write(folder / _ARRAYS, lambda file: np.savez(file, **arrays))
+        _write_array(folder / _VECTORS, index.vectors)
+        if index.postings is None:
+            for name in _POSTINGS:
+                (folder / name).unlink(missing_ok=True)
+            return
+        parts = (index.postings.data, index.postings.indices, index.postings.indptr)
+        for name, part in zip(_POSTINGS, parts, strict=True):
+            _write_array(folder / name, part)
 
     @classmethod
     def load(cls, folder: str | PathLike[str], *, memory_map: bool = False) -> Self:
@@ -133,6 +137,18 @@ class SearchArchive:
             return _restored(cls, folder, text, memory_map)
         except (KeyError, TypeError, AttributeError, OverflowError) as damage:
             raise ValueError(_damaged(folder, f"{_TEXT} lacks or distorts {damage}")) from damage
+
+
+def _write(path: Path, write: Callable[[Any], Any]) -> None:
+    """Write a file in the place of another, which a memory map may still read."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("wb") as file:
+        write(file)
+    partial.replace(path)
+
+
+def _write_array(path: Path, array: NDArray[Any]) -> None:
+    _write(path, lambda file: np.save(file, array))
 
 
 def _restored(cls: Any, folder: Path, text: dict[str, Any], memory_map: bool) -> Any:
@@ -207,16 +223,18 @@ def _read_text(folder: Path) -> dict[str, Any]:
 
 def _read_arrays(folder: Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(folder / _ARRAYS, allow_pickle=False) as archive:
+        path = folder / _ARRAYS
+        # Opened here, as NumPy leaves a file open in which it finds no archive.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as damage:
+    except Exception as damage:  # of whatever kind the readers of zip and npy files raise
         raise ValueError(_damaged(folder, f"{_ARRAYS} cannot be read: {damage}")) from damage
 
 
 def _read_array(folder: Path, name: str, memory_map: bool) -> NDArray[Any]:
     try:
         return np.load(folder / name, mmap_mode="r" if memory_map else None, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as damage:
+    except Exception as damage:  # of whatever kind the reader of npy headers raises
         raise ValueError(_damaged(folder, f"{name} cannot be read: {damage}")) from damage
 
 
@@ -284,13 +302,13 @@ def _as_text(value: Any, what: str) -> Any:
     if isinstance(value, np.generic):
         return _as_text(value.item(), what)
     raise ValueError(
-        f"{what} is {value!r}, which text cannot hold; write the search with skops instead, which "
-        "asks before it loads objects"
+        f"{what} is {value!r}, which text cannot hold; give a string or a number, or write the "
+        "search with skops, which asks before it loads objects"
     )
 
 
 def _listed(values: Any, what: str) -> list[Any] | None:
-    return None if values is None else [_as_text(value, what) for value in values]
+    return None if values is None else [_as_text(value, f"one of {what}") for value in values]
 
 
 def _parameters_as_text(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._document_collection import DocumentCollection
 from lrfact.estimators._query_words import QueryWords
 from lrfact.estimators._search_hits import HitExplanation, SearchHits
+from lrfact.linalg.sparse_rows import as_sparse_rows
 from lrfact.linalg.top_k_product import top_k_product
 from lrfact.solvers.document_index import DocumentIndex, float32_vectors
 from lrfact.solvers.hybrid_search import Queries, feedback_documents, moved_towards
-from lrfact.solvers.latent_space import LatentSpace, as_sparse_rows
+from lrfact.solvers.latent_space import LatentSpace
 from lrfact.solvers.score_parts import score_parts
 
 
@@ -56,7 +57,7 @@ class SearchInsight:
     def _term_names(self) -> NDArray[Any] | None:
         """Return the names of the columns, if they have any."""
 
-    def explain(self, query: Any, document: Any) -> HitExplanation:
+    def explain(self, query: Any, document: Any, *, allowed: Any = None) -> HitExplanation:
         r"""Return what each word of a query contributes to the score of a document.
 
         The coordinates of a query are a sum over its words, so that its cosine with a document is
@@ -69,6 +70,9 @@ class SearchInsight:
 
         document : object
             The id of a document.
+
+        allowed : array-like, default=None
+            As in the `search` that found it: the query is moved towards no other document.
 
         Returns
         -------
@@ -100,7 +104,7 @@ class SearchInsight:
                 given,
                 self.n_feedback,
                 lexical_weight=lexical_weight,
-                allowed=self._searchable(None),
+                allowed=self._searchable(allowed),
                 n_threads=effective_n_threads(self.n_jobs),
             )
             moved = moved_towards(index, given, towards)

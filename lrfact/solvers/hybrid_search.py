@@ -28,6 +28,9 @@ Indices = NDArray[np.intp]
 # Above 1, so that the two never cancel; of 0.5, 1 and 2 the best on three judged collections.
 FEEDBACK_WEIGHT = 2.0
 
+# Of the lengths that are multiplied: scores of float32 below this are those of strangers.
+_NOISE = 1e-6
+
 
 @dataclass(frozen=True)
 class Queries:
@@ -155,10 +158,12 @@ def feedback_documents(
     Returns
     -------
     ndarray of shape (n_queries, n_feedback)
-        Only documents with a positive score.
+        Only documents with a score above 0, by more than rounding errors.
     """
     indices, scores = _ranking(index, queries, n_feedback, lexical_weight, allowed, n_threads)
-    return np.where(scores > 0, indices, -1)
+    lengths = np.linalg.norm(queries.vectors, axis=1, keepdims=True)
+    noise = _NOISE * lengths * np.sqrt(np.trace(index.second_moment))
+    return np.where(scores > noise, indices, -1)
 
 
 def moved_towards(index: DocumentIndex, queries: Queries, documents: Indices) -> Queries:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, issparse
+from scipy.sparse import csr_array
 
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.dense_operator import DenseOperator
@@ -160,15 +160,6 @@ class LatentSpace:
         return back[:, np.newaxis] * (V_old @ V_new.T) * self.stretch
 
 
-def absent_terms(A: Any) -> NDArray[np.bool_]:
-    """Return which columns of a matrix, sparse or dense, have no entry but zeros."""
-    if not issparse(A):
-        return np.logical_not(np.asarray(A).any(axis=0))
-    present = np.zeros(A.shape[1], dtype=bool)
-    present[A.indices[A.data != 0]] = True
-    return np.logical_not(present)
-
-
 def decomposed(A: Any, masses: TermMasses | None, *, n_threads: int = 1) -> MatrixOperator:
     r"""Return the matrix whose singular vectors span the latent space.
 
@@ -236,71 +227,3 @@ def merged(
     stacked = StackedOperator([batch, old])
     result = truncated_svd(stacked, len(space.s), tol=tol, rng=rng, want_left=False)
     return replace(space, s=result.s, Vt=result.Vt)
-
-
-@dataclass(frozen=True)
-class HeldEnergy:
-    """How much of documents a space holds, now and when it was fitted.
-
-    Attributes
-    ----------
-    of_directions : ndarray of shape (k,)
-        Squared norm of the documents along each direction.
-
-    total : float
-        Squared norm of the documents.
-
-    at_fit : float
-        Share that was held of the documents of the fit.
-    """
-
-    of_directions: Array
-    total: float
-    at_fit: float
-
-    @classmethod
-    def of_fit(cls, s: Array, total: float) -> "HeldEnergy":
-        """Return what singular values say of the documents that they come from."""
-        squares = s.astype(np.float64) ** 2
-        return cls(squares, total, _share(float(squares.sum()), total))
-
-    def leading(self, k: int) -> "HeldEnergy":
-        """Return the same of the first k directions."""
-        first = self.of_directions[:k]
-        lost = _share(float(self.of_directions[k:].sum()), self.total)
-        return HeldEnergy(first, self.total, max(self.at_fit - lost, 0.0))
-
-    def extended(self, of_directions: Array, total: float) -> "HeldEnergy":
-        """Return the same with further documents."""
-        return replace(
-            self, of_directions=self.of_directions + of_directions, total=self.total + total
-        )
-
-    def turned(self, s: Array, total: float) -> "HeldEnergy":
-        """Return the same with further documents, that the directions were turned towards."""
-        return replace(self, of_directions=s.astype(np.float64) ** 2, total=self.total + total)
-
-    @property
-    def shares(self) -> Array:
-        """Share of each direction in the squared norm of the documents."""
-        return self.of_directions / self.total if self.total > 0 else 0 * self.of_directions
-
-    @property
-    def drift(self) -> float:
-        """How much smaller the share held is than at the fit, 0 to 1."""
-        if self.at_fit == 0:
-            return 0.0
-        return float(np.clip(1 - self.shares.sum() / self.at_fit, 0, 1))
-
-
-def _share(part: float, total: float) -> float:
-    return part / total if total > 0 else 0.0
-
-
-def as_sparse_rows(A: Any) -> csr_array:
-    """Return a matrix compressed by rows, without duplicates; it may share the memory of `A`."""
-    rows = csr_array(A)
-    if issparse(A) and not rows.has_canonical_format:
-        rows = rows.copy()
-        rows.sum_duplicates()
-    return rows

@@ -298,6 +298,9 @@ def test_every_peer_module_is_complete():
         "coherence": {"prepare", "judge"},
         "nmf": {"iterations", "factorize", "at_defaults"},
         "topics": {"topic_models"},
+        "retrieval": {"rankers"},
+        "lee": {"similarities"},
+        "lsa": {"convert", "fits", "answerers"},
     }
     factorise = {"settings", "refusal", "fit"}
     for name, module in modules_of(peers).items():

@@ -393,6 +393,18 @@ class TestReasons:
             assert set(why.terms) == {"new", "engine", "car"}
             assert (np.diff(np.abs(why.contributions)) <= 0).all()
 
+    def test_a_hit_among_those_allowed(self):
+        search = make().fit(TEXTS)
+        for hit in search.search("engine of a car", allowed=[2, 5, 8]):
+            why = search.explain("engine of a car", hit.document, allowed=[2, 5, 8])
+            assert_allclose(why.score, hit.score, rtol=1e-5, atol=1e-5)
+
+    def test_strangers_are_no_feedback(self):
+        """A kitten is in one article; no other has anything to do with it but by rounding."""
+        search = make(2).fit(ARTICLES)
+        hits = search.search(np.eye(10)[9])
+        assert {hit.document for hit in hits[:2]} == {2, 3}
+
     def test_it_can_be_read(self):
         search = make(n_feedback=0).fit(TEXTS)
         why = search.explain("engine", 1)
@@ -573,6 +585,17 @@ class TestGrowth:
             search.add(TEXTS, **later)
         assert search.n_samples_fit_ == 10
         assert len(search.document_vectors_) == 10
+
+    def test_the_lexical_weight_may_change_where_words_were_kept(self, counts):
+        search = make().fit(counts[:50]).set_params(lexical_weight=0)
+        latent = make(lexical_weight=0).fit(counts[:50])
+        assert_array_equal(search.kneighbors(counts[:9])[1], latent.kneighbors(counts[:9])[1])
+        search.add(counts[50:]).set_params(lexical_weight=0.4)
+        expected = make().fit(counts[:50]).add(counts[50:])
+        assert_array_equal(search.kneighbors(counts[:9])[1], expected.kneighbors(counts[:9])[1])
+        latent.add(counts[50:]).set_params(lexical_weight=0.4)
+        with pytest.raises(ValueError, match=r"lexical_weight=0\.4 needs the words"):
+            latent.kneighbors(counts[:9])
 
     def test_texts_and_labels_go_on(self):
         search = make().fit(TEXTS, LABELS).add(["a new car with an engine"], ["new"])

@@ -8,11 +8,15 @@ from scipy.sparse.linalg import aslinearoperator
 
 from lrfact.linalg import matrix_operator
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.residual_operator import ResidualOperator
 from lrfact.linalg.stacked_operator import StackedOperator
 from reference.spectra import STORAGES
 
 SHAPES = [(13, 7), (7, 13), (1, 5), (5, 1)]
-FORMS = ["plain", "centred", "transposed", "centred and transposed", "stacked", "stack transposed"]
+FORMS = [
+    *("plain", "centred", "transposed", "centred and transposed"),
+    *("stacked", "stack transposed", "residual", "residual transposed"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +46,10 @@ def build(form, storage, shape, dtype):
             [operator, as_operator(lower).centered(mean), as_operator(lower[:1])]
         )
         explicit = np.vstack([explicit, lower.astype(np.float64) - mean, lower[:1]])
+    if form.startswith("residual"):
+        rng = np.random.default_rng(3)
+        u, v = rng.random(shape[0]), rng.random(shape[1])
+        operator, explicit = ResidualOperator(operator, u, v), explicit - np.outer(u, v)
     if "centred" in form:
         mean = explicit.mean(axis=0)
         operator, explicit = operator.centered(mean), explicit - mean

@@ -1,0 +1,25 @@
+"""A matrix by rows, whatever it was stored as, and which of its columns say nothing."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array, issparse
+
+
+def as_sparse_rows(A: Any) -> csr_array:
+    """Return a matrix compressed by rows, without duplicates; it may share the memory of `A`."""
+    rows = csr_array(A)
+    if issparse(A) and not rows.has_canonical_format:
+        rows = rows.copy()
+        rows.sum_duplicates()
+    return rows
+
+
+def absent_columns(A: Any) -> NDArray[np.bool_]:
+    """Return which columns of a matrix, sparse or dense, have no entry but zeros."""
+    if not issparse(A):
+        return np.logical_not(np.asarray(A).any(axis=0))
+    present = np.zeros(A.shape[1], dtype=bool)
+    present[A.indices[A.data != 0]] = True
+    return np.logical_not(present)

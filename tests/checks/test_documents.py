@@ -1,0 +1,76 @@
+import re
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from lrfact.checks._documents import as_texts, is_one_row
+
+TEXTS = ["one", "", "three"]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [list, tuple, iter, lambda t: (x for x in t), np.array, lambda t: np.array(t, dtype=object)],
+)
+def test_texts(make):
+    found = as_texts(make(TEXTS))
+    assert found == TEXTS
+    assert all(type(text) is str for text in found)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_texts(library):
+    module = pytest.importorskip(library)
+    assert as_texts(module.Series(TEXTS)) == TEXTS
+    with pytest.raises(ValueError, match="X is a table of texts; give one of its columns"):
+        as_texts(module.DataFrame({"title": TEXTS, "text": TEXTS}))
+    assert as_texts(module.DataFrame({"a": [1.0, 2.0]})) is None
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        [[1.0, 2.0]],
+        [1.0, 2.0],
+        np.ones((2, 2)),
+        np.ones(2),
+        sparse.csr_array((2, 2)),
+        np.array([[1, None]], dtype=object),
+        3,
+        None,
+    ],
+)
+def test_what_is_no_text(X):
+    assert as_texts(X) is None
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ("text", TypeError, "X is a single string, whose documents would be its letters"),
+        (b"text", TypeError, "X holds bytes"),
+        ([b"one"], TypeError, "decode them first"),
+        (["one", b"two"], TypeError, "X holds bytes"),
+        (np.array([b"one"]), TypeError, "X holds bytes"),
+        (["one", None], TypeError, "X[1] is None, no string; put '' where there is no text"),
+        (["one", np.nan], TypeError, "X[1] is nan, no string; put ''"),
+        (["one", 2], TypeError, "X[1] is 2, no string; every document must be a string"),
+        ([2, "one"], TypeError, "X[0] is 2, no string"),
+        ([], ValueError, "X has no documents; give at least one"),
+        (iter([]), ValueError, "X has no documents"),
+        (np.array([["one", "two"]]), ValueError, "X is a table of texts"),
+        (np.array([["one", "two"]], dtype=object), ValueError, "X is a table of texts"),
+    ],
+)
+def test_what_is_refused(X, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        as_texts(X)
+
+
+def test_one_row():
+    assert is_one_row(np.ones(3))
+    assert not is_one_row(np.ones((1, 3)))
+    assert not is_one_row(np.array(TEXTS))
+    assert not is_one_row(TEXTS)
+    assert not is_one_row("text")
