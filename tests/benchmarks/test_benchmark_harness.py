@@ -43,7 +43,16 @@ from ranking import (  # noqa: E402
     rmse_of,
 )
 from recall import kth_best_scores, recall  # noqa: E402
-from tasks import als_100m, als_sweep, coherence, ratings  # noqa: E402
+from retrieval_score import average_precision, reciprocal_rank  # noqa: E402
+from tasks import (  # noqa: E402
+    als_100m,
+    als_sweep,
+    coherence,
+    lee,
+    lsa,
+    ratings,
+    retrieval,
+)
 
 sys.path.remove(str(BENCHMARKS))
 
@@ -226,9 +235,11 @@ def test_matrices_survive_the_cache(X, tmp_path):
 def test_every_dataset_module_is_complete(tmp_path):
     for name, module in datasets.all_datasets().items():
         assert module.__doc__, name
-        assert set(module.N_COMPONENTS) == {"full", "quick"}, name
-        assert set(module.DTYPES) <= {"float64", "float32"}, name
-        assert sum(hasattr(module, maker) for maker in ("load", "write", "tokens")) == 1, name
+        makers = ("load", "write", "tokens", "judged", "compared")
+        assert sum(hasattr(module, maker) for maker in makers) == 1, name
+        if any(hasattr(module, maker) for maker in makers[:3]):
+            assert set(module.N_COMPONENTS) == {"full", "quick"}, name
+            assert set(module.DTYPES) <= {"float64", "float32"}, name
         assert not hasattr(module, "write") or set(module.FOLDS) == {"full", "quick"}, name
     with pytest.raises(datasets.DatasetUnavailable, match="LRFACT_DATA"):
         datasets.all_datasets()["newsgroups_tfidf"].load(data_dir=None, quick=True)
@@ -516,3 +527,75 @@ def test_a_run_of_coherence_is_reported(tmp_path, monkeypatch):
     page = (options.out / "README.md").read_text(encoding="utf8")
     assert "## Topic coherence\n" in page
     assert "c_v, newsgroups_texts (40 documents" in page
+
+
+def _judged_texts():
+    """Texts of two subjects, queries that each have five of them to find."""
+    rng = np.random.default_rng(0)
+    words = [[f"{subject}{i}" for i in range(30)] for subject in ("left", "right")]
+    texts = [" ".join(rng.choice(words[i % 2], 25)) for i in range(40)]
+    queries = [" ".join(rng.choice(words[i % 2], 6)) for i in range(8)]
+    relevant = np.array([[j % 2 == i % 2 for j in range(40)] for i in range(8)])
+    return texts, queries, relevant
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_every_ranker_that_is_installed_tells_subjects_apart():
+    texts, queries, relevant = _judged_texts()
+    checked = 0
+    for name, peer in peers.peers_for("retrieval", None).items():
+        if peer.available() is None:
+            for ranker in peer.rankers().values():
+                ranking = ranker(texts, 4)(queries)
+                assert average_precision(ranking, relevant).mean() > 0.8, name
+                checked += 1
+    assert checked >= 9
+
+
+def test_scores_of_rankings_by_hand():
+    relevant = np.array([[1, 0, 1, 0], [0, 0, 0, 1]], dtype=bool)
+    ranking = np.array([[1, 0, 3, 2], [0, 1, -1, -1]])
+    assert_allclose(average_precision(ranking, relevant), [(1 / 2 + 2 / 4) / 2, 0])
+    assert_allclose(reciprocal_rank(ranking, relevant), [1 / 2, 0])
+
+
+def test_a_search_judges_each_half_by_the_choice_of_the_other():
+    """Rank 1 is right for the even queries, rank 2 for the odd ones: each is misled."""
+    even = np.array([1.0, 0.0, 1.0, 0.0])
+    scores = {1: (even, even), 2: (1 - even, 1 - even)}
+    found, best = retrieval._after_search({"dataset": "", "peer": ""}, "", "rank", scores)
+    assert (found["map"], found["chosen"]) == ("0.0000", "1 and 2")
+    assert best["map"] == "0.5000"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_run_of_search_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(harness, "_PAUSE", 0.0)
+    modules = datasets.all_datasets()
+    monkeypatch.setattr(
+        modules["adi"], "judged", lambda *, data_dir, quick: _judged_texts(), raising=True
+    )
+    texts, queries, _ = _judged_texts()
+    people = np.linspace(0, 1, 28)
+    monkeypatch.setattr(
+        modules["lee"], "compared", lambda *, data_dir, quick: (texts, queries, people)
+    )
+    monkeypatch.setattr(modules["newsgroups_bm25"], "texts", lambda *, data_dir, quick: texts)
+    options = Options(
+        cache_dir=tmp_path / "cache",
+        out=tmp_path / "out",
+        datasets=["adi", "lee", "newsgroups_bm25"],
+        peers=["lsa_lrfact", "retrieval_tfidf"],
+        repeats=2,
+        quick=True,
+    )
+    for task in (retrieval, lee, lsa):
+        name = task.__name__.rpartition(".")[2]
+        harness.record_run(name, options, task.run(options), 0.0)
+    assert report.main([str(options.out)]) == 0
+    page = (options.out / "README.md").read_text(encoding="utf8")
+    for title in ("mean average precision", "agreement with people", "semantic analysis: time"):
+        assert title in page
+    assert "| **lrfact LSASearch** | 1.0000 |" in page
+    errors = [float(row["largest_error"]) for row in read_rows(options.out / "lsa.csv")]
+    assert max(errors[:2]) < 1e-3
