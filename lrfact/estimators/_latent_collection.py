@@ -21,7 +21,7 @@ from lrfact.linalg.sparse_rows import absent_columns
 from lrfact.rank_rules import rank_rule
 from lrfact.solvers._result import SVDResult
 from lrfact.solvers.document_index import DocumentIndex, document_index, float32_vectors
-from lrfact.solvers.held_energy import HeldEnergy
+from lrfact.solvers.held_share import HeldShare, expected_share
 from lrfact.solvers.latent_space import (
     LatentSpace,
     decomposed,
@@ -54,7 +54,8 @@ class LatentCollection:
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
-    _fitted_energies: HeldEnergy
+    _fitted_held: HeldShare
+    _fitted_energy: float
 
     @abstractmethod
     def _counts(self, X: Any, *, reset: bool) -> tuple[Any, list[str] | None]:
@@ -171,7 +172,8 @@ class LatentCollection:
             self._fitted_space.leading(k),
             index.with_vectors(vectors),
             self._fitted_collection,
-            self._fitted_energies.leading(k),
+            self._fitted_held.leading(k),
+            self._fitted_energy,
         )
         shorter.singular_value_error_ = self.singular_value_error_[:k]
         return shorter
@@ -225,7 +227,8 @@ class LatentCollection:
                 space,
                 document_index(coordinates, lexical, unit=self.metric == "cosine"),
                 collection,
-                HeldEnergy.of_fit(space.s, energy),
+                expected_share(operator, space.s, space.Vt),
+                energy,
             )
             self.solver_ = result.solver
             self.singular_value_error_ = result.error[:k]
@@ -283,37 +286,38 @@ class LatentCollection:
         space, index = self._fitted_space, self._fitted_index
         is_unit = self.metric == "cosine"
         batch = decomposed(A, space.masses, n_threads=n_threads)
-        energy = batch.squared_norm()
+        # Before the directions know them.
+        held = self._fitted_held.with_added(batch, space.s, space.Vt)
+        energy = self._fitted_energy
         if turn:
             old = space
             space = merged(old, batch, tol=self.tol, rng=check_random_state(self.random_state))
             space = space.without(absent_columns(A) & ~old.Vt.any(axis=0))
             index = index.turned(space.moved_from(old), unit=is_unit)
-            energies = self._fitted_energies.turned(space.s, energy)
-        else:
-            inside = batch.matmat(np.ascontiguousarray(space.Vt.T, dtype=batch.dtype))
-            held = np.einsum("ij,ij->j", inside, inside, dtype=np.float64)
-            energies = self._fitted_energies.extended(held, energy)
+            energy += batch.squared_norm()
         lexical = None if index.postings is None else self._lexical_rows(A)
         coordinates = space.coordinates(A, n_threads=n_threads)
         index = index.extended(document_index(coordinates, lexical, unit=is_unit))
-        self._store(space, index, collection, energies)
+        self._store(space, index, collection, held, energy)
 
     def _store(
         self,
         space: LatentSpace,
         index: DocumentIndex,
         collection: DocumentCollection,
-        energies: HeldEnergy,
+        held: HeldShare,
+        energy: float,
     ) -> None:
         self.components_ = space.Vt
         self.singular_values_ = space.s
         self.n_components_ = len(space.s)
-        self.explained_energy_ratio_ = energies.shares.astype(space.s.dtype)
-        self.drift_ = energies.drift
+        squares = space.s.astype(np.float64) ** 2
+        self.explained_energy_ratio_ = (squares / (energy or 1.0)).astype(space.s.dtype)
+        self.drift_ = held.drift
         self.document_vectors_ = index.vectors
         self.n_samples_fit_ = collection.n_documents
         self._fitted_space = space
         self._fitted_index = index
         self._fitted_collection = collection
-        self._fitted_energies = energies
+        self._fitted_held = held
+        self._fitted_energy = energy

@@ -153,9 +153,9 @@ class LSASearch(
         As fitted; None where the entries were taken as they are.
 
     drift_ : float
-        How much less of the documents the directions hold than at the fit, 0 to 1:
-        one minus the share of the energy of all documents that they hold, over the same share at
-        the fit. See the notes.
+        How much less the directions hold of the documents added since the fit, when they came,
+        than may be expected of documents like those of the fit: 0 for as much or more, 1 for
+        nothing. Above 0.1 it is time for a new fit.
 
     solver_ : str
         The solver that ran.

@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact.estimators._document_collection import DocumentCollection, document_collection
 from lrfact.estimators._term_weighting import TermWeighting
 from lrfact.solvers.document_index import DocumentIndex
-from lrfact.solvers.held_energy import HeldEnergy
+from lrfact.solvers.held_share import HeldShare
 from lrfact.solvers.latent_space import LatentSpace, TermMasses
 
 _FORMAT = "lrfact.LSASearch"
@@ -43,7 +43,8 @@ class SearchArchive:
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
-    _fitted_energies: HeldEnergy
+    _fitted_held: HeldShare
+    _fitted_energy: float
     get_params: Any
 
     def save(self, folder: str | PathLike[str]) -> None:
@@ -66,12 +67,13 @@ class SearchArchive:
         """
         check_is_fitted(self, "components_")
         space, index = self._fitted_space, self._fitted_index
-        collection, energies = self._fitted_collection, self._fitted_energies
+        collection, held = self._fitted_collection, self._fitted_held
         arrays: dict[str, Any] = {
             "singular_values": space.s,
             "components": space.Vt,
             "singular_value_error": self.singular_value_error_,
-            "energies": energies.of_directions,
+            "share_expected": held.expected,
+            "share_of_added": held.of_added,
             "second_moment": index.second_moment,
             "says_anything": index.says_anything,
         }
@@ -89,8 +91,8 @@ class SearchArchive:
             "ids": _listed(collection.ids, "ids"),
             "labels": _listed(collection.labels, "y"),
             "texts": collection.texts,
-            "total_energy": energies.total,
-            "share_at_fit": energies.at_fit,
+            "n_added": held.n_added,
+            "energy": self._fitted_energy,
             "total_mass": None if space.masses is None else space.masses.total,
             "has_postings": index.postings is not None,
         }
@@ -156,7 +158,7 @@ def _restored(cls: Any, folder: Path, text: dict[str, Any], memory_map: bool) ->
     Vt = _checked(arrays, "components", _REAL, 2, folder)
     k, n_terms = Vt.shape
     s = _checked(arrays, "singular_values", _REAL, 1, folder, (k,))
-    n = _whole(text["n_documents"], folder)
+    n = _whole(text["n_documents"], folder, least=1)
     search = cls(**_parameters_from_text(text["parameters"], folder))
     search._validate_params()
     masses = None
@@ -186,10 +188,10 @@ def _restored(cls: Any, folder: Path, text: dict[str, Any], memory_map: bool) ->
     collection = document_collection(
         n, ids=text["ids"], labels=text["labels"] and np.array(text["labels"]), texts=texts
     )
-    energies = HeldEnergy(
-        _checked(arrays, "energies", _REAL, 1, folder, (k,)),
-        _number(text["total_energy"], folder),
-        _number(text["share_at_fit"], folder),
+    held = HeldShare(
+        _checked(arrays, "share_expected", _REAL, 1, folder, (k,)),
+        _checked(arrays, "share_of_added", _REAL, 1, folder, (k,)),
+        _whole(text["n_added"], folder),
     )
     index = DocumentIndex(
         vectors,
@@ -197,7 +199,7 @@ def _restored(cls: Any, folder: Path, text: dict[str, Any], memory_map: bool) ->
         _checked(arrays, "says_anything", _TRUTH, 1, folder, (n,)),
         postings,
     )
-    search._store(space, index, collection, energies)
+    search._store(space, index, collection, held, _number(text["energy"], folder))
     return search
 
 
@@ -279,8 +281,8 @@ def _damaged(folder: Path, what: str) -> str:
     return f"the search in {folder} is damaged: {what}; save it again from its source"
 
 
-def _whole(value: Any, folder: Path) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+def _whole(value: Any, folder: Path, least: int = 0) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise ValueError(_damaged(folder, f"{value!r} is no number of documents"))
     return value
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WIDTH = 72
+_REACH = 8 * _WIDTH
 
 
 class Hit(NamedTuple):
@@ -129,16 +130,16 @@ class HitExplanation:
 
 def snippet(text: str, words: Sequence[str]) -> str:
     """Return a passage of `text` around the first of the words that it has, or how it begins."""
-    text = " ".join(text.split())
-    if len(text) <= _WIDTH:
-        return text
     lowered = text.lower()
     places = [lowered.find(word.lower()) for word in words]
     first = min((place for place in places if place >= 0), default=0)
-    start = 0 if first < _WIDTH // 2 else text.rfind(" ", 0, first - _WIDTH // 3) + 1
-    stop = start + _WIDTH
-    if stop < len(text):
-        stop = max(text.rfind(" ", start, stop + 1), start + _WIDTH // 2)
-    return (
-        ("... " if start else "") + text[start:stop].strip() + (" ..." if stop < len(text) else "")
-    )
+    start = max(first - _WIDTH // 3, 0)
+    if start:
+        # From the beginning of a word, where one is near.
+        start = max(lowered.rfind(" ", 0, start), start - _WIDTH // 3) + 1
+    # Enough to fill the width once runs of blanks and lines are one blank each.
+    passage = " ".join(text[start : start + _REACH].split())
+    rest = len(passage) > _WIDTH or start + _REACH < len(text)
+    if len(passage) > _WIDTH:
+        passage = passage[: max(passage.rfind(" ", 0, _WIDTH + 1), _WIDTH // 2)]
+    return ("... " if start else "") + passage.strip() + (" ..." if rest else "")

@@ -57,8 +57,10 @@ class Queries:
         """Return which queries have a known word, ndarray of shape (n_queries,)."""
         says = np.asarray(self.vectors.any(axis=1))
         if self.terms is not None and index.postings is not None:
-            has_documents = (np.diff(index.postings.indptr) > 0).astype(np.float32)
-            says |= (abs(self.terms) @ has_documents) > 0
+            starts = index.postings.indptr
+            known = starts[self.terms.indices + 1] > starts[self.terms.indices]
+            counted = np.concatenate([[0], np.cumsum(known & (self.terms.data != 0))])
+            says |= counted[self.terms.indptr[1:]] > counted[self.terms.indptr[:-1]]
         return says
 
     def lexical_scores(self, i: int, postings: csr_array) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ MANY_FITS = {
     "plot_number_of_topics",
     "plot_synthetic_ratings",
     "plot_topics",
+    "plot_word_vectors",
 }
 
 

@@ -389,3 +389,41 @@ def test_notes_out_of_a_recording(example):
     assert of_four.stability_ < 0.8
     assert of_five.objective_[-1] < 0.5 * of_four.objective_[-1]
     assert (of_five.start_objectives_ < 1.01 * of_five.start_objectives_.min()).sum() == 9
+
+
+def test_search_in_two_directions_and_in_docstrings(example):
+    page = example("plot_search")
+    small = page.five_documents()
+    scores = {hit.document: hit.score for hit in small.search("car vehicle auto")}
+    vehicles = {"Cars Article", "Vehicles Guide", "Road Trip"}
+    assert {title for title, score in scores.items() if score > 0.9995} == vehicles
+    assert sorted(scores.values())[1] < 5e-4
+    found = {hit.document: hit.score for hit in small.search("kitten")}
+    assert found["Dogs 101"] == pytest.approx(1, abs=1e-3)
+    assert "no known word" in small.search("truck").note
+    # Limits with room: the texts are those of the installed scikit-learn.
+    words = page.average_precisions(page.docstring_search(lexical_weight=1, n_feedback=0))
+    both = page.average_precisions(page.docstring_search())
+    assert both.mean() > words.mean() + 0.03
+
+
+def test_word_vectors(example):
+    page = example("plot_word_vectors")
+    texts = page.passages()
+    words, counts = page.count_company(texts)
+    pairs = page.forms(words)
+    ranks = {
+        name: page.ranks_of_forms(way(counts), pairs)
+        for name, way in page.WAYS.items()
+        if name in page.AT_OTHER_WINDOWS
+    }
+    ten = {name: np.mean(found <= 10) for name, found in ranks.items()}
+    hundred = {name: np.mean(found <= 100) for name, found in ranks.items()}
+    # Limits with room: the texts are those of the installed scikit-learn.
+    raw, logarithms, information, glove = page.AT_OTHER_WINDOWS
+    assert ten[information] == pytest.approx(ten[logarithms], abs=0.08)
+    assert ten[information] > 2.5 * ten[raw]
+    assert ten[information] > 1.5 * ten[glove]
+    assert hundred[information] > hundred[logarithms] + 0.05
+    shifted = page.PPMI(shift=5).fit_transform(counts)
+    assert not shifted[[words.tolist().index("and")]].nnz

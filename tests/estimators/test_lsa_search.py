@@ -567,24 +567,11 @@ class TestGrowth:
         drift_of_same = make().fit(X).add(same).drift_
         drift_of_strange = make().fit(X).add(strange).drift_
         assert drift_of_same < 0.05 < drift_of_strange <= 1
-        # A basis that was turned holds more of the strangers.
-        assert make().fit(X).partial_fit(strange).drift_ < drift_of_strange
-
-    @pytest.mark.parametrize(
-        ("at_fit", "later", "message"),
-        [
-            ({"ids": IDS}, {}, "have no ids, and the fit was with"),
-            ({}, {"ids": IDS}, "have some ids, and the fit was without"),
-            ({"y": LABELS}, {}, "have no y, and the fit was with"),
-            ({"ids": IDS}, {"ids": IDS}, "the id 'a' comes more than once"),
-        ],
-    )
-    def test_ids_and_labels_go_on_as_they_began(self, at_fit, later, message):
-        search = make().fit(TEXTS, **at_fit)
-        with pytest.raises(ValueError, match=message):
-            search.add(TEXTS, **later)
-        assert search.n_samples_fit_ == 10
-        assert len(search.document_vectors_) == 10
+        # Directions that were turned hold more of the next.
+        more = documents(100, slice(3, 6))
+        turned, kept = make().fit(X).partial_fit(strange), make().fit(X).add(strange)
+        assert turned.drift_ == kept.drift_
+        assert turned.partial_fit(more).drift_ < kept.add(more).drift_
 
     def test_the_lexical_weight_may_change_where_words_were_kept(self, counts):
         search = make().fit(counts[:50]).set_params(lexical_weight=0)

@@ -221,10 +221,10 @@ class TestDamage:
             {"weighting": {"parameters": {"scheme": "x"}, "mean_length": 1}},
             {"weighting": {"parameters": {}, "mean_length": "long"}},
             {"weighting": {}},
-            {"total_energy": None},
-            {"share_at_fit": "much"},
+            {"energy": None},
+            {"n_added": "many"},
             {"total_mass": 1.0},
-            {"has_postings": None, "version": 1, "solver": 3, "total_energy": [1]},
+            {"has_postings": None, "version": 1, "solver": 3, "energy": [1]},
         ],
     )
     def test_entries_that_do_not_fit(self, saved, entries):

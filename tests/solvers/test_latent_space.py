@@ -5,7 +5,6 @@ from scipy import sparse
 
 from lrfact.linalg.sparse_rows import absent_columns, as_sparse_rows
 from lrfact.solvers import latent_space
-from lrfact.solvers.held_energy import HeldEnergy
 from lrfact.solvers.latent_space import LatentSpace, decomposed, merged, term_masses
 from lrfact.solvers.truncated_svd import truncated_svd
 from reference import naive_correspondence
@@ -120,24 +119,3 @@ def test_rows_without_duplicates():
     assert_array_equal(as_sparse_rows(unsummed).toarray(), [[0, 2, 0], [0, 0, 0]])
     assert unsummed.nnz == 2
     assert_array_equal(as_sparse_rows(twice).toarray(), as_sparse_rows(twice.toarray()).toarray())
-
-
-class TestHeldEnergy:
-    def test_of_the_fit(self):
-        held = HeldEnergy.of_fit(np.array([3.0, 1.0]), 20.0)
-        assert_allclose(held.shares, [0.45, 0.05])
-        assert held.drift == 0
-        assert_allclose(held.leading(1).shares, [0.45])
-        assert held.leading(1).drift == pytest.approx(0)
-
-    def test_of_further_documents(self):
-        held = HeldEnergy.of_fit(np.array([3.0, 1.0]), 20.0)
-        assert held.extended(held.of_directions, 20.0).drift == pytest.approx(0)
-        assert held.extended(np.zeros(2), 20.0).drift == pytest.approx(0.5)
-        assert held.extended(2 * held.of_directions, 20.0).drift == 0
-        assert held.turned(np.array([4.0, 2.0]), 20.0).drift == pytest.approx(0)
-
-    def test_of_nothing(self):
-        held = HeldEnergy.of_fit(np.zeros(2), 0.0)
-        assert held.drift == 0
-        assert not held.shares.any()
