@@ -5,19 +5,18 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.sparse import csr_array
 from scipy.special import logsumexp
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import Interval, fit_context
 from lrfact.checks._fitted_state import forgetting
+from lrfact.estimators._count_weights import CountWeights
 
 Array = NDArray[np.floating]
 
 
-class PPMI(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class PPMI(CountWeights):
     r"""Positive pointwise mutual information of counts of words in contexts.
 
     With :math:`n_{ij}` the count of word i in context j, :math:`r_i` the sum of its row and
@@ -162,33 +161,7 @@ class PPMI(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self, "context_log_probability_")
         counts = self._counts(X, reset=False)
         weights = _positive_information(counts, self.context_log_probability_ + np.log(self.shift))
-        if not sparse.issparse(X):
-            return weights.toarray()
-        return weights if isinstance(X, sparse.sparray) else sparse.csr_matrix(weights)
-
-    def _counts(self, X: Any, *, reset: bool) -> csr_array:
-        """Return what is above 0, each entry once; it may share memory with `X`."""
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            ensure_non_negative=True,
-        )
-        counts = csr_array(X)
-        if not (counts.has_canonical_format and counts.data.all()):
-            counts = counts.copy()
-            counts.sum_duplicates()
-            counts.eliminate_zeros()
-        return counts
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.positive_only = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return self._stored_as(X, weights)
 
 
 def _log_probability(counts: Array, smoothing: float) -> Array:

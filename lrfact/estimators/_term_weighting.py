@@ -3,18 +3,16 @@
 from numbers import Real
 from typing import Any, Self
 
-import numpy as np
-from scipy import sparse
 from scipy.sparse import csr_array
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import Interval, RealNotInt, StrOptions, fit_context
 from lrfact.checks._fitted_state import forgetting
+from lrfact.estimators._count_weights import CountWeights
 from lrfact.solvers.term_weights import SCHEMES, TermWeights, fit_term_weights
 
 
-class TermWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class TermWeighting(CountWeights):
     r"""Weights of the words of documents, from their counts.
 
     With :math:`f_{ij}` the count of term j in document i of n, :math:`n_j` the number of documents
@@ -148,29 +146,4 @@ class TermWeighting(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         counts = self._counts(X, reset=False)
         weights = TermWeights(self.scheme, self.term_weights_, self.mean_length_, self.k1, self.b)
         # With a pattern of its own, as the caller may go on with it in place.
-        weighed = weights.weigh(counts).copy()
-        if not sparse.issparse(X):
-            return weighed.toarray()
-        return weighed if isinstance(X, sparse.sparray) else sparse.csr_matrix(weighed)
-
-    def _counts(self, X: Any, *, reset: bool) -> csr_array:
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=[np.float64, np.float32],
-            ensure_non_negative=True,
-        )
-        counts = csr_array(X)
-        if not counts.has_canonical_format:
-            counts = counts.copy()
-            counts.sum_duplicates()
-        return counts
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.positive_only = True
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
+        return self._stored_as(X, weights.weigh(counts).copy())

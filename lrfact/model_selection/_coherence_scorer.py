@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.pipeline import Pipeline
 
 from lrfact.checks._compat import Interval, StrOptions, validate_params
 from lrfact.metrics._topic_coherence import MEASURES, coherence_of_columns
+from lrfact.model_selection._last_step import last_step
 
 
 @validate_params(
@@ -105,10 +105,7 @@ class CoherenceScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Score the components of a fitted estimator on documents; `y` is ignored."""
-        while isinstance(estimator, Pipeline):
-            if len(estimator) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
+        estimator, X = last_step(estimator, X)
         if not hasattr(estimator, "components_"):
             raise TypeError(
                 f"{type(estimator).__name__} has no components_, which coherence_scorer takes for "

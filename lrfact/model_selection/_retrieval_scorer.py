@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 
 from lrfact.checks._compat import Interval, StrOptions, validate_params
@@ -18,6 +17,7 @@ from lrfact.metrics import (
     recall_at_k,
     reciprocal_rank_at_k,
 )
+from lrfact.model_selection._last_step import last_step
 
 METRICS = {
     "average_precision": average_precision_at_k,
@@ -209,11 +209,7 @@ class RetrievalScorer:
 
     def __call__(self, estimator: Any, X: Any = None, y: Any = None) -> float:
         """Score a fitted estimator on the queries; `X` and `y` are ignored."""
-        queries = self.queries
-        while isinstance(estimator, Pipeline):
-            if len(estimator) > 1:
-                queries = estimator[:-1].transform(queries)
-            estimator = estimator[-1]
+        estimator, queries = last_step(estimator, self.queries)
         for needed in ("kneighbors", "n_samples_fit_"):
             if not hasattr(estimator, needed):
                 raise TypeError(

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.pipeline import Pipeline
 
+from lrfact.model_selection._last_step import last_step
 from lrfact.solvers.topic_agreement import matched_similarity
 
 
@@ -85,10 +85,7 @@ class StabilityScorer:
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Fit a clone to documents, and compare components; `y` is ignored."""
-        while isinstance(estimator, Pipeline):
-            if len(estimator) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
+        estimator, X = last_step(estimator, X)
         if not hasattr(estimator, "components_"):
             raise TypeError(
                 f"{type(estimator).__name__} has no components_, which stability_scorer compares; "

@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from lrfact.kernels import IMPLEMENTATION
 from lrfact.solvers.document_index import document_index
 from lrfact.solvers.hybrid_search import (
     Queries,
@@ -87,7 +88,9 @@ def test_a_filter_changes_no_score_without_feedback(problem):
     few, of_few = search_all(index, queries, [5, 6, 7], **options)
     for i in range(N_QUERIES):
         by_document = dict(zip(indices[i].tolist(), scores[i].tolist(), strict=True))
-        assert [by_document[j] for j in few[i].tolist()] == of_few[i].tolist()
+        # BLAS, behind the NumPy twins, may sum a row by other code where there are fewer of them.
+        error = 0 if IMPLEMENTATION == "compiled" else 1e-6 * np.abs(scores[i]).max()
+        assert_allclose(of_few[i], [by_document[j] for j in few[i].tolist()], rtol=0, atol=error)
 
 
 def test_feedback_is_of_documents_that_are_allowed_and_fit(problem):

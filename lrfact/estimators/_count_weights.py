@@ -1,0 +1,44 @@
+"""What the transformers share that turn counts into weights, entry by entry."""
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+
+class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Base of the weights of counts: what may come in, and in which form it goes out."""
+
+    def _counts(self, X: Any, *, reset: bool) -> csr_array:
+        """Return what is above 0, each entry once; it may share memory with `X`."""
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_non_negative=True,
+        )
+        counts = csr_array(X)
+        if not (counts.has_canonical_format and counts.data.all()):
+            counts = counts.copy()
+            counts.sum_duplicates()
+            counts.eliminate_zeros()
+        return counts
+
+    @staticmethod
+    def _stored_as(X: Any, weights: csr_array) -> Any:
+        """Return weights dense or sparse, array or matrix, as `X` is."""
+        if not sparse.issparse(X):
+            return weights.toarray()
+        return weights if isinstance(X, sparse.sparray) else sparse.csr_matrix(weights)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.positive_only = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
