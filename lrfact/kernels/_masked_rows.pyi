@@ -12,6 +12,8 @@ def solve_rows(
     penalty: NDArray[np.floating],
     row_scale: NDArray[np.floating],
     nonnegative: bool,
+    center: NDArray[np.floating],
+    noise: NDArray[np.floating],
     solution: NDArray[np.floating],
     loss: NDArray[np.float64],
     residual_sum: NDArray[np.float64],

@@ -5,7 +5,11 @@ the columns, and, on the transpose, the columns given the rows. With ``d_j`` the
 column j, ``y_j`` the value less what the model says without the row's own unknowns, and
 ``x`` these unknowns,
 
-    minimize over x:  sum_j weight_j (y_j - d_j' x)^2 + scale sum_f penalty_f x_f^2
+    minimize over x:  sum_j weight_j (y_j - d_j' x)^2 + scale sum_f penalty_f (x_f - center_f)^2
+
+The center is zero unless given. With noise z the row gets ``x + inv(U) z``, where ``U'U`` is the
+matrix of its equations: for z of variance s^2 that is a draw from a normal distribution with mean
+x and covariance ``s^2 inv(U'U)``.
 
 The digits do not depend on the number of threads: rows are independent, and the Gram matrix of a
 long row is summed over segments that depend on its length alone.
@@ -15,6 +19,7 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t
+from libc.string cimport memset
 
 import numpy as np
 
@@ -192,7 +197,7 @@ cdef inline bint _row_is_sound(
 
 cdef double _factorize(
     const double* gram, Py_ssize_t width, Py_ssize_t lead, const floating* penalty, double scale,
-    const floating* solution, bint nonnegative, bint bias,
+    const floating* center, const floating* solution, bint nonnegative, bint bias,
     floating* system, floating* least_pivot, double* diagonal,
 ) noexcept nogil:
     """Cholesky factor of the normal equations; the diagonal added for it, or -1 if none did.
@@ -214,6 +219,9 @@ cdef double _factorize(
         largest = 1
     for attempt in range(MOST_BOOSTS):
         _set_system(gram, diagonal, width, lead, rounding, system, least_pivot)
+        if center != NULL:
+            for i in range(width):
+                system[i * lead + width] += <floating> (scale * penalty[i] * center[i])
         if nonnegative:
             for i in range(width - bias):
                 if solution[i] > 0:
@@ -298,7 +306,8 @@ cdef void _weigh_up(
 
 cdef void _solve(
     const double* gram, Py_ssize_t width, Py_ssize_t lead, const floating* penalty, double scale,
-    bint nonnegative, bint bias, floating* system, floating* work, double* wide,
+    bint nonnegative, bint bias, const floating* center, const floating* noise,
+    floating* system, floating* work, double* wide,
     floating* solution, double* loss, double* residual_sum, double* added,
 ) noexcept nogil:
     cdef Py_ssize_t i
@@ -311,9 +320,12 @@ cdef void _solve(
             solution[i] = <floating> x[i]
     else:
         added[0] = _factorize(
-            gram, width, lead, penalty, scale, solution, False, bias, system, work, x
+            gram, width, lead, penalty, scale, center, solution, False, bias, system, work, x
         )
         if added[0] >= 0:
+            if noise != NULL:
+                for i in range(width):
+                    system[i * lead + width] += noise[i]
             _back_substitute(system, width, lead, work)
             for i in range(width):
                 solution[i] = work[i]
@@ -361,6 +373,13 @@ def _check_rows(columns, row_start, Py_ssize_t n_columns):
     sound = starts[0] >= 0 and starts[-1] <= len(columns) and (starts[1:] >= starts[:-1]).all()
     if not sound:
         raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
+
+
+def _check_of_rows(name, shape, Py_ssize_t n_rows, Py_ssize_t width, bint nonnegative):
+    if shape not in ((0, width), (n_rows, width)):
+        raise ValueError(f"{name} has shape {shape}; it must have {(n_rows, width)}, or no rows")
+    if shape[0] and nonnegative:
+        raise ValueError(f"rows with {name} cannot be non-negative")
 
 
 def _check_columns(unsound):
@@ -412,6 +431,8 @@ def solve_rows(
     const floating[::1] penalty not None,     # IN      (width,)
     const floating[::1] row_scale not None,   # IN      (n_rows,)     of the penalty
     bint nonnegative,                         # IN      factors, not biases
+    const floating[:, ::1] center not None,   # IN      (n_rows, width)  or (0, width): zero
+    const floating[:, ::1] noise not None,    # IN      (n_rows, width)  or (0, width): none
     floating[:, ::1] solution not None,       # IN, OUT (n_rows, width)  start if nonnegative
     double[::1] loss not None,                # OUT     (n_rows,)     weighted squared residuals
     double[::1] residual_sum not None,        # OUT     (n_rows,)     with a bias, else 0
@@ -427,6 +448,8 @@ def solve_rows(
         int t
         const floating* of_values
         const floating* of_weights = NULL
+        const floating* of_center = NULL
+        const floating* of_noise = NULL
         const index_t* of_columns
         const floating* of_design
         floating[:, ::1] panels, systems, works
@@ -443,8 +466,14 @@ def solve_rows(
         (solution.shape[0], solution.shape[1]), n_threads,
     )
     _check_rows(columns, row_start, n_columns)
+    _check_of_rows("center", (center.shape[0], center.shape[1]), n_rows, width, nonnegative)
+    _check_of_rows("noise", (noise.shape[0], noise.shape[1]), n_rows, width, nonnegative)
     if n_rows == 0:
         return
+    if center.shape[0]:
+        of_center = &center[0, 0]
+    if noise.shape[0]:
+        of_noise = &noise[0, 0]
     dtype = np.asarray(design).dtype
     scratch = _Scratch(width, n_threads, dtype)
     lead = scratch.lead
@@ -490,6 +519,8 @@ def solve_rows(
                     total[f] += parts[segment, f]
             _solve(
                 total, width, lead, &penalty[0], row_scale[i], nonnegative, bias,
+                of_center + i * width if of_center != NULL else NULL,
+                of_noise + i * width if of_noise != NULL else NULL,
                 &systems[0, 0], &works[0, 0], &wides[0, 0],
                 &solution[i, 0], &loss[i], &residual_sum[i], &added_diagonal[i],
             )
@@ -498,6 +529,8 @@ def solve_rows(
         _solve_short(
             of_values, of_weights, of_columns, row_start[i], row_start[i + 1], n_stored,
             of_design, n_columns, width, intercept, bias, &penalty[0], row_scale[i], nonnegative,
+            of_center + i * width if of_center != NULL else NULL,
+            of_noise + i * width if of_noise != NULL else NULL,
             lead, &panels[threadid(), 0], &systems[threadid(), 0], &works[threadid(), 0],
             &grams[threadid(), 0], &wides[threadid(), 0],
             &solution[i, 0], &loss[i], &residual_sum[i], &added_diagonal[i], &unsound[i],
@@ -510,6 +543,7 @@ cdef void _solve_short(
     int64_t start, int64_t stop, int64_t n_stored,
     const floating* design, Py_ssize_t n_columns, Py_ssize_t width, double intercept, bint bias,
     const floating* penalty, double scale, bint nonnegative,
+    const floating* center, const floating* noise,
     Py_ssize_t lead, floating* panel, floating* system, floating* work,
     double* gram, double* wide,
     floating* solution, double* loss, double* residual_sum, double* added, char* unsound,
@@ -518,7 +552,7 @@ cdef void _solve_short(
     cdef Py_ssize_t f
     if stop - start > SEGMENT:
         return
-    if start == stop:
+    if start == stop and noise == NULL and center == NULL:
         for f in range(width):
             solution[f] = 0
         loss[0] = residual_sum[0] = added[0] = 0
@@ -526,12 +560,15 @@ cdef void _solve_short(
     unsound[0] = not _row_is_sound(columns, start, stop, n_stored, n_columns)
     if unsound[0]:
         return
-    _sum_gram(
-        values, weights, columns, start, stop, n_stored, design, width, intercept, bias,
-        lead, panel, gram,
-    )
+    if start == stop:
+        memset(gram, 0, lead * lead * sizeof(double))
+    else:
+        _sum_gram(
+            values, weights, columns, start, stop, n_stored, design, width, intercept, bias,
+            lead, panel, gram,
+        )
     _solve(
-        gram, width, lead, penalty, scale, nonnegative, bias, system, work, wide,
+        gram, width, lead, penalty, scale, nonnegative, bias, center, noise, system, work, wide,
         solution, loss, residual_sum, added,
     )
 
@@ -622,7 +659,8 @@ cdef void _leave_one_out(
         lead, panel, gram,
     )
     if _factorize(
-        gram, width, lead, penalty, scale, solution, nonnegative, bias, system, work, gram + lead * lead
+        gram, width, lead, penalty, scale, <const floating*> NULL, solution, nonnegative, bias,
+        system, work, gram + lead * lead,
     ) < 0:
         for at in range(start, stop):
             residual[at] = values[at]

@@ -69,13 +69,15 @@ def _check(
         raise ValueError("a row has columns outside of the design")
 
 
-def _batches(row_start: NDArray[np.integer], width: int) -> Iterator[NDArray[np.intp]]:
-    """Rows with entries, of like numbers: filling up to the longest at most doubles them."""
+def _batches(
+    row_start: NDArray[np.integer], width: int, *, least: int = 1
+) -> Iterator[NDArray[np.intp]]:
+    """Rows of like numbers of entries: filling up to the longest at most doubles them."""
     counts = np.diff(row_start)
     doublings = np.frexp(counts.astype(np.float64))[1]
-    for doubling in np.unique(doublings[counts > 0]):
+    for doubling in np.unique(doublings[counts >= least]):
         rows = np.flatnonzero(doublings == doubling)
-        most = max(1, _BATCH // (counts[rows].max() * width))
+        most = max(1, _BATCH // (max(1, counts[rows].max()) * width))
         yield from (rows[i : i + most] for i in range(0, len(rows), most))
 
 
@@ -175,6 +177,8 @@ def solve_rows(
     penalty: Array,
     row_scale: Array,
     nonnegative: bool,
+    center: Array,
+    noise: Array,
     solution: Array,
     loss: NDArray[np.float64],
     residual_sum: NDArray[np.float64],
@@ -196,15 +200,29 @@ def solve_rows(
         residual_sum=residual_sum,
         added_diagonal=added_diagonal,
     )
+    for name, array in (("center", center), ("noise", noise)):
+        check_layout(**{name: (array, 2)})
+        if array.dtype != values.dtype:
+            raise ValueError(f"{name} is {array.dtype}; it must be {values.dtype}")
+        if array.shape not in ((0, design.shape[1]), solution.shape):
+            raise ValueError(
+                f"{name} has shape {array.shape}; it must have {solution.shape}, or no rows"
+            )
+        if len(array) and nonnegative:
+            raise ValueError(f"rows with {name} cannot be non-negative")
     for out in (solution, loss, residual_sum, added_diagonal):
         out[...] = 0
-    for rows in _batches(row_start, design.shape[1]):
+    # Without entries a row is its center and noise, if there are any.
+    least = 0 if len(center) or len(noise) else 1
+    for rows in _batches(row_start, design.shape[1], least=least):
         _, _, (D, y, w) = _gather(
             rows, values, weights, columns, row_start, design, intercept, bias
         )
         with np.errstate(over="ignore", invalid="ignore"):
             b = np.einsum("rjf,rj->rf", D, w * y)
             A = _normal_matrices(D, w, row_scale[rows, None] * penalty)
+            if len(center):
+                b += row_scale[rows, None] * penalty * center[rows].astype(np.float64)
         A, added = _positive_definite(A, values.dtype)
         added[~np.isfinite(b).all(axis=1)] = -1
         b[added < 0] = 0
@@ -213,6 +231,9 @@ def solve_rows(
                 x = np.array([_nonnegative(*of_row, bias) for of_row in zip(A, b, strict=True)])
             else:
                 x = np.linalg.solve(A, b[..., None])[..., 0]
+            if len(noise):
+                U = np.linalg.cholesky(A).transpose(0, 2, 1)
+                x += np.linalg.solve(U, noise[rows, :, None].astype(np.float64))[..., 0]
             solution[rows] = x
             e = y - np.einsum("rjf,rf->rj", D, solution[rows])
             loss[rows] = np.einsum("rj,rj->r", e, w * e)

@@ -19,7 +19,8 @@ class RowRegressions:
     Attributes
     ----------
     solution : ndarray of shape (n_rows, width)
-        Factors of the rows, the bias last if there is one; zeros for rows without entries.
+        Factors of the rows, the bias last if there is one; of rows without entries the center, and
+        noise if there is any.
 
     loss : float
         Weighted sum of the squared residuals of all entries.
@@ -48,11 +49,13 @@ def regress_rows(
     row_scale: Array,
     nonnegative: bool,
     n_threads: int,
+    center: Array | None = None,
+    noise: Array | None = None,
     out: Array | None = None,
 ) -> RowRegressions:
     r"""Solve for each row the ridge regression on its observed columns.
 
-    .. math:: \min_x \sum_j \omega_j (y_j - d_j' x)^2 + s \sum_f \rho_f x_f^2
+    .. math:: \min_x \sum_j \omega_j (y_j - d_j' x)^2 + s \sum_f \rho_f (x_f - z_f)^2
 
     where :math:`d_j` are the factors of column j, followed by 1 with a bias, and :math:`y_j` is the
     value less the intercept and the bias of the column.
@@ -85,6 +88,15 @@ def regress_rows(
 
     n_threads : int
         The digits do not depend on it.
+
+    center : ndarray of shape (n_rows, width) or None, default=None
+        :math:`z`, where the penalty draws rows to; None for zeros. Not with `nonnegative`.
+
+    noise : ndarray of shape (n_rows, width) or None, default=None
+        :math:`e`: rows become :math:`x + U^{-1} e`, where :math:`U'U` is the matrix of their
+        equations. For independent normal numbers of variance :math:`s^2` these are draws from
+        the posterior of a regression with noise of that variance and a normal prior of precision
+        :math:`\mathrm{diag}(s\,\rho) / s^2`. Not with `nonnegative`.
 
     out : ndarray of shape (n_rows, width) or None, default=None
         Where the solution goes, and where coordinate descent starts; None for new zeros.
@@ -122,6 +134,8 @@ def regress_rows(
         np.ascontiguousarray(penalty, dtype=dtype),
         np.ascontiguousarray(row_scale, dtype=dtype),
         nonnegative,
+        np.empty((0, width), dtype=dtype) if center is None else center,
+        np.empty((0, width), dtype=dtype) if noise is None else noise,
         out,
         loss,
         residual_sum,

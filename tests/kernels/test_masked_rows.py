@@ -13,7 +13,12 @@ from reference.mistaken_arrays import (
     too_long,
     too_short,
 )
-from reference.naive_masked import naive_design, naive_left_out, naive_rows
+from reference.naive_masked import (
+    naive_design,
+    naive_left_out,
+    naive_moved_rows,
+    naive_rows,
+)
 
 FACES = {"twin": twin}
 try:
@@ -23,6 +28,7 @@ except ImportError:  # a build without kernels, see test_installed_kernels.py
 else:
     FACES["compiled"] = compiled
 
+OF_ROWS = ["center", "noise"]
 GUARD = 64
 # Every place in tiles of 6 and vectors of 4 and 8, with and without the columns added to them.
 WIDTHS = [*range(1, 27), 31, 32, 33, 35, 36, 37, 47, 48, 49, 63, 64, 65, 70]
@@ -71,6 +77,11 @@ def problem(
     }
 
 
+def nothing(given):
+    """No center, no noise."""
+    return np.empty((0, given["design"].shape[1]), given["design"].dtype)
+
+
 def guarded(shape, dtype, fill=np.nan):
     size = int(np.prod(shape))
     buffer = np.full(size + 2 * GUARD, 12345, dtype=dtype)
@@ -79,9 +90,11 @@ def guarded(shape, dtype, fill=np.nan):
     return out, buffer
 
 
-def solve(face, given, n_threads=1):
+def solve(face, given, n_threads=1, center=None, noise=None):
     """Solution, loss, sum of residuals and what was added, with guards looked at."""
     n_rows, width = len(given["row_start"]) - 1, given["design"].shape[1]
+    center = nothing(given) if center is None else center
+    noise = nothing(given) if noise is None else noise
     fill = 0 if given["nonnegative"] else np.nan  # where coordinate descent starts
     shapes = {
         "solution": ((n_rows, width), given["design"].dtype, fill),
@@ -93,7 +106,8 @@ def solve(face, given, n_threads=1):
     for name, (shape, dtype, start) in shapes.items():
         outs[name], buffer = guarded(shape, dtype, start)
         buffers.append(buffer)
-    assert FACES[face].solve_rows(*given.values(), *outs.values(), n_threads) is None
+    arguments = (*given.values(), center, noise, *outs.values(), n_threads)
+    assert FACES[face].solve_rows(*arguments) is None
     for buffer in buffers:
         assert (buffer[:GUARD] == 12345).all()
         assert (buffer[len(buffer) - GUARD :] == 12345).all()
@@ -240,7 +254,7 @@ def test_nonnegative_from_any_start(face):
     for start, solution in zip((0.0, 7.0, -3.0), rows, strict=True):
         solution[...] = start
         outs = (np.empty(3), np.empty(3), np.empty(3))
-        FACES[face].solve_rows(*given.values(), solution, *outs, 2)
+        FACES[face].solve_rows(*given.values(), nothing(given), nothing(given), solution, *outs, 2)
     assert_allclose(rows[1], rows[0], atol=1e-8)
     assert_allclose(rows[2], rows[0], atol=1e-8)
     assert_allclose(rows[0], naive_rows(*given.values())[0], atol=1e-8)
@@ -421,6 +435,40 @@ def test_bits_do_not_depend_on_threads(dtype, nonnegative):
     assert len(results) == 1
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("face", FACES)
+def test_center_and_noise(face, dtype, weighted):
+    for width in (1, 2, 5, 12, 33):
+        given = problem([0, 1, 4, 40, 97], width, dtype=dtype, weighted=weighted)
+        center, noise = np.random.default_rng(1).standard_normal((2, 5, width)).astype(dtype)
+        for of_rows in ({"center": center}, {"noise": noise}, {"center": center, "noise": noise}):
+            solution, loss, _, added = solve(face, given, **of_rows)
+            expected, its_loss = naive_moved_rows(*given.values(), **of_rows)
+            size = max(1, np.abs(expected).max())
+            assert_allclose(solution, expected, rtol=0, atol=RTOL[dtype] * size)
+            assert_allclose(loss, its_loss, rtol=0, atol=RTOL[dtype] * its_loss.max())
+            assert_array_equal(added, 0)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_center_and_noise_of_a_long_row(face):
+    given = problem([5, SEGMENT + 5, 20], 4, n_columns=10000)
+    center, noise = np.random.default_rng(1).standard_normal((2, 3, 4))
+    expected, _ = naive_moved_rows(*given.values(), center=center, noise=noise)
+    found = solve(face, given, 2, center, noise)[0]
+    assert_allclose(found, expected, rtol=1e-9)
+    assert_array_equal(solve(face, given, 1, center, noise)[0], found)
+
+
+@pytest.mark.parametrize("name", OF_ROWS)
+@pytest.mark.parametrize("face", FACES)
+def test_nonnegative_rows_take_neither(face, name):
+    given = problem([2, 3], 2, nonnegative=True)
+    with pytest.raises(ValueError, match=f"rows with {name} cannot be non-negative"):
+        solve(face, given, **{name: np.zeros((2, 2))})
+
+
 @pytest.mark.skipif(compiled is None, reason="the NumPy twin has one thread")
 def test_a_row_does_not_depend_on_its_neighbours():
     """Nor on what a thread has solved before."""
@@ -450,13 +498,13 @@ INPUTS = ["values", "weights", "columns", "row_start", "design", "penalty", "row
 OUTPUTS = ["solution", "loss", "residual_sum", "added_diagonal", "residual"]
 HUGE = np.iinfo(np.int64).max
 MISTAKES = {
-    **mistakes_of_layout(INPUTS, OUTPUTS),
-    **too_short(INPUTS + OUTPUTS),
+    **mistakes_of_layout(INPUTS + OF_ROWS, OUTPUTS),
+    **too_short(INPUTS + OF_ROWS + OUTPUTS),
     # of the design a column more is no mistake
-    **too_long([name for name in INPUTS + OUTPUTS if name != "design"]),
+    **too_long([name for name in INPUTS + OF_ROWS + OUTPUTS if name != "design"]),
     **{
         f"{name} of the other float type": (name, lambda a: a.astype(np.float32))
-        for name in [*INPUTS, *OUTPUTS]
+        for name in [*INPUTS, *OF_ROWS, *OUTPUTS]
         if name not in ("columns", "row_start")
     },
     **{
@@ -470,6 +518,7 @@ MISTAKES = {
     "design in Fortran order": ("design", np.asfortranarray),
     "design of another width": ("design", lambda a: a[:, :-1].copy()),
     "design without columns": ("design", lambda a: a[:, :0].copy()),
+    **{f"{name} of another width": (name, lambda a: a[:, :-1].copy()) for name in OF_ROWS},
     **mistakes_of_places("columns", "row_start"),
     **MISTAKES_OF_THREADS,
 }
@@ -479,6 +528,7 @@ def sound_call(kernel):
     given = problem([2, 0, 3], 2, bias=True, weighted=True, n_columns=5)
     outs = {"solution": guarded((3, 2), np.float64, 0)}
     if kernel == "solve_rows":
+        given["center"], given["noise"] = np.ones((2, 3, 2))
         for name in ("loss", "residual_sum", "added_diagonal"):
             outs[name] = guarded((3,), np.float64)
     else:

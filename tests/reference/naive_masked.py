@@ -50,6 +50,42 @@ def naive_rows(
     return np.array(solutions).reshape(-1, width), np.array(losses), np.array(sums)
 
 
+def naive_moved_rows(
+    values,
+    weights,
+    columns,
+    row_start,
+    design,
+    intercept,
+    bias,
+    penalty,
+    row_scale,
+    nonnegative,
+    *,
+    center=None,
+    noise=None,
+):
+    """Rows that a penalty draws to a center, moved by inv(U) e, and their losses.
+
+    U'U is the matrix of the row's equations.
+    """
+    width = np.shape(design)[1]
+    solutions, losses = np.zeros((len(row_start) - 1, width)), []
+    for i in range(len(solutions)):
+        at = slice(row_start[i], row_start[i + 1])
+        D, y = naive_design(design, intercept, bias, values[at], columns[at])
+        w = np.asarray(weights[at], dtype=np.float64) if len(weights) else np.ones(len(y))
+        P = np.diag(float(row_scale[i]) * penalty.astype(np.float64))
+        A, b = D.T @ (w[:, np.newaxis] * D) + P, D.T @ (w * y)
+        if center is not None:
+            b += P @ center[i]
+        solutions[i] = np.linalg.solve(A, b)
+        if noise is not None:
+            solutions[i] += np.linalg.inv(np.linalg.cholesky(A).T) @ noise[i]
+        losses.append(np.sum(w * (y - D @ solutions[i]) ** 2))
+    return solutions, np.array(losses)
+
+
 def naive_left_out(
     values, weights, columns, row_start, design, intercept, bias, penalty, row_scale, nonnegative
 ):
