@@ -47,6 +47,7 @@ def active_set_minimum(gram: Array, target: Array) -> NDArray[np.float64] | None
             solution, _ = nnls(
                 factor, (vectors[:, kept].T @ target) / root, maxiter=_MOST_EXCHANGES * len(gram)
             )
-        except (RuntimeError, np.linalg.LinAlgError):
+        except (RuntimeError, ValueError, np.linalg.LinAlgError):
+            # Before SciPy 1.13 rounding errors that leave no coordinate free are a ValueError.
             return None
     return solution

@@ -52,7 +52,9 @@ def test_without_curvature_it_is_zero():
     assert_array_equal(active_set_minimum(np.zeros((4, 4)), np.zeros(4)), np.zeros(4))
 
 
-@pytest.mark.parametrize("error", [RuntimeError("too many"), LinAlgError("singular")])
+@pytest.mark.parametrize(
+    "error", [RuntimeError("too many"), LinAlgError("singular"), ValueError("zero-size array")]
+)
 def test_says_when_it_has_no_end(monkeypatch, error):
     def nnls(*_, **__):
         raise error
