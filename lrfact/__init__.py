@@ -5,6 +5,7 @@ from importlib.metadata import version as _version
 from lrfact._show_versions import show_versions
 from lrfact.estimators import (
     PPMI,
+    BayesianMF,
     EntryRegressor,
     LSASearch,
     MaskedMF,
@@ -32,6 +33,7 @@ __version__ = _version("lrfact")
 
 __all__ = [
     "PPMI",
+    "BayesianMF",
     "ComponentsDisplay",
     "EntryKFold",
     "EntryRegressor",

@@ -286,6 +286,28 @@ class TestMaskedMFStochastic(TestMaskedMF):
         self.assert_same_fit(self.make().fit(X), self.make().fit(sparse.csr_array(X)))
 
 
+class TestBayesianMF(TestMaskedMF):
+    """A chain goes the same way on containers of the same entries."""
+
+    # Tables as small as these keep a chain moving for longer than these tests are worth.
+    pytestmark = pytest.mark.filterwarnings("ignore:the chain has not come to rest")
+
+    Estimator = lrfact.BayesianMF
+    parameters: ClassVar[dict] = {
+        "n_components": 3,
+        "n_draws": 8,
+        "n_burn_in": 10,
+        "thinning": 1,
+        "missing_values": 0,
+        "random_state": 0,
+    }
+
+    def test_dense_and_sparse_agree(self):
+        """There is no tol; the entries are the same."""
+        X = self.data()
+        self.assert_same_fit(self.make().fit(X), self.make().fit(sparse.csr_array(X)))
+
+
 class TestSoftImpute(TransformerContract):
     """Zeros are holes, in dense input and in sparse; what comes out is X completed."""
 

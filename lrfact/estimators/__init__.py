@@ -1,5 +1,6 @@
 """The scikit-learn estimators: one problem a file."""
 
+from lrfact.estimators._bayesian_mf import BayesianMF
 from lrfact.estimators._entry_regressor import EntryRegressor
 from lrfact.estimators._lsa_search import LSASearch
 from lrfact.estimators._masked_mf import MaskedMF
@@ -12,6 +13,7 @@ from lrfact.estimators._truncated_svd import TruncatedSVDReducer
 
 __all__ = [
     "PPMI",
+    "BayesianMF",
     "EntryRegressor",
     "LSASearch",
     "MaskedMF",

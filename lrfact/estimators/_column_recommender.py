@@ -1,4 +1,4 @@
-"""Recommending, and saying why, from the column factors of a model."""
+"""Recommending from the column factors of a model."""
 
 from abc import abstractmethod
 from numbers import Integral
@@ -10,9 +10,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._threads import effective_n_threads
-from lrfact.estimators._explanation import Explanation
 from lrfact.linalg.top_k_product import top_k_product
-from lrfact.solvers.masked_fold_in import ColumnModel
 
 Array = NDArray[np.floating]
 Indices = NDArray[np.integer]
@@ -21,10 +19,12 @@ Indices = NDArray[np.integer]
 class ColumnRecommender:
     """Methods of the estimators whose prediction is linear in what a row is known to have.
 
-    A subclass says which entries of rows are observed, and what its model of the columns is.
+    A subclass says which entries of rows are observed, and folds them in.
     """
 
     components_: Array
+    column_bias_: Array
+    intercept_: float
     n_jobs: int | None
 
     @abstractmethod
@@ -32,8 +32,8 @@ class ColumnRecommender:
         """Return the observed entries of validated rows."""
 
     @abstractmethod
-    def _column_model(self) -> ColumnModel:
-        """Return what a fold-in needs."""
+    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+        """Return factors and biases of rows."""
 
     def recommend(
         self,
@@ -92,25 +92,20 @@ class ColumnRecommender:
         candidates = None if allowed is None else _candidates(allowed, n_features)
         entries = self._observed(X)
         n_threads = effective_n_threads(self.n_jobs)
-        model = self._column_model()
-        found = model.fold_in(entries, n_threads=n_threads).solution
+        rows, row_bias = self._rows(entries, n_threads)
         n_allowed = n_features if candidates is None else len(candidates)
         n_left = n_allowed - _n_hidden(entries, candidates, n_features) * exclude_observed
         n_found = min(int(n_items), int(n_left.max(initial=0)))
-        k = model.factors.shape[1]
-        rows = np.ascontiguousarray(found[:, :k])
-        offset = None if model.column_bias is None else model.column_bias.astype(rows.dtype)
         columns, scores = top_k_product(
             rows,
-            np.ascontiguousarray(model.factors, dtype=rows.dtype),
+            np.ascontiguousarray(self.components_.T, dtype=rows.dtype),
             n_found,
-            offset=offset,
+            offset=self.column_bias_.astype(rows.dtype),
             excluded=entries if exclude_observed else None,
             allowed=candidates,
             n_threads=n_threads,
         )
-        if model.bias:
-            scores = scores + (rows.dtype.type(model.intercept) + found[:, k:])
+        scores += (rows.dtype.type(self.intercept_) + row_bias)[:, np.newaxis]
         return columns, scores
 
     def similar_columns(self, column: Any, n_items: int = 10) -> tuple[Indices, Array]:
@@ -142,7 +137,7 @@ class ColumnRecommender:
         if not isinstance(n_items, Integral) or n_items < 1:
             raise ValueError(f"n_items={n_items!r} must be an integer from 1")
         at = self._column_index(column)
-        factors = np.ascontiguousarray(self._column_model().factors)
+        factors = np.ascontiguousarray(self.components_.T)
         lengths = np.linalg.norm(factors, axis=1, keepdims=True)
         directions = np.divide(factors, lengths, out=np.zeros_like(factors), where=lengths > 0)
         columns, similarities = top_k_product(
@@ -154,43 +149,8 @@ class ColumnRecommender:
         )
         return columns[0], similarities[0]
 
-    def explain(self, x: Any, column: Any) -> Explanation:
-        r"""Return what each observed entry of a row contributes to a prediction.
-
-        The fold-in is linear in the values of a row, so that its prediction for column j is
-
-        .. math:: \mu + c_j + \sum_{l \in o} \big[\omega_l\, d_j' A^{-1} d_l\big]\,
-                  (x_l - \mu - c_l), \quad A = \sum_{l \in o} d_l d_l' + reg \sqrt{n}\, I
-
-        with :math:`d` the factors of a column (and 1, with biases); the terms of the sum are
-        the contributions.
-
-        Parameters
-        ----------
-        x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
-            A row, known or new.
-
-        column : int or str
-            Index or name of the column predicted.
-
-        Returns
-        -------
-        Explanation
-            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
-            a list.
-
-        Raises
-        ------
-        ValueError
-            If `x` is not one row, or there is no such column.
-
-        Notes
-        -----
-        With non-negative factors the solution is linear in the values as long as the same factors
-        are at zero; the contributions are those of the factors above zero, and add up as well.
-        """
-        check_is_fitted(self, "components_")
-        at = self._column_index(column)
+    def _single_row(self, x: Any) -> sparse.csr_array:
+        """Return the observed entries of one row, whatever it came in."""
         if getattr(x, "ndim", None) == 1 and sparse.issparse(x):
             x = x.reshape((1, -1))
         elif getattr(x, "ndim", np.ndim(x)) == 1:
@@ -198,31 +158,7 @@ class ColumnRecommender:
         entries = self._observed(x)
         if entries.shape[0] != 1:
             raise ValueError(f"x has {entries.shape[0]} rows; explain takes one")
-        model = self._column_model()
-        w = model.fold_in(entries, n_threads=1).solution[0].astype(np.float64)
-        design = model.factors.astype(np.float64)
-        offset = np.full(len(design), model.intercept)
-        if model.column_bias is not None:
-            offset += model.column_bias
-            design = np.column_stack([design, np.ones(len(design))])
-        observed = entries.indices
-        free = np.ones(len(w), dtype=bool)
-        if model.nonnegative:
-            k = model.factors.shape[1]
-            free[:k] = w[:k] > 0
-        D = design[observed][:, free]
-        A = D.T @ D + model.reg * np.sqrt(len(observed)) * np.eye(D.shape[1])
-        weight, *_ = np.linalg.lstsq(A, design[at, free], rcond=None)
-        contributions = (D @ weight) * (entries.data.astype(np.float64) - offset[observed])
-        order = np.argsort(-np.abs(contributions), kind="stable")
-        return Explanation(
-            column=at,
-            prediction=float(offset[at] + contributions.sum()),
-            baseline=float(offset[at]),
-            columns=observed[order],
-            contributions=contributions[order],
-            names=getattr(self, "feature_names_in_", None),
-        )
+        return entries
 
     def _column_index(self, column: Any) -> int:
         n_features = self.components_.shape[1]

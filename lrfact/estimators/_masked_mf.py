@@ -8,17 +8,18 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._observed_entries import entry_weights, observed_entries
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
-from lrfact.estimators._column_recommender import ColumnRecommender
+from lrfact.estimators._biased_factors import BiasedFactors
+from lrfact.estimators._explanation import Explanation
 from lrfact.estimators._progress import FitProgress
 from lrfact.linalg.principal_directions import principal_directions
 from lrfact.solvers.early_stopping import HeldOutMonitor, hold_out_entries
@@ -40,13 +41,7 @@ _AUTO_COMPONENTS = 10
 _PATIENCE = 3  # sweeps without a better error on the entries held out
 
 
-class MaskedMF(
-    ColumnRecommender,
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class MaskedMF(CallbackSupportMixin, BiasedFactors):
     r"""Low-rank factorization of the observed entries of a matrix with holes.
 
     .. math:: \min \sum_{(i,j) \in \Omega} \omega_{ij} (x_{ij} - \mu - b_i - c_j - w_i' v_j)^2
@@ -389,39 +384,6 @@ class MaskedMF(
         self.n_samples_seen_ += entries.shape[0]
         return self
 
-    def transform(self, X: Any) -> Array:
-        """Return the factors of rows, known or new.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
-
-        Returns
-        -------
-        ndarray of shape (n_samples, n_components_)
-            In the units of `X`; zeros for a row without entries. Biases of rows are not among
-            them: see `row_biases`.
-        """
-        check_is_fitted(self, "components_")
-        return self._fold_in(X)[0]
-
-    def row_biases(self, X: Any) -> Array:
-        """Return the biases of rows, known or new.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            How much higher a row is than its factors say, in the units of `X`.
-        """
-        check_is_fitted(self, "components_")
-        return self._fold_in(X)[1]
-
     def predict(self, X: Any) -> Array:
         """Return the predictions of all entries of rows, known or new.
 
@@ -464,46 +426,75 @@ class MaskedMF(
         """
         check_is_fitted(self, "components_")
         W, row_bias = (self.row_factors_, self.row_bias_) if X is None else self._fold_in(X)
-        rows = _indices("rows", rows, len(W))
-        columns = _indices("columns", columns, self.components_.shape[1])
-        if len(rows) != len(columns):
-            raise ValueError(
-                f"rows has {len(rows)} entries and columns {len(columns)}; they must be as many"
-            )
+        rows, columns = entry_indices(rows, columns, (len(W), self.components_.shape[1]))
         of_rows = np.column_stack([W, row_bias])
         of_columns = np.column_stack([self.components_.T, self.column_bias_])
         model = MaskedModel(of_rows, of_columns, self.intercept_)
         return predict_entries(model, rows, columns, bias=True)
 
-    def inverse_transform(self, X: Any, row_bias: Any = None) -> Array:
-        """Return rows from their factors.
+    def explain(self, x: Any, column: Any) -> Explanation:
+        r"""Return what each observed entry of a row contributes to a prediction.
+
+        The fold-in is linear in the values of a row, so that its prediction for column j is
+
+        .. math:: \mu + c_j + \sum_{l \in o} \big[\omega_l\, d_j' A^{-1} d_l\big]\,
+                  (x_l - \mu - c_l), \quad A = \sum_{l \in o} d_l d_l' + reg \sqrt{n}\, I
+
+        with :math:`d` the factors of a column (and 1, with biases); the terms of the sum are
+        the contributions.
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_components_)
-            Factors, as `transform` returns them.
+        x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
+            A row, known or new.
 
-        row_bias : array-like of shape (n_samples,), default=None
-            Biases of the rows, as `row_biases` returns them; None for zeros.
+        column : int or str
+            Index or name of the column predicted.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_features)
-            ``intercept_ + column_bias_ + X @ components_``, and the biases of the rows.
+        Explanation
+            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
+            a list.
+
+        Raises
+        ------
+        ValueError
+            If `x` is not one row, or there is no such column.
+
+        Notes
+        -----
+        With non-negative factors the solution is linear in the values as long as the same factors
+        are at zero; the contributions are those of the factors above zero, and add up as well.
         """
         check_is_fitted(self, "components_")
-        W = check_array(X, dtype=[np.float64, np.float32])
-        if W.shape[1] != len(self.components_):
-            raise ValueError(
-                f"X has {W.shape[1]} columns, but inverse_transform takes the "
-                f"{len(self.components_)} factors of a row, as transform returns them"
-            )
-        biases = np.zeros(len(W), W.dtype)
-        if row_bias is not None:
-            biases = check_array(row_bias, dtype=W.dtype, ensure_2d=False, input_name="row_bias")
-        if biases.shape != (len(W),):
-            raise ValueError(f"row_bias has shape {biases.shape}; it must have {(len(W),)}")
-        return self._rebuilt(W, biases)
+        at = self._column_index(column)
+        entries = self._single_row(x)
+        model = self._column_model()
+        w = model.fold_in(entries, n_threads=1).solution[0].astype(np.float64)
+        design = model.factors.astype(np.float64)
+        offset = np.full(len(design), model.intercept)
+        if model.column_bias is not None:
+            offset += model.column_bias
+            design = np.column_stack([design, np.ones(len(design))])
+        observed = entries.indices
+        free = np.ones(len(w), dtype=bool)
+        if model.nonnegative:
+            k = model.factors.shape[1]
+            free[:k] = w[:k] > 0
+        D = design[observed][:, free]
+        A = D.T @ D + model.reg * np.sqrt(len(observed)) * np.eye(D.shape[1])
+        weight, *_ = np.linalg.lstsq(A, design[at, free], rcond=None)
+        contributions = (D @ weight) * (entries.data.astype(np.float64) - offset[observed])
+        order = np.argsort(-np.abs(contributions), kind="stable")
+        return Explanation(
+            column=at,
+            prediction=float(offset[at] + contributions.sum()),
+            baseline=float(offset[at]),
+            columns=observed[order],
+            contributions=contributions[order],
+            names=getattr(self, "feature_names_in_", None),
+        )
 
     def score(self, X: Any, y: Any = None) -> float:
         r"""Return minus the error of predicting each entry from the others of its row.
@@ -656,9 +647,6 @@ class MaskedMF(
         self.row_factors_ = np.ascontiguousarray(rows[:, :k])
         self.row_bias_ = rows[:, k].copy() if self.bias else np.zeros(len(rows), dtype=dtype)
 
-    def _observed(self, X: Any) -> sparse.csr_array:
-        return observed_entries(self, X, missing_values=self.missing_values, reset=False)
-
     def _column_model(self) -> ColumnModel:
         return ColumnModel(
             factors=self.components_.T,
@@ -668,43 +656,9 @@ class MaskedMF(
             nonnegative=self.nonnegative,
         )
 
-    def _fold_in(self, X: Any) -> tuple[Array, Array]:
+    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
         """Factors and biases of rows."""
-        entries = self._observed(X)
-        rows = (
-            self._column_model()
-            .fold_in(entries, n_threads=effective_n_threads(self.n_jobs))
-            .solution
-        )
+        rows = self._column_model().fold_in(entries, n_threads=n_threads).solution
         k = len(self.components_)
         bias = rows[:, k].copy() if self.bias else np.zeros(len(rows), dtype=rows.dtype)
         return np.ascontiguousarray(rows[:, :k]), bias
-
-    def _rebuilt(self, W: Array, row_bias: Array) -> Array:
-        X = W @ self.components_.astype(W.dtype, copy=False)
-        X += self.column_bias_.astype(W.dtype, copy=False)
-        X += (W.dtype.type(self.intercept_) + row_bias)[:, np.newaxis]
-        return X
-
-    @property
-    def _n_features_out(self) -> int:
-        return len(self.components_)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        tags.input_tags.allow_nan = bool(np.isnan(self.missing_values))
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
-
-
-def _indices(name: str, given: Any, n: int) -> NDArray[np.integer]:
-    """One-dimensional integers from 0 to n - 1."""
-    indices = np.asarray(given)
-    if indices.size == 0:
-        indices = indices.astype(np.intp)
-    if indices.ndim != 1 or indices.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be a one-dimensional array of integers")
-    if len(indices) and not 0 <= indices.min() <= indices.max() < n:
-        raise ValueError(f"{name} must hold indices from 0 to {n - 1}")
-    return indices

@@ -1,0 +1,565 @@
+"""BayesianMF: factorization of a table with holes, with nothing to tune and with error bars."""
+
+import copy
+import warnings
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact.checks._entry_indices import entry_indices
+from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._observed_entries import observed_entries
+from lrfact.checks._rank import check_rank
+from lrfact.checks._threads import effective_n_threads, single_threaded_blas
+from lrfact.estimators._biased_factors import BiasedFactors
+from lrfact.estimators._explanation import Explanation
+from lrfact.estimators._progress import FitProgress
+from lrfact.solvers.average_factors import AverageFactors
+from lrfact.solvers.factor_draws import ColumnDraw, FactorDraws
+from lrfact.solvers.gibbs_factorization import (
+    GibbsProblem,
+    GibbsState,
+    first_state,
+    gibbs_factorization,
+)
+from lrfact.solvers.pattern_features import PatternFeatures
+from lrfact.solvers.split_r_hat import relative_drift, split_r_hat
+
+Array = NDArray[np.floating]
+
+_AUTO_COMPONENTS = 16
+_PATTERN_FEATURES = 50
+_MOST_R_HAT = 1.2
+_MOST_DRIFT = 0.05  # less than that from half to half of a chain does not show in predictions
+
+
+class BayesianMF(CallbackSupportMixin, BiasedFactors):
+    r"""Bayesian low-rank factorization of the observed entries of a matrix with holes.
+
+    .. math:: x_{ij} \sim N(\mu + b_i + c_j + w_i' v_j,\; \sigma^2), \qquad
+              (w_i, b_i) \sim N(m + B' f_i, \Lambda^{-1}), \qquad
+              (v_j, c_j) \sim N(m' + {B'}' g_j, {\Lambda'}^{-1})
+
+    with priors on the means, the precisions :math:`\Lambda`, the links B and the noise
+    :math:`\sigma` that know nothing but the spread of the values. Instead of the one best set of
+    factors, many are drawn from the posterior by Gibbs sampling, and predictions averaged: there
+    is no penalty to choose, more factors than needed do little harm, and the draws say how sure a
+    prediction is. f and g are features of rows and columns, from which of their entries are
+    observed (see `pattern`). Multiplying X by a number, or adding one, changes nothing but the
+    units of the results.
+
+    Parameters
+    ----------
+    n_components : int or "auto", default="auto"
+        Number of factors. "auto" takes 16, or as many as the shape allows where that is less.
+
+    n_draws : int, default=40
+        Draws to keep. Predictions cost, and memory holds, so many models; fewer than ten predict
+        visibly worse.
+
+    n_burn_in : int, default=40
+        Sweeps before the first draw.
+
+    thinning : int, default=3
+        Sweeps from one draw to the next.
+
+    pattern : bool, default=True
+        Whether which entries of a row (a column) are observed tells of their values, as which
+        films somebody has rated tells of taste. False where a design, or chance, has left entries
+        out; the fit then takes a little less time, and predicts the same but for chance.
+
+    missing_values : float, default=nan
+        What stands for a missing entry in dense input; 0 in the classic tables where 0 means not
+        rated. Of sparse input what is not stored is missing, and a stored 0 is an observed 0.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on where the chain of the fit before has ended, adding the draws that
+        are missing if `n_draws` has been raised. The result is that of a single fit, if the data
+        are the same; other data of the same shape take the place of the old ones.
+
+    random_state : int, RandomState instance or None, default=None
+        Of the chain. An int makes the result the same, to the last bit, on every run and for every
+        `n_jobs`.
+
+    n_jobs : int, default=None
+        Threads; None for all.
+
+    verbose : int, default=0
+        Whether to print the error on the training entries after each sweep.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features)
+        Orthonormal rows: the right singular vectors of the average of ``w_i' v_j`` over the draws,
+        the largest singular value first, the largest loading of each positive.
+
+    intercept_ : float
+        Mean of the observed entries.
+
+    column_bias_ : ndarray of shape (n_features,)
+        Average over the draws, in the units of `X`.
+
+    row_factors_ : ndarray of shape (n_samples, n_components_)
+        ``transform`` of the rows of the fit.
+
+    row_bias_ : ndarray of shape (n_samples,)
+        Their biases.
+
+    noise_std_ : float
+        Standard deviation of an entry about its prediction, if all parameters were known; in the
+        units of `X`.
+
+    n_components_ : int
+        Number of factors.
+
+    residual_curve_ : list of float
+        Root mean square of the residuals of the training entries after each sweep, in the units
+        of `X`.
+
+    r_hat_ : float
+        How much `residual_curve_` after the burn-in still moves: 1 for a chain at rest, see
+        `Notes`.
+
+    n_iter_ : int
+        Sweeps.
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has names that are all strings.
+
+    See Also
+    --------
+    MaskedMF : One model instead of many: faster, with weights of entries and non-negative factors.
+    EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
+    SoftImpute : Convex completion.
+
+    Notes
+    -----
+    A sweep costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and additions for
+    p = n_components + 1, as one of `MaskedMF`; there are ``n_burn_in + thinning n_draws`` of them.
+    A prediction folds its row in under each draw: ``n_draws (n p^2 + p^3 / 3)`` for n entries.
+    Memory: the observed entries, which are kept, twice; for each draw ``n_features p`` numbers.
+
+    **Rows**, those of the fit like new ones, are folded in in closed form: under each draw they
+    have the mean of their posterior, a ridge regression. `predict` and `predict_entries` average
+    the predictions of the draws. `transform`, `recommend`, `similar_columns` and
+    `inverse_transform` use the average cut to `n_components_` singular directions, which predicts
+    nearly as well.
+
+    **Standard deviations** are those of a new observation: of the noise, of the row given the
+    columns and of the columns.
+
+    **Convergence**: `r_hat_` compares the two halves of the chain. If it is above 1.2, and the
+    residuals differ by more than 5 % from half to half, there is a warning; raise `n_burn_in`.
+
+    **The pattern** of a row is its principal components after each entry counts 1 over the root
+    of their number. With a link to these a row is expected where others with like patterns are,
+    which is what SVD++ adds to a factorization (Koren 2008), in fewer dimensions. It is known of
+    new rows as well.
+
+    References
+    ----------
+    Salakhutdinov and Mnih (2008), doi:10.1145/1390156.1390267. Simm et al. (2017),
+    doi:10.1109/MLSP.2017.8168143, for links to features. Koren (2008),
+    doi:10.1145/1401890.1401944, for the pattern. Vehtari et al. (2021), doi:10.1214/20-BA1221,
+    for `r_hat_`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrfact import BayesianMF
+    >>> from lrfact.datasets import make_ratings
+    >>> X = make_ratings(60, 40, n_components=2, n_ratings=0.5, random_state=0).ratings
+    >>> model = BayesianMF(n_components=4, random_state=0).fit(X)
+    >>> mean, std = model.predict_entries([0, 0, 0], [0, 1, 2], return_std=True)
+    >>> mean.shape, bool((std > model.noise_std_).all())
+    ((3,), True)
+    >>> 0.4 < model.noise_std_ < 0.6  # 0.5 was planted
+    True
+    """
+
+    components_: Array
+    column_bias_: Array
+    row_factors_: Array
+    row_bias_: Array
+    n_components_: int
+    _fitted_draws: FactorDraws
+    _fitted_entries: sparse.csr_array
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "n_draws": [Interval(Integral, 1, None, closed="left")],
+        "n_burn_in": [Interval(Integral, 0, None, closed="left")],
+        "thinning": [Interval(Integral, 1, None, closed="left")],
+        "pattern": ["boolean"],
+        "missing_values": [Real],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    def __init__(
+        self,
+        n_components: int | str = "auto",
+        *,
+        n_draws: int = 40,
+        n_burn_in: int = 40,
+        thinning: int = 3,
+        pattern: bool = True,
+        missing_values: float = np.nan,
+        warm_start: bool = False,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.n_draws = n_draws
+        self.n_burn_in = n_burn_in
+        self.thinning = thinning
+        self.pattern = pattern
+        self.missing_values = missing_values
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Draw from the posterior.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If nothing is observed, `n_components` exceeds min(n_samples, n_features), a pair is
+            stored twice, or values are infinite or so large that squares overflow.
+
+        TypeError
+            If `X` is sparse by blocks or diagonals, where stored is not observed.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the chain has not come to rest.
+        """
+        chain = getattr(self, "_fitted_chain", None) if self.warm_start else None
+        with forgetting(self), single_threaded_blas():
+            entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
+            if not entries.nnz:
+                raise ValueError(
+                    f"X has no observed entry: {type(self).__name__} needs one at least; check "
+                    f"missing_values={self.missing_values}"
+                )
+            self._sample(X, entries, chain)
+        drift = relative_drift(self.residual_curve_[self.n_burn_in :])
+        if self.r_hat_ > _MOST_R_HAT and drift > _MOST_DRIFT:
+            warnings.warn(
+                f"the chain has not come to rest (r_hat_={self.r_hat_:.2f}, and its residuals have "
+                f"changed by {drift:.0%}); raise n_burn_in={self.n_burn_in} or "
+                f"thinning={self.thinning}",
+                ConvergenceWarning,
+                stacklevel=3,  # past what validates the parameters
+            )
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Fit, and return the factors of the same rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in `fit`.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components_)
+            What ``fit(X).transform(X)`` returns.
+        """
+        return self.fit(X).row_factors_.copy()
+
+    def predict(self, X: Any, return_std: bool = False) -> Any:
+        """Return the predictions of all entries of rows, known or new.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with holes.
+
+        return_std : bool, default=False
+            Whether to return standard deviations too.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_samples, n_features)
+            Predictions, also where `X` is observed. Dense: for single entries of a large matrix
+            there is `predict_entries`.
+
+        std : ndarray of shape (n_samples, n_features)
+            Standard deviations of new observations; only with `return_std`.
+        """
+        check_is_fitted(self, "components_")
+        entries = self._observed(X)
+        n_threads = effective_n_threads(self.n_jobs)
+        with single_threaded_blas():
+            mean = self._fitted_draws.predict(entries, n_threads=n_threads)
+            if not return_std:
+                return mean
+            return mean, self._fitted_draws.spread(entries, mean, n_threads=n_threads)
+
+    def predict_entries(
+        self, rows: Any, columns: Any, X: Any = None, return_std: bool = False
+    ) -> Any:
+        """Return the predictions of single entries.
+
+        Parameters
+        ----------
+        rows, columns : array-like of int, shape (n_entries,)
+            Their indices.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The rows that `rows` counts. None for those of the fit.
+
+        return_std : bool, default=False
+            Whether to return standard deviations too.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_entries,)
+            Memory for these and for the factors of the rows asked for, not for the matrix.
+
+        std : ndarray of shape (n_entries,)
+            Standard deviations of new observations; only with `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If an index is out of range, or `rows` and `columns` differ in length.
+        """
+        check_is_fitted(self, "components_")
+        entries = self._fitted_entries if X is None else self._observed(X)
+        rows, columns = entry_indices(rows, columns, entries.shape)
+        with single_threaded_blas():
+            mean, std = self._fitted_draws.predict_entries(
+                entries,
+                rows,
+                columns,
+                n_threads=effective_n_threads(self.n_jobs),
+                with_spread=return_std,
+            )
+        return mean if std is None else (mean, std)
+
+    def explain(self, x: Any, column: Any) -> Explanation:
+        """Return what each observed entry of a row contributes to a prediction.
+
+        Under each draw the fold-in is linear in how far the values of a row are from what is
+        expected of it; contributions are averages over the draws, and add up to `predict`.
+
+        Parameters
+        ----------
+        x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
+            A row, known or new.
+
+        column : int or str
+            Index or name of the column predicted.
+
+        Returns
+        -------
+        Explanation
+            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
+            a list. With `pattern` the baseline is that of rows with the same entries observed.
+
+        Raises
+        ------
+        ValueError
+            If `x` is not one row, or there is no such column.
+        """
+        check_is_fitted(self, "components_")
+        at = self._column_index(column)
+        entries = self._single_row(x)
+        baseline, contributions = self._fitted_draws.contributions(entries, at)
+        order = np.argsort(-np.abs(contributions), kind="stable")
+        return Explanation(
+            column=at,
+            prediction=float(baseline + contributions.sum()),
+            baseline=baseline,
+            columns=entries.indices[order],
+            contributions=contributions[order],
+            names=getattr(self, "feature_names_in_", None),
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return minus the error of predicting each entry from the others of its row.
+
+        The root mean square of the leave-one-entry-out residuals, in closed form under each draw
+        and averaged over the draws. The priors of a row, its pattern among them, are held.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows with holes.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            In the units of `X`, at most 0; greater is better.
+
+        Raises
+        ------
+        ValueError
+            If nothing is observed.
+        """
+        check_is_fitted(self, "components_")
+        entries = self._observed(X)
+        if not entries.nnz:
+            raise ValueError("X has no observed entry, and the score is a mean over these")
+        with single_threaded_blas():
+            residuals = self._fitted_draws.leave_one_out(
+                entries, n_threads=effective_n_threads(self.n_jobs)
+            )
+        return -float(np.sqrt(np.mean(residuals**2)))
+
+    def _sample(self, X: Any, entries: sparse.csr_array, chain: "_Chain | None") -> None:
+        n_threads = effective_n_threads(self.n_jobs)
+        k = self._rank(entries.shape)
+        pattern, problem, intercept, scale = self._standardized(entries, n_threads)
+        if chain is None or not chain.fits(problem, k):
+            seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+            rng = np.random.default_rng(seed)
+            chain = _Chain(seed, rng, first_state(problem, k, rng), (), ())
+        chain = copy.deepcopy(chain)  # one that fails must not have moved the one before
+        first = len(chain.residuals)
+        progress = FitProgress(self, X, self.verbose, measure="training RMSE")
+
+        def keep(sweep: int) -> bool:
+            since = first + sweep + 1 - self.n_burn_in
+            return since > 0 and since % self.thinning == 0
+
+        run = gibbs_factorization(
+            problem,
+            chain.state,
+            chain.rng,
+            n_sweeps=max(0, self.n_burn_in + self.thinning * self.n_draws - first),
+            keep=keep,
+            n_threads=n_threads,
+            monitor=lambda sweep, error: progress(first + sweep, scale * error),
+        )
+        drawn = [
+            ColumnDraw(
+                state.columns.vectors,
+                state.rows.prior,
+                state.rows.link,
+                state.noise,
+                np.random.default_rng([chain.seed, number]).standard_normal(k + 1),
+            )
+            for number, state in enumerate(run.draws or (run.last,), start=len(chain.draws))
+        ]
+        draws = (*chain.draws, *drawn)[: self.n_draws]
+        residuals = (*chain.residuals, *run.residuals.tolist())
+        self._fitted_chain = _Chain(chain.seed, chain.rng, run.last, draws, residuals)
+        self._fitted_draws = FactorDraws(draws, pattern, intercept, scale)
+        self._fitted_entries = entries
+        self._store(residuals, n_threads)
+        progress.finish()
+
+    def _standardized(
+        self, entries: sparse.csr_array, n_threads: int
+    ) -> tuple[PatternFeatures, GibbsProblem, float, float]:
+        """Features, entries of mean 0 and variance 1, and what they were."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            intercept = float(entries.data.mean(dtype=np.float64))
+            scale = float(entries.data.std(dtype=np.float64))
+        if not np.isfinite(scale) or scale**2 > float(np.finfo(entries.dtype).max):
+            raise ValueError(
+                f"entries of X are too large for their squares to be summed in {entries.dtype}; "
+                "divide X by its largest absolute value"
+            )
+        # What rounding leaves of equal values is no spread.
+        if not scale > 10 * np.finfo(entries.dtype).eps * abs(intercept):
+            scale = 1.0
+        values = ((entries.data - intercept) / scale).astype(entries.dtype)
+        by_rows = sparse.csr_array((values, entries.indices, entries.indptr), entries.shape)
+        by_columns = by_rows.T.tocsr()
+        features = [
+            PatternFeatures.of(side, _PATTERN_FEATURES, n_threads=n_threads)
+            if self.pattern
+            else PatternFeatures.none(side.shape[1], side.dtype)
+            for side in (by_rows, by_columns)
+        ]
+        problem = GibbsProblem(by_rows, by_columns, features[0](by_rows), features[1](by_columns))
+        return features[0], problem, intercept, scale
+
+    def _store(self, residuals: tuple[float, ...], n_threads: int) -> None:
+        draws, entries = self._fitted_draws, self._fitted_entries
+        average = AverageFactors.of(draws, entries, n_threads=n_threads)
+        self.components_ = average.components
+        self.column_bias_ = average.column_bias
+        self.intercept_ = draws.intercept
+        self.n_components_ = len(average.components)
+        self.row_factors_, self.row_bias_ = average.rows(draws, entries, n_threads=n_threads)
+        self.noise_std_ = draws.noise * draws.scale
+        self.residual_curve_ = [draws.scale * error for error in residuals]
+        self.r_hat_ = split_r_hat(residuals[self.n_burn_in :])
+        self.n_iter_ = len(residuals)
+
+    def _rank(self, shape: tuple[int, int]) -> int:
+        if self.n_components == "auto":
+            return min(_AUTO_COMPONENTS, *shape)
+        return check_rank(self.n_components, shape)
+
+    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+        average = AverageFactors(self.components_, self.column_bias_)
+        with single_threaded_blas():
+            return average.rows(self._fitted_draws, entries, n_threads=n_threads)
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """A chain that may go on: its draws so far, where it stands, and its random numbers."""
+
+    seed: int
+    rng: np.random.Generator
+    state: GibbsState
+    draws: tuple[ColumnDraw, ...]
+    residuals: tuple[float, ...]
+
+    def fits(self, problem: GibbsProblem, k: int) -> bool:
+        """Whether it can go on with these data."""
+        n_rows, n_columns = problem.by_rows.shape
+        rows, columns = self.state.rows, self.state.columns
+        return (
+            rows.vectors.shape == (n_rows, k + 1)
+            and columns.vectors.shape == (n_columns, k + 1)
+            and columns.vectors.dtype == problem.by_rows.dtype
+            and rows.link.weights.shape[0] == problem.row_features.shape[1]
+            and columns.link.weights.shape[0] == problem.column_features.shape[1]
+        )

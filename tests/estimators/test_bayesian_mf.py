@@ -1,0 +1,347 @@
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+from lrfact import BayesianMF, EntryRegressor
+from lrfact.datasets import make_ratings
+from lrfact.kernels import IMPLEMENTATION
+
+FEW = {"n_components": 2, "n_draws": 8, "n_burn_in": 5, "thinning": 1, "random_state": 0}
+
+
+@pytest.fixture(autouse=True)
+def short_chains_are_meant():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "the chain has not come to rest", ConvergenceWarning)
+        yield
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return make_ratings(80, 50, n_components=2, n_ratings=0.4, noise=0.5, random_state=0)
+
+
+def split(ratings, share=0.2, seed=0):
+    R = sparse.coo_array(ratings)
+    test = np.random.default_rng(seed).random(R.nnz) < share
+    train = sparse.csr_array((R.data[~test], (R.row[~test], R.col[~test])), R.shape)
+    return train, R.row[test], R.col[test], R.data[test]
+
+
+def rmse(a, b):
+    return float(np.sqrt(np.mean((np.asarray(a) - np.asarray(b)) ** 2)))
+
+
+def biases_alone(train, rows, columns):
+    """Row and column effects by ridge regression, the penalties chosen with knowledge of noise."""
+    R = sparse.coo_array(train)
+    mean, b, c = R.data.mean(), np.zeros(R.shape[0]), np.zeros(R.shape[1])
+    told = []
+    for penalty in (1, 2, 4, 8, 16):
+        for _ in range(20):
+            left = np.bincount(R.row, R.data - mean - c[R.col], len(b))
+            b = left / (np.bincount(R.row, minlength=len(b)) + penalty)
+            left = np.bincount(R.col, R.data - mean - b[R.row], len(c))
+            c = left / (np.bincount(R.col, minlength=len(c)) + penalty)
+        told.append(mean + b[rows] + c[columns])
+    return told
+
+
+class TestPredictions:
+    def test_planted_factors_are_found(self, planted):
+        train, rows, columns, values = split(planted.ratings)
+        model = BayesianMF(4, random_state=0).fit(train)
+        truth = planted.intercept + planted.row_bias[rows] + planted.column_bias[columns]
+        truth = truth + np.sum(planted.row_factors[rows] * planted.column_factors[columns], axis=1)
+        assert rmse(model.predict_entries(rows, columns), truth) < 0.5
+        assert rmse(model.predict_entries(rows, columns), values) < 0.7
+        assert model.noise_std_ == pytest.approx(0.5, rel=0.15)
+
+    def test_all_ways_agree(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        X = planted.ratings
+        dense = X.toarray()
+        dense[dense == 0] = np.nan
+        mean, std = model.predict(X, return_std=True)
+        assert_allclose(model.predict(X), mean)
+        assert_allclose(model.predict(dense), mean)
+        rows, columns = np.array([3, 3, 70, 0]), np.array([0, 49, 7, 1])
+        for given in (None, X, dense):
+            told = model.predict_entries(rows, columns, given, return_std=True)
+            assert_allclose(told[0], mean[rows, columns])
+            assert_allclose(told[1], std[rows, columns])
+        # Of a row the same, whatever other rows are there.
+        alone = model.predict(X[3:4], return_std=True)
+        assert_allclose(alone[0][0], mean[3])
+        assert_allclose(alone[1][0], std[3])
+
+    def test_fit_transform_is_transform(self, planted):
+        model = BayesianMF(**FEW)
+        W = model.fit_transform(planted.ratings)
+        assert_allclose(W, model.transform(planted.ratings), atol=1e-10)
+        assert_allclose(model.row_bias_, model.row_biases(planted.ratings), atol=1e-10)
+        lengths = np.linalg.norm(W, axis=0)
+        assert (np.diff(lengths) <= 0).all()
+        assert_allclose(model.components_ @ model.components_.T, np.eye(2), atol=1e-10)
+
+    def test_compact_model_predicts_nearly_as_well(self, planted):
+        train, rows, columns, values = split(planted.ratings)
+        model = BayesianMF(2, random_state=0).fit(train)
+        rebuilt = model.inverse_transform(model.transform(train), model.row_biases(train))
+        whole = rmse(model.predict_entries(rows, columns), values)
+        assert rmse(rebuilt[rows, columns], values) < 1.05 * whole
+
+    def test_recommendations_are_of_the_compact_model(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        X = planted.ratings[:5]
+        columns, scores = model.recommend(X, n_items=3)
+        rebuilt = model.inverse_transform(model.transform(X), model.row_biases(X))
+        assert_allclose(scores, np.take_along_axis(rebuilt, columns, axis=1))
+        assert not X.toarray()[np.arange(5)[:, np.newaxis], columns].any()
+        others, cosines = model.similar_columns(4, n_items=2)
+        assert 4 not in others
+        assert (cosines <= 1 + 1e-6).all()
+
+    def test_a_row_of_which_nothing_is_known(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        empty = sparse.csr_array((1, 50))
+        mean, std = model.predict(empty, return_std=True)
+        assert np.isfinite(mean).all()
+        _, of_known = model.predict(planted.ratings, return_std=True)
+        assert std.mean() > of_known.mean()
+        assert abs(mean.mean() - model.intercept_) < 1
+
+    def test_explanations_add_up(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        found = model.explain(planted.ratings[[3]], 7)
+        told = model.predict(planted.ratings[[3]])[0, 7]
+        assert found.baseline + found.contributions.sum() == pytest.approx(found.prediction)
+        assert found.prediction == pytest.approx(told)
+        assert set(found.columns) == set(planted.ratings[[3]].indices)
+
+    def test_score_is_that_of_predictions_from_other_entries(self, planted):
+        """Without pattern, by leaving entries out of rows."""
+        model = BayesianMF(**FEW, pattern=False).fit(planted.ratings)
+        X = planted.ratings[:6].toarray()
+        errors = []
+        for i, j in zip(*np.nonzero(X), strict=True):
+            without = X[[i]].copy()
+            without[0, j] = 0
+            told = model.predict(sparse.csr_array(without))[0, j]
+            errors.append(told - X[i, j])
+        expected = -np.sqrt(np.mean(np.square(errors)))
+        assert model.score(planted.ratings[:6]) == pytest.approx(expected)
+
+
+class TestUncertainty:
+    def test_intervals_hold_what_they_say(self):
+        """On data from the model: shares of hidden entries within 50, 80 and 95 %."""
+        inside = []
+        for seed in range(3):
+            data = make_ratings(
+                120, 60, n_components=2, n_ratings=0.3, row_spread=0.5, random_state=seed
+            )
+            train, rows, columns, values = split(data.ratings, seed=seed)
+            model = BayesianMF(3, pattern=False, random_state=0).fit(train)
+            mean, std = model.predict_entries(rows, columns, return_std=True)
+            z = abs(values - mean) / std
+            inside.append([(z < limit).mean() for limit in (0.6745, 1.2816, 1.96)])
+        # Of some 1,300 hidden entries: a standard error of 0.014 at most.
+        assert_allclose(np.mean(inside, axis=0), [0.5, 0.8, 0.95], atol=0.045)
+
+    def test_less_is_known_of_rows_with_fewer_entries(self, planted):
+        model = BayesianMF(3, random_state=0).fit(planted.ratings)
+        counts = np.diff(planted.ratings.indptr)
+        _, std = model.predict(planted.ratings, return_std=True)
+        few, many = np.argsort(counts)[:10], np.argsort(counts)[-10:]
+        assert std[few].mean() > 1.05 * std[many].mean()
+        assert (std > model.noise_std_).all()
+
+
+class TestUnits:
+    @pytest.mark.parametrize(("factor", "shift"), [(10.0, 0.0), (1.0, 100.0), (1e-6, 7.0)])
+    def test_nothing_depends_on_them(self, planted, factor, shift):
+        X = planted.ratings
+        moved = sparse.csr_array((factor * X.data + shift, X.indices, X.indptr), X.shape)
+        model, other = (clone(BayesianMF(**FEW)).fit(given) for given in (X, moved))
+        mean, std = model.predict(X, return_std=True)
+        its_mean, its_std = other.predict(moved, return_std=True)
+        assert_allclose((its_mean - shift) / factor, mean, atol=1e-5)
+        assert_allclose(its_std / factor, std, atol=1e-5)
+
+    @pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="half a minute on the NumPy twin")
+    @pytest.mark.parametrize("pattern", [True, False])
+    def test_never_worse_than_biases_on_thin_data(self, pattern):
+        """Six entries a row, as many columns as rows, and nothing that factors could learn."""
+        for seed in range(2):
+            data = make_ratings(
+                5000,
+                5000,
+                n_components=10,
+                n_ratings=33000,
+                bias=0.7,
+                noise=1.5,
+                row_spread=0,
+                column_spread=0.5,
+                random_state=seed,
+            )
+            train, rows, columns, values = split(data.ratings, 0.1, seed)
+            model = BayesianMF(8, pattern=pattern, random_state=0).fit(train)
+            best = min(rmse(told, values) for told in biases_alone(train, rows, columns))
+            assert rmse(model.predict_entries(rows, columns), values) < 1.003 * best
+
+
+class TestChain:
+    def test_bits_depend_on_the_seed_alone(self, planted):
+        fits = [BayesianMF(**FEW, n_jobs=n).fit(planted.ratings) for n in (1, 3)]
+        for name in ("components_", "row_factors_", "column_bias_", "row_bias_"):
+            assert_array_equal(getattr(fits[0], name), getattr(fits[1], name))
+        other = BayesianMF(**{**FEW, "random_state": 1}).fit(planted.ratings)
+        assert not np.array_equal(other.components_, fits[0].components_)
+
+    def test_it_goes_on_where_it_ended(self, planted):
+        whole = BayesianMF(**FEW).fit(planted.ratings)
+        parts = BayesianMF(**{**FEW, "n_draws": 3}, warm_start=True).fit(planted.ratings)
+        assert parts.n_iter_ == 8
+        parts = pickle.loads(pickle.dumps(parts)).set_params(n_draws=8).fit(planted.ratings)
+        assert parts.n_iter_ == whole.n_iter_ == 13
+        assert_array_equal(parts.components_, whole.components_)
+        assert_array_equal(parts.predict(planted.ratings), whole.predict(planted.ratings))
+        assert parts.residual_curve_ == whole.residual_curve_
+
+    def test_other_shapes_start_anew(self, planted):
+        model = BayesianMF(**FEW, warm_start=True).fit(planted.ratings)
+        model.fit(planted.ratings[:50])
+        assert_array_equal(
+            model.components_, BayesianMF(**FEW).fit(planted.ratings[:50]).components_
+        )
+        model.set_params(n_components=3).fit(planted.ratings)
+        assert model.components_.shape == (3, 50)
+
+    def test_without_warm_start_it_starts_anew(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        again = model.components_
+        assert_array_equal(model.fit(planted.ratings).components_, again)
+
+    def test_what_it_reports(self, planted, capsys):
+        model = BayesianMF(**FEW, verbose=1).fit(planted.ratings)
+        assert len(model.residual_curve_) == model.n_iter_ == 13
+        assert "[BayesianMF] step 13, training RMSE" in capsys.readouterr().out
+        seen = planted.ratings.tocoo()
+        told = model.predict_entries(seen.row, seen.col)
+        # A mean of draws errs less than they do on average.
+        assert rmse(told, seen.data) < np.mean(model.residual_curve_[5:])
+
+    def test_a_chain_that_moves_is_reported(self, planted):
+        short = BayesianMF(4, n_burn_in=0, n_draws=12, thinning=1, random_state=0)
+        with pytest.warns(
+            ConvergenceWarning, match=r"changed by .*%\); raise n_burn_in=0 or thinning=1"
+        ):
+            short.fit(planted.ratings)
+        assert short.r_hat_ > 1.2
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            long = BayesianMF(4, random_state=0).fit(planted.ratings)
+        assert long.r_hat_ < 1.2
+
+    def test_a_chain_that_moves_by_little_is_not(self):
+        """On nothing but noise factors come and go, without changing what is predicted."""
+        X = np.random.default_rng(0).standard_normal((100, 100))
+        X[np.random.default_rng(1).random(X.shape) < 0.3] = np.nan
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            fits = [BayesianMF(random_state=seed).fit(X) for seed in range(4)]
+        assert max(model.r_hat_ for model in fits) > 1.2
+
+
+class TestInput:
+    def test_at_home_in_searches_and_long_tables(self, planted):
+        search = GridSearchCV(BayesianMF(**FEW), {"n_components": [1, 2]}, cv=2)
+        assert search.fit(planted.ratings).best_params_ == {"n_components": 2}
+        R = planted.ratings.tocoo()
+        regressor = EntryRegressor(BayesianMF(**FEW)).fit(np.column_stack([R.row, R.col]), R.data)
+        assert regressor.score(np.column_stack([R.row, R.col]), R.data) > 0.7
+        assert np.isfinite(regressor.predict([[0, 999], [999, 0], [999, 999]])).all()
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_the_dtype_is_kept(self, planted, dtype):
+        X = planted.ratings.astype(dtype)
+        model = BayesianMF(**FEW).fit(X)
+        mean, std = model.predict(X, return_std=True)
+        assert mean.dtype == std.dtype == model.transform(X).dtype == dtype
+        assert model.components_.dtype == model.row_factors_.dtype == dtype
+
+    @pytest.mark.parametrize(
+        "X",
+        [
+            [[1.0]],
+            [[1.0, np.nan], [np.nan, np.nan]],
+            [[2.0, 2.0, 2.0], [2.0, np.nan, 2.0]],
+            [[1.0, 2.0, np.nan], [np.nan, np.nan, np.nan], [3.0, np.nan, np.nan]],
+            np.full((4, 3), 1e9),
+            [[1e-200, 2e-200], [3e-200, np.nan]],
+        ],
+        ids=["one entry", "one observed", "constant", "empty row and column", "equal", "tiny"],
+    )
+    def test_odd_tables_are_fitted(self, X):
+        X = np.array(X)
+        model = BayesianMF(n_draws=4, n_burn_in=4, random_state=0).fit(X)
+        mean, std = model.predict(X, return_std=True)
+        assert np.isfinite(mean).all()
+        assert np.isfinite(std).all()
+        assert (std >= 0).all()
+        assert np.isfinite(model.transform(X)).all()
+
+    def test_huge_values_are_refused(self):
+        with pytest.raises(ValueError, match="divide X by its largest absolute value"):
+            BayesianMF().fit(np.array([[1e30, -1e30], [1.0, 2.0]], dtype=np.float32))
+
+    def test_nothing_observed_is_refused(self):
+        with pytest.raises(ValueError, match="X has no observed entry"):
+            BayesianMF().fit(np.full((3, 3), np.nan))
+        model = BayesianMF(**FEW).fit(np.random.default_rng(0).random((4, 4)))
+        with pytest.raises(ValueError, match="score is a mean over these"):
+            model.score(np.full((2, 4), np.nan))
+
+    def test_nothing_stays_behind_of_a_failed_fit(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        with pytest.raises(ValueError, match="n_components=90"):
+            model.set_params(n_components=90).fit(planted.ratings)
+        assert not [name for name in vars(model) if name.endswith("_")]
+        assert not hasattr(model, "_fitted_draws")
+
+    def test_indices_are_checked(self, planted):
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        with pytest.raises(ValueError, match="rows must hold indices from 0 to 79"):
+            model.predict_entries([80], [0])
+        with pytest.raises(ValueError, match="they must be as many"):
+            model.predict_entries([0, 1], [0])
+
+
+DATA = Path(os.environ.get("LRFACT_DATA", "")) / "movielens-100k" / "ratings.npz"
+
+
+@pytest.mark.skipif(not DATA.is_file(), reason="LRFACT_DATA has no movielens-100k")
+@pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
+class TestMovieLens:
+    def test_third_fold(self):
+        with np.load(DATA) as file:
+            given = {name: file[name] for name in ("user", "item", "rating", "fold")}
+        rows, columns, test = given["user"] - 1, given["item"] - 1, given["fold"] == 3
+        train = sparse.csr_array(
+            (given["rating"][~test], (rows[~test], columns[~test])), (943, 1682)
+        )
+        model = BayesianMF(random_state=0).fit(train)
+        mean, std = model.predict_entries(rows[test], columns[test], return_std=True)
+        assert rmse(mean, given["rating"][test]) < 0.883
+        within = (abs(given["rating"][test] - mean) < 1.2816 * std).mean()
+        assert 0.77 < within < 0.84
