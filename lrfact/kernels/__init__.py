@@ -7,6 +7,7 @@ from typing import Literal
 
 from lrfact.kernels import _csr_product_numpy as _csr_product_twin
 from lrfact.kernels import _dense_product_numpy as _dense_product_twin
+from lrfact.kernels import _implicit_rows_numpy as _implicit_rows_twin
 from lrfact.kernels import _masked_rows_numpy as _masked_rows_twin
 from lrfact.kernels import _masked_sgd_numpy as _masked_sgd_twin
 from lrfact.kernels import _nonnegative_rows_numpy as _nonnegative_rows_twin
@@ -20,6 +21,7 @@ IMPLEMENTATION: Literal["compiled", "numpy"]
 try:
     from lrfact.kernels._csr_product import csr_gram, csr_matmat, csr_rmatmat
     from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
+    from lrfact.kernels._implicit_rows import solve_implicit_rows
     from lrfact.kernels._masked_rows import leave_one_out_rows, solve_rows
     from lrfact.kernels._masked_sgd import descend_blocks
     from lrfact.kernels._nonnegative_rows import descend_rows, descend_rows_with_holes
@@ -48,6 +50,9 @@ except ImportError as error:
     fit_poisson_rows = warn_at_first_use(_poisson_rows_twin.fit_poisson_rows, FALLBACK_REASON)
     leave_one_out_rows = warn_at_first_use(_masked_rows_twin.leave_one_out_rows, FALLBACK_REASON)
     ratio_rows = warn_at_first_use(_ratio_rows_twin.ratio_rows, FALLBACK_REASON)
+    solve_implicit_rows = warn_at_first_use(
+        _implicit_rows_twin.solve_implicit_rows, FALLBACK_REASON
+    )
     solve_rows = warn_at_first_use(_masked_rows_twin.solve_rows, FALLBACK_REASON)
     top_k = warn_at_first_use(_top_k_twin.top_k, FALLBACK_REASON)
 else:
@@ -72,6 +77,7 @@ __all__ = [
     "max_threads",
     "openmp_enabled",
     "ratio_rows",
+    "solve_implicit_rows",
     "solve_rows",
     "top_k",
 ]

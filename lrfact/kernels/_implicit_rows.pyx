@@ -1,0 +1,204 @@
+"""Rows of implicit feedback given the columns, over all entries, stored or not.
+
+A stored entry is a preference of 1 with confidence ``1 + weight``; all others are preferences of 0
+with confidence 1 (Hu, Koren and Volinsky, 2008, doi:10.1109/ICDM.2008.22). With ``v_j`` the design
+row of column j, ``S = sum_j v_j v_j'`` over all columns, which has to be diagonal, and ``x`` the
+factors of a row,
+
+    minimize over x:  sum_j c_j (p_j - v_j' x)^2 + penalty |x|^2
+
+The equations are as many as there are factors or entries in the row, whichever is less; a row that
+takes too much work either way goes some steps of conjugate gradients from where it was.
+
+The digits do not depend on the number of threads: rows are independent.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange, threadid
+from libc.stdint cimport int32_t, int64_t
+
+import numpy as np
+
+ctypedef fused index_t:
+    int32_t
+    int64_t
+
+cdef extern from "_implicit_rows.h" nogil:
+    enum: LRFACT_TILE_ROWS
+    enum: LRFACT_VECTOR_BYTES
+    enum: LRFACT_PANEL_ROWS
+    int solve_implicit_row_f32_i32(
+        const float*, const int32_t*, int64_t, int64_t, int64_t, const float*, Py_ssize_t,
+        const double*, double, int, double, float*, float*, float*, double*, double*, float*,
+        double*) noexcept
+    int solve_implicit_row_f32_i64(
+        const float*, const int64_t*, int64_t, int64_t, int64_t, const float*, Py_ssize_t,
+        const double*, double, int, double, float*, float*, float*, double*, double*, float*,
+        double*) noexcept
+    int solve_implicit_row_f64_i32(
+        const double*, const int32_t*, int64_t, int64_t, int64_t, const double*, Py_ssize_t,
+        const double*, double, int, double, double*, double*, double*, double*, double*, double*,
+        double*) noexcept
+    int solve_implicit_row_f64_i64(
+        const double*, const int64_t*, int64_t, int64_t, int64_t, const double*, Py_ssize_t,
+        const double*, double, int, double, double*, double*, double*, double*, double*, double*,
+        double*) noexcept
+
+
+cdef inline bint _solve_row(
+    const floating* weights, const index_t* columns, int64_t start, int64_t stop,
+    int64_t n_stored, const floating* design, Py_ssize_t width, const double* spectrum,
+    double penalty, int most_steps, double tol, floating* panel, floating* system,
+    floating* vectors, double* gram, double* diagonal, floating* x, double* loss,
+) noexcept nogil:
+    if floating is float:
+        if index_t is int32_t:
+            return solve_implicit_row_f32_i32(
+                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
+                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
+        else:
+            return solve_implicit_row_f32_i64(
+                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
+                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
+    else:
+        if index_t is int32_t:
+            return solve_implicit_row_f64_i32(
+                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
+                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
+        else:
+            return solve_implicit_row_f64_i64(
+                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
+                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
+
+
+cdef inline bint _row_is_sound(
+    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored, Py_ssize_t n_columns,
+) noexcept nogil:
+    """Whether a row lies inside the arrays and its indices inside the matrix."""
+    cdef int64_t at
+    cdef bint sound = True
+    if start < 0 or stop < start or stop > n_stored:
+        return False
+    for at in range(start, stop):
+        sound = sound and 0 <= columns[at] < n_columns
+    return sound
+
+
+cdef inline Py_ssize_t _next_multiple(Py_ssize_t number, Py_ssize_t unit) noexcept:
+    return (number + unit - 1) // unit * unit
+
+
+def _aligned(n_lines, length, dtype):
+    """Zeros, each line from a cache line on."""
+    padded = _next_multiple(length * dtype.itemsize, 64)
+    raw = np.zeros(n_lines * padded + 64, dtype=np.uint8)
+    address = raw.ctypes.data
+    offset = _next_multiple(address, 64) - address
+    return raw[offset:offset + n_lines * padded].view(dtype).reshape(n_lines, -1)
+
+
+cdef enum:
+    SOUND = 0
+    OVERFLOWED = 1
+    OUTSIDE = 2
+
+
+def _check(columns, n_weights, n_columns, row_start, shape, lengths, int n_threads):
+    if len(row_start) < 1:
+        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
+    if n_weights != len(columns):
+        raise ValueError(
+            f"weights and columns have {n_weights} and {len(columns)} entries; they must agree"
+        )
+    if (row_start[0] < 0 or row_start[-1] > len(columns)
+            or (row_start[1:] < row_start[:-1]).any()):
+        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
+    n_rows, width = len(row_start) - 1, shape[1]
+    if width < 1:
+        raise ValueError("design has no columns; it must have a factor at least")
+    if shape[0] != n_rows:
+        raise ValueError(f"solution has {shape[0]} rows; it must have {n_rows}")
+    for name, (length, wanted) in lengths.items():
+        if length not in wanted:
+            raise ValueError(f"{name} has length {length}; it must have {wanted[0]}")
+    if n_threads < 1:
+        raise ValueError(f"n_threads={n_threads} must be at least 1")
+
+
+def solve_implicit_rows(
+    const floating[::1] weights not None,      # IN      (nnz,)        above 0
+    const index_t[::1] columns not None,       # IN      (nnz,)
+    const index_t[::1] row_start not None,     # IN      (n_rows + 1,)
+    const floating[:, ::1] design not None,    # IN      (n_columns, width)  Gram matrix diagonal
+    const double[::1] spectrum not None,       # IN      (width,)      its diagonal
+    const double[::1] penalty not None,        # IN      (n_rows,)
+    int most_steps,                            # IN      of conjugate gradients; 0: exact only
+    double tol,                                # IN      relative residual that ends them
+    floating[:, ::1] solution not None,        # IN, OUT (n_rows, width)
+    double[::1] loss not None,                 # OUT     (n_rows,)     or (0,): not computed
+    int n_threads,
+):
+    cdef:
+        Py_ssize_t n_rows = row_start.shape[0] - 1
+        Py_ssize_t n_columns = design.shape[0]
+        Py_ssize_t width = design.shape[1]
+        int64_t n_stored = weights.shape[0]
+        Py_ssize_t i, f, t, lead, whole
+        floating[:, ::1] panels, systems, vectors
+        double[:, ::1] grams, diagonals
+        char[::1] state
+        bint with_loss = loss.shape[0] > 0
+        const floating* of_weights = NULL
+        const index_t* of_columns = NULL
+        const floating* of_design = NULL
+
+    _check(
+        np.asarray(columns), n_stored, n_columns, np.asarray(row_start),
+        (solution.shape[0], width),
+        {
+            "spectrum": (spectrum.shape[0], (width,)),
+            "penalty": (penalty.shape[0], (n_rows,)),
+            "the second axis of solution": (solution.shape[1], (width,)),
+            "loss": (loss.shape[0], (n_rows, 0)),
+        },
+        n_threads,
+    )
+    if n_rows == 0:
+        return
+    if n_stored:
+        of_weights, of_columns = &weights[0], &columns[0]
+    if n_columns:
+        of_design = &design[0, 0]
+    dtype = np.asarray(design).dtype
+    whole = _next_multiple(width + 1, LRFACT_TILE_ROWS)
+    lead = _next_multiple(whole, LRFACT_VECTOR_BYTES // dtype.itemsize)
+    panels = _aligned(n_threads, LRFACT_PANEL_ROWS * lead, dtype)
+    systems = _aligned(n_threads, lead * lead, dtype)
+    vectors = _aligned(n_threads, 6 * lead, dtype)
+    grams = _aligned(n_threads, lead * lead, np.dtype(np.float64))
+    diagonals = _aligned(n_threads, lead, np.dtype(np.float64))
+    state = np.zeros(n_rows, dtype=np.int8)
+    for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
+        if row_start[i] == row_start[i + 1]:
+            for f in range(width):
+                solution[i, f] = 0
+            if with_loss:
+                loss[i] = 0
+        elif not _row_is_sound(of_columns, row_start[i], row_start[i + 1], n_stored, n_columns):
+            state[i] = OUTSIDE
+        else:
+            t = threadid()
+            if not _solve_row(
+                of_weights, of_columns, row_start[i], row_start[i + 1], n_stored, of_design,
+                width, &spectrum[0], penalty[i], most_steps, tol,
+                &panels[t, 0], &systems[t, 0], &vectors[t, 0], &grams[t, 0], &diagonals[t, 0],
+                &solution[i, 0], &loss[i] if with_loss else NULL,
+            ):
+                state[i] = OVERFLOWED
+    states = np.asarray(state)
+    for found, what in (
+        (OUTSIDE, "has columns outside of the design"),
+        (OVERFLOWED, "has no finite solution: weights or columns are too large"),
+    ):
+        if (states == found).any():
+            raise ValueError(f"row {np.flatnonzero(states == found)[0]} {what}")

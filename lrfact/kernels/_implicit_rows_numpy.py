@@ -1,0 +1,91 @@
+"""NumPy twin of `_implicit_rows`: the equations of each row in turn, solved exactly."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+
+Array = NDArray[np.floating]
+
+
+def solve_implicit_rows(
+    weights: Array,
+    columns: NDArray[np.integer],
+    row_start: NDArray[np.integer],
+    design: Array,
+    spectrum: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+    most_steps: int,
+    tol: float,
+    solution: Array,
+    loss: NDArray[np.float64],
+    n_threads: int,
+) -> None:
+    """See `lrfact.kernels._implicit_rows`; rows are solved exactly, whatever `most_steps` is."""
+    check_layout(
+        weights=(weights, 1),
+        columns=(columns, 1),
+        row_start=(row_start, 1),
+        design=(design, 2),
+        spectrum=(spectrum, 1),
+        penalty=(penalty, 1),
+        solution=(solution, 2),
+        loss=(loss, 1),
+    )
+    check_threads(n_threads)
+    _check_arrays(weights, columns, row_start, design, spectrum, penalty, solution, loss)
+    for i in range(len(solution)):
+        entries = slice(int(row_start[i]), int(row_start[i + 1]))
+        a = weights[entries].astype(np.float64)
+        V = design[columns[entries]].astype(np.float64)
+        D = spectrum + penalty[i]
+        d = np.divide(1, np.sqrt(D), out=np.zeros_like(D), where=D > 0)
+        P = np.sqrt(a)[:, np.newaxis] * V * d
+        with np.errstate(over="ignore", invalid="ignore"):
+            b = d * ((1 + a) @ V)
+            A = np.eye(len(d)) + P.T @ P
+            try:
+                x = d * np.linalg.solve(A, b)
+            except np.linalg.LinAlgError:
+                x = np.full_like(d, np.nan)
+            solution[i] = x
+        if not np.isfinite(solution[i]).all():
+            raise ValueError(f"row {i} has no finite solution: weights or columns are too large")
+        if len(loss):
+            s = V @ x
+            loss[i] = spectrum @ x**2 + np.sum((1 + a) * (1 - s) ** 2 - s**2)
+
+
+def _check_arrays(
+    weights: Array,
+    columns: NDArray[np.integer],
+    row_start: NDArray[np.integer],
+    design: Array,
+    spectrum: NDArray[np.float64],
+    penalty: NDArray[np.float64],
+    solution: Array,
+    loss: NDArray[np.float64],
+) -> None:
+    n_columns, width = design.shape
+    if not len(row_start):
+        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
+    n_rows = len(row_start) - 1
+    if not weights.dtype == design.dtype == solution.dtype:
+        raise ValueError("weights, design and solution must have the same dtype")
+    if not spectrum.dtype == penalty.dtype == loss.dtype == np.float64:
+        raise ValueError("spectrum, penalty and loss must be float64")
+    if columns.dtype != row_start.dtype:
+        raise ValueError("columns and row_start must have the same dtype")
+    check_shape("weights", weights, columns.shape)
+    if width < 1:
+        raise ValueError("design has no columns; it must have a factor at least")
+    check_shape("spectrum", spectrum, (width,))
+    check_shape("penalty", penalty, (n_rows,))
+    check_shape("solution", solution, (n_rows, width))
+    if len(loss):
+        check_shape("loss", loss, (n_rows,))
+    if row_start[0] < 0 or row_start[-1] > len(columns) or (np.diff(row_start) < 0).any():
+        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
+    used = columns[int(row_start[0]) : int(row_start[-1])]
+    if len(used) and (used.min() < 0 or used.max() >= n_columns):
+        raise ValueError("a row has columns outside of the design")
