@@ -29,6 +29,13 @@ _VECTORIZERS = {
     "HashingVectorizer": HashingVectorizer,
     "TfidfVectorizer": TfidfVectorizer,
 }
+# Of what a vectorizer makes; all are named alike on every machine.
+_DTYPES = (
+    *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    *("float32", "float64"),
+)
+# What a vectorizer reads: texts, not files, which a stranger's search must never open.
+_CONTENT = "content"
 # Kinds of NumPy's dtypes.
 _REAL, _TRUTH = "f", "b"
 
@@ -59,7 +66,8 @@ class SearchArchive:
         ------
         ValueError
             If a parameter is an object that text cannot hold, such as a tokenizer function or a
-            transformer of another library: skops writes such a search.
+            transformer of another library: skops writes such a search. If the vectorizer opens
+            files.
 
         See Also
         --------
@@ -169,6 +177,9 @@ def _restored(cls: Any, folder: Path, text: dict[str, Any], memory_map: bool) ->
     vectors = _read_array(folder, _VECTORS, memory_map)
     if vectors.dtype != np.float32 or vectors.shape != (n, k):
         raise ValueError(_damaged(folder, f"{_VECTORS} has {vectors.shape} {vectors.dtype}"))
+    # Neither makes a table as large as the vectors.
+    if not np.isfinite([vectors.min(initial=0), vectors.max(initial=0)]).all():
+        raise ValueError(_damaged(folder, f"{_VECTORS} has entries that are no numbers"))
     postings = _read_postings(folder, (n_terms, n), memory_map) if text["has_postings"] else None
     search.vectorizer_ = _vectorizer_from_text(text["vectorizer"], arrays, n_terms, folder)
     search.weighting_ = _weighting_from_text(text["weighting"], arrays, n_terms, folder)
@@ -348,8 +359,18 @@ def _plain_vectorizer(vectorizer: Any) -> dict[str, Any]:
     for parameter, value in vectorizer.get_params().items():
         if parameter == "vocabulary":
             text[parameter] = None  # the one fitted is stored
+        elif parameter == "input" and value != _CONTENT:
+            raise ValueError(
+                f"input of the vectorizer is {value!r}, and a search that is loaded opens no "
+                "files; read them first, and fit on their texts"
+            )
         elif parameter == "dtype":
             text[parameter] = np.dtype(value).name
+            if text[parameter] not in _DTYPES:
+                raise ValueError(
+                    f"dtype of the vectorizer is {text[parameter]}, and only {', '.join(_DTYPES)} "
+                    "can be saved as text"
+                )
         elif parameter == "ngram_range":
             text[parameter] = [int(bound) for bound in value]
         elif parameter == "stop_words" and not isinstance(value, str | None):
@@ -367,8 +388,10 @@ def _new_vectorizer(text: dict[str, Any], folder: Path) -> Any:
     if "vocabulary" in parameters:
         parameters["vocabulary"] = None
     parameters["ngram_range"] = tuple(parameters["ngram_range"])
-    if parameters["dtype"] not in ("float32", "float64", "int32", "int64"):
+    if parameters["dtype"] not in _DTYPES:
         raise ValueError(_damaged(folder, f"a vectorizer makes {parameters['dtype']!r}"))
+    if parameters.get("input", _CONTENT) != _CONTENT:
+        raise ValueError(_damaged(folder, "its vectorizer would open files"))
     parameters["dtype"] = np.dtype(parameters["dtype"]).type
     return vectorizer_class(**parameters)
 

@@ -60,6 +60,8 @@ SEARCHES = {
         vectorizer=CountVectorizer(ngram_range=(1, 2), stop_words=["the", "a"], min_df=1)
     ),
     "letters": lambda: fit_texts(vectorizer=CountVectorizer(analyzer="char_wb")),
+    "counts of bytes": lambda: fit_texts(vectorizer=CountVectorizer(dtype=np.uint8)),
+    "presence": lambda: fit_texts(vectorizer=CountVectorizer(binary=True, dtype=bool)),
     "hashes": lambda: fit_texts(vectorizer=HashingVectorizer(n_features=64)),
     "log-entropy": lambda: fit_texts(weighting="log-entropy"),
     "weights given": lambda: fit_texts(weighting=TermWeighting(k1=2, b=1)),
@@ -141,6 +143,10 @@ def test_files_of_an_earlier_search_are_replaced(tmp_path):
             lambda: fit_texts(vectorizer=CountVectorizer(tokenizer=str.split, token_pattern=None)),
             "tokenizer of the vectorizer is .* write the search with skops",
         ),
+        (
+            lambda: fit_texts(vectorizer=CountVectorizer(dtype=np.longdouble)),
+            "dtype of the vectorizer is .*, and only bool, .* can be saved as text",
+        ),
         (lambda: fit_texts(weighting=TfidfTransformer()), "weighting is TfidfTransformer.*skops"),
         (lambda: make().fit(TEXTS, ids=[(i, i) for i in range(6)]), "one of ids is .* a string"),
         (lambda: make().fit(TEXTS, [1.0, np.inf] * 3), "one of y is inf"),
@@ -150,6 +156,25 @@ def test_what_text_cannot_hold(search, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         search().save(tmp_path / "folder")
     assert not (tmp_path / "folder").exists()
+
+
+def test_a_vectorizer_that_opens_files(tmp_path):
+    names = [tmp_path / f"{place}.txt" for place in range(6)]
+    for name, text in zip(names, TEXTS, strict=True):
+        name.write_text(text)
+    search = fit_texts(vectorizer="count").set_params(vectorizer=CountVectorizer(input="filename"))
+    search.fit([str(name) for name in names])
+    with pytest.raises(
+        ValueError, match=r"input of the vectorizer is 'filename', .* opens no files"
+    ):
+        search.save(tmp_path / "folder")
+    fit_texts().save(tmp_path / "folder")
+    path = tmp_path / "folder" / "search.json"
+    text = json.loads(path.read_text())
+    text["vectorizer"]["parameters"]["input"] = "filename"
+    path.write_text(json.dumps(text))
+    with pytest.raises(ValueError, match="its vectorizer would open files"):
+        LSASearch.load(tmp_path / "folder")
 
 
 def test_a_vectorizer_of_ones_own(tmp_path):
@@ -275,6 +300,13 @@ class TestDamage:
         np.savez(saved / "arrays.npz", **arrays)
         refused(saved, f"{name} in arrays.npz is not what it should be")
 
+    @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+    def test_vectors_that_are_none(self, saved, value):
+        vectors = np.load(saved / "vectors.npy")
+        vectors[3, 1] = value
+        np.save(saved / "vectors.npy", vectors)
+        refused(saved, "vectors.npy has entries that are no numbers")
+
     @pytest.mark.parametrize("name", ["arrays.npz", "vectors.npy", "postings_data.npy"])
     def test_objects_are_never_unpickled(self, saved, name):
         class Explosive:
@@ -319,7 +351,8 @@ class TestDamage:
 
 def test_skops_keeps_a_search():
     skops = pytest.importorskip("skops.io")
-    search = make().fit(TEXTS, list("ccppbb"))
+    search = make().fit(TEXTS, list("ccppbb"), ids=list("uvwxyz"))
+    assert search.search("car", allowed=["w"])[0].document == "w"
     written = skops.dumps(search)
     again = skops.loads(written, trusted=skops.get_untrusted_types(data=written))
     for mine, its in zip(answers(search), answers(again), strict=True):
