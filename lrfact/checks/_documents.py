@@ -1,7 +1,6 @@
 """Texts told from matrices, and what is wrong with either."""
 
 from collections.abc import Iterator
-from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,10 @@ _BYTES = (
     "{what} holds bytes, and a search compares text: decode them first, for example "
     "[text.decode('utf-8') for text in X]"
 )
+
+
+# How None, NaN, and what pandas has for them are written.
+_MISSING = ("None", "nan", "<NA>", "NaT")
 
 
 def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
@@ -32,7 +35,8 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
     Raises
     ------
     TypeError
-        If it is a single string or holds bytes, or strings beside other things.
+        If it is a single string or a dict, or holds bytes, strings beside other things, or lists of
+        words.
 
     ValueError
         If there is no document, or strings in more than one column.
@@ -46,9 +50,11 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
         raise TypeError(_BYTES.format(what=what))
     if sparse.issparse(X):
         return None
+    if isinstance(X, dict):
+        raise TypeError(f"{what} is a dict; give its texts: list({what}.values())")
     if isinstance(X, Iterator) or _is_unsized(X):
         X = list(X)
-    elif len(getattr(X, "shape", (1,))) != 1 or isinstance(X, dict):
+    elif len(getattr(X, "shape", (1,))) != 1:
         _refuse_table_of_texts(X, what)
         return None
     kind = getattr(getattr(X, "dtype", None), "kind", None)
@@ -62,12 +68,13 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
     if not items:
         raise ValueError(f"{what} has no documents; give at least one")
     if not any(isinstance(item, str | bytes | bytearray) for item in items):
+        _refuse_lists_of_words(items, what)
         return None
     for place, item in enumerate(items):
         if isinstance(item, bytes | bytearray):
             raise TypeError(_BYTES.format(what=what))
         if not isinstance(item, str):
-            missing = item is None or (isinstance(item, Number) and item != item)
+            missing = str(item) in _MISSING
             advice = (
                 "put '' where there is no text" if missing else "every document must be a string"
             )
@@ -83,6 +90,15 @@ def is_one_row(X: Any) -> bool:
 
 def _is_unsized(X: Any) -> bool:
     return hasattr(X, "__iter__") and not hasattr(X, "__len__") and not hasattr(X, "__array__")
+
+
+def _refuse_lists_of_words(items: list[Any], what: str) -> None:
+    for place, item in enumerate(items):
+        if isinstance(item, list | tuple) and any(isinstance(word, str) for word in item):
+            raise TypeError(
+                f"{what}[{place}] is a {type(item).__name__} of strings, and a document is one "
+                f"string: join its words, for example [' '.join(words) for words in {what}]"
+            )
 
 
 def _refuse_table_of_texts(X: Any, what: str) -> None:

@@ -1,6 +1,8 @@
 """What is known of documents beside their words: ids, labels, texts."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -52,7 +54,7 @@ class DocumentCollection:
 
         Parameters
         ----------
-        allowed : array-like
+        allowed : array-like, set or iterator
             Distinct ids, or a mask with one boolean for each document.
 
         Returns
@@ -62,21 +64,23 @@ class DocumentCollection:
         Raises
         ------
         ValueError
-            If an id is unknown or comes twice, or a mask has another length.
+            If it is a single id, an id is unknown or comes twice, or a mask has another length.
         """
-        asked = np.asarray(allowed)
-        if asked.ndim != 1:
-            raise ValueError(f"allowed has {asked.ndim} dimensions; it must be a list of ids")
-        if asked.dtype == bool:
+        shape = getattr(allowed, "shape", (1,))
+        if isinstance(allowed, str | bytes) or not isinstance(allowed, Iterable) or len(shape) != 1:
+            got = f"has shape {shape}" if len(shape) != 1 else f"is {allowed!r}"
+            raise ValueError(f"allowed {got}; it must be a list of ids, or a mask")
+        asked = allowed if isinstance(allowed, np.ndarray) else list(allowed)
+        if _is_mask(asked):
             if len(asked) != self.n_documents:
                 raise ValueError(
                     f"allowed is a mask of length {len(asked)}; it must have one entry for each of "
                     f"the {self.n_documents} documents"
                 )
             return np.flatnonzero(asked)
-        positions = self._positions(list(allowed))
+        positions = self._positions(asked)
         if (positions < 0).any():
-            unknown = list(allowed)[int(np.argmax(positions < 0))]
+            unknown = asked[int(np.argmax(positions < 0))]
             raise ValueError(f"allowed has the id {unknown!r}, of no document; {self._rule()}")
         distinct = np.unique(positions)
         if len(distinct) < len(positions):
@@ -108,8 +112,19 @@ class DocumentCollection:
         labels = None if self.labels is None else np.concatenate([self.labels, other.labels])
         return DocumentCollection(self.n_documents + other.n_documents, ids, labels, texts)
 
-    def _positions(self, documents: list[Any]) -> NDArray[np.intp]:
+    @cached_property
+    def _position_of_id(self) -> dict[Any, int]:
+        return {_plain(one): position for position, one in enumerate(self.ids)}  # type: ignore[arg-type]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What was looked up is found again.
+        return {one.name: getattr(self, one.name) for one in fields(self)}
+
+    def _positions(self, documents: Collection[Any]) -> NDArray[np.intp]:
         if self.ids is None:
+            if isinstance(documents, np.ndarray) and documents.dtype.kind in "iu":
+                is_known = (documents >= 0) & (documents < self.n_documents)
+                return np.where(is_known, documents, -1).astype(np.intp)
             known = np.array(
                 [
                     isinstance(d, int | np.integer)
@@ -123,8 +138,9 @@ class DocumentCollection:
                 int(d) if is_known else -1 for d, is_known in zip(documents, known, strict=True)
             ]
             return np.array(places, dtype=np.intp)
-        at = {_plain(one): position for position, one in enumerate(self.ids)}
-        return np.array([at.get(_plain(one), -1) for one in documents], dtype=np.intp)
+        at = self._position_of_id
+        places = [at.get(_plain(d), -1) if _is_hashable(d) else -1 for d in documents]
+        return np.array(places, dtype=np.intp)
 
     def _rule(self) -> str:
         if self.ids is None:
@@ -172,17 +188,36 @@ def _one_each(values: Any, n_documents: int, name: str) -> NDArray[Any]:
         raise ValueError(f"{name} has {len(values)} entries for {n_documents} documents")
     if isinstance(values, np.ndarray):
         return values.copy()
-    array = np.array(values)
-    if array.ndim != 1 or any(a != b for a, b in zip(array.tolist(), values, strict=True)):
+    if not any(isinstance(one, list | tuple | np.ndarray) for one in values):
+        array = np.array(values)
         # Numbers beside strings would become strings.
-        array = np.empty(n_documents, dtype=object)
-        array[:] = values
+        if all(a == b for a, b in zip(array.tolist(), values, strict=True)):
+            return array
+    array = np.empty(n_documents, dtype=object)
+    for place, one in enumerate(values):
+        array[place] = one
     return array
+
+
+def _is_mask(values: Collection[Any]) -> bool:
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        return values.dtype == bool
+    return len(values) > 0 and all(isinstance(one, bool | np.bool_) for one in values)
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _distinct(ids: NDArray[Any]) -> NDArray[Any]:
     seen: set[Any] = set()
     for one in ids.tolist():
+        if not _is_hashable(one):
+            raise ValueError(f"{one!r} cannot be an id, as it may change; give strings or numbers")
         if one in seen:
             raise ValueError(f"the id {one!r} comes more than once; give each document its own")
         seen.add(one)

@@ -221,6 +221,7 @@ class LatentCollection:
             result, k = self._directions(operator, A, energy)
             space = LatentSpace(result.s[:k], result.Vt[:k], self.sigma_power, masses)
             space = space.without(absent_columns(A))
+            _require_coordinates(space)
             coordinates = space.coordinates(A, n_threads=n_threads)
             lexical = self._lexical_rows(A) if self.lexical_weight > 0 else None
             self._store(
@@ -321,3 +322,14 @@ class LatentCollection:
         self._fitted_collection = collection
         self._fitted_held = held
         self._fitted_energy = energy
+
+
+def _require_coordinates(space: LatentSpace) -> None:
+    """Refuse an exponent that takes singular values beyond what the dtype can hold."""
+    with np.errstate(over="ignore", under="ignore"):
+        stretch = space.stretch.astype(space.Vt.dtype)
+    if not np.isfinite(stretch).all() or (space.s.any() and not stretch.any()):
+        raise ValueError(
+            f"sigma_power={space.sigma_power} makes all coordinates overflow or vanish, with "
+            f"singular values from {space.s.min():.3g} to {space.s.max():.3g}; take it nearer to 1"
+        )

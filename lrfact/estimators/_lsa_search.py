@@ -178,10 +178,10 @@ class LSASearch(
 
     Notes
     -----
-    Defaults are those that did best by mean average precision over three judged collections
-    (cranfield, cacm, adi); docs/benchmarks.md has the figures, beside tf-idf, BM25 and latent
-    semantic analysis. "Adding documents" in docs/searching.md says what `drift_` was when a new fit
-    paid.
+    Defaults are those that did best by mean average precision on three judged collections
+    (cranfield, cacm, adi), among constants of BM25 that are usual elsewhere; docs/benchmarks.md has
+    the figures, beside tf-idf, BM25 and latent semantic analysis. "Adding documents" in
+    docs/searching.md says what `drift_` was when a new fit paid.
 
     A word that no document of the fit has says nothing; a query of such words finds nothing, nor
     does anything find a document of them. Hits are exact: every document is compared.
@@ -308,10 +308,12 @@ class LSASearch(
         Raises
         ------
         TypeError
-            If `X` is a single string, or holds bytes or anything else among its texts.
+            If `X` is a single string or a dict, or holds bytes, lists of words or anything else
+            among its texts.
 
         ValueError
-            If there is no document or no word, an entry is not finite, or `ids` repeat.
+            If there is no document or no word, an entry is not finite, `ids` repeat, or singular
+            values to the power `sigma_power` overflow.
 
         Warns
         -----
@@ -382,7 +384,7 @@ class LSASearch(
         return_distance : bool, default=True
             Whether to return distances, too.
 
-        allowed : array-like, default=None
+        allowed : array-like or set, default=None
             The only documents that may come up: ids, or a mask. None allows all.
 
         Returns
@@ -428,7 +430,7 @@ class LSASearch(
         n : int, default=10
             How many hits. More than there are documents asks for all.
 
-        allowed : array-like, default=None
+        allowed : array-like or set, default=None
             The only documents that may come up: ids, or a mask. None allows all.
 
         unknown : {"ignore", "closest"}, default="ignore"
@@ -523,7 +525,8 @@ class LSASearch(
         Raises
         ------
         ValueError
-            If `y` is missing or has another shape, or labels are given and the fit had none.
+            If `y` is missing or has another shape, labels are given and the fit had none, or
+            nothing is relevant for any query.
 
         See Also
         --------
@@ -614,7 +617,13 @@ class LSASearch(
         labels = self._fitted_collection.labels
         if labels is None:
             raise ValueError(f"{method} of LSASearch needs labels of the documents; give y to fit")
-        return np.unique(labels, return_inverse=True)
+        try:
+            return np.unique(labels, return_inverse=True)
+        except TypeError as unsorted:
+            raise ValueError(
+                f"{method} of LSASearch needs labels that can be sorted, and y of the fit has some "
+                "of different kinds; give strings only, or numbers only"
+            ) from unsorted
 
     def _same_label(self, y: Any) -> csr_array:
         """Return which documents have the label of each query."""
@@ -622,6 +631,11 @@ class LSASearch(
         asked = column_or_1d(y)
         at = np.minimum(np.searchsorted(classes, asked), len(classes) - 1)
         known = classes[at] == asked
+        if len(asked) and not known.any():
+            raise ValueError(
+                f"no document has the label of any query, such as {asked.tolist()[0]!r}, so that "
+                "none is relevant; give labels of the fit"
+            )
         members = csr_array(
             (np.ones(len(codes)), (codes, np.arange(len(codes)))),
             shape=(len(classes), len(codes)),

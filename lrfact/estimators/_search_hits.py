@@ -1,5 +1,6 @@
 """What a search answers: hits to read, and why one of them is there."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
@@ -130,16 +131,29 @@ class HitExplanation:
 
 def snippet(text: str, words: Sequence[str]) -> str:
     """Return a passage of `text` around the first of the words that it has, or how it begins."""
-    lowered = text.lower()
-    places = [lowered.find(word.lower()) for word in words]
-    first = min((place for place in places if place >= 0), default=0)
+    first = _first_place(text, words)
     start = max(first - _WIDTH // 3, 0)
     if start:
         # From the beginning of a word, where one is near.
-        start = max(lowered.rfind(" ", 0, start), start - _WIDTH // 3) + 1
+        start = max(text.rfind(" ", 0, start), start - _WIDTH // 3) + 1
     # Enough to fill the width once runs of blanks and lines are one blank each.
     passage = " ".join(text[start : start + _REACH].split())
     rest = len(passage) > _WIDTH or start + _REACH < len(text)
     if len(passage) > _WIDTH:
         passage = passage[: max(passage.rfind(" ", 0, _WIDTH + 1), _WIDTH // 2)]
     return ("... " if start else "") + passage.strip() + (" ..." if rest else "")
+
+
+def _first_place(text: str, words: Sequence[str]) -> int:
+    """Return where the first of the words is, as a whole if any is, or else in a longer one; or 0.
+
+    The terms of a vectorizer may be parts of words.
+    """
+    if not words:
+        return 0
+    any_word = "|".join(re.escape(word) for word in words)
+    for pattern in (rf"(?<!\w)(?:{any_word})(?!\w)", any_word):
+        found = re.search(pattern, text, re.IGNORECASE)
+        if found:
+            return found.start()
+    return 0

@@ -26,6 +26,14 @@ def test_columns_of_texts(library):
     with pytest.raises(ValueError, match="X is a table of texts; give one of its columns"):
         as_texts(module.DataFrame({"title": TEXTS, "text": TEXTS}))
     assert as_texts(module.DataFrame({"a": [1.0, 2.0]})) is None
+    with pytest.raises(TypeError, match=r"X\[1\] is .*, no string; put '' where"):
+        as_texts(module.Series(["one", None]))
+
+
+def test_what_pandas_has_for_a_missing_text():
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(TypeError, match=r"X\[1\] is <NA>, no string; put ''"):
+        as_texts(pandas.Series(["one", pandas.NA], dtype="string"))
 
 
 @pytest.mark.parametrize(
@@ -36,6 +44,7 @@ def test_columns_of_texts(library):
         np.ones((2, 2)),
         np.ones(2),
         sparse.csr_array((2, 2)),
+        sparse.dok_array((2, 2)),  # in SciPy a dict, too
         np.array([[1, None]], dtype=object),
         3,
         None,
@@ -57,6 +66,13 @@ def test_what_is_no_text(X):
         (["one", np.nan], TypeError, "X[1] is nan, no string; put ''"),
         (["one", 2], TypeError, "X[1] is 2, no string; every document must be a string"),
         ([2, "one"], TypeError, "X[0] is 2, no string"),
+        (
+            [["one", "two"], ["three"]],
+            TypeError,
+            "X[0] is a list of strings, and a document is one",
+        ),
+        ([(), ("one",)], TypeError, "X[1] is a tuple of strings"),
+        ({"a": "one"}, TypeError, "X is a dict; give its texts: list(X.values())"),
         ([], ValueError, "X has no documents; give at least one"),
         (iter([]), ValueError, "X has no documents"),
         (np.array([["one", "two"]]), ValueError, "X is a table of texts"),

@@ -281,6 +281,18 @@ class TestSearch:
         assert len(hit.snippet) < 90
         assert make(1, keep_documents=False).fit([long]).search("engine")[0].snippet is None
 
+    def test_a_snippet_prefers_whole_words(self):
+        text = "a scarf " + "lies with many others in the shop " * 5 + "and is sold by CAR only"
+        search = make(1).fit([text])
+        assert "CAR" in search.search("car")[0].snippet
+        assert search.search("car scarf")[0].snippet.startswith("a scarf")
+        # Parts of words are found inside of them, in texts that lower case makes longer, too.
+        parts = CountVectorizer(analyzer="char_wb", ngram_range=(3, 3))
+        (hit,) = (
+            make(1, vectorizer=parts).fit(["\u0130" * 40 + " one " * 40 + "zebra"]).search("zeb")
+        )
+        assert "zebra" in hit.snippet
+
     def test_several_queries_at_once(self):
         search = make().fit(TEXTS)
         both = search.search(["engine", "bread"], n=3)
@@ -303,12 +315,31 @@ class TestSearch:
         assert {h.document for h in by_position.search("cat", allowed=range(2))} == {0, 1}
 
     @pytest.mark.parametrize(
+        "container", [list, tuple, set, frozenset, iter, np.array, lambda i: dict.fromkeys(i)]
+    )
+    @pytest.mark.parametrize("ids", [None, np.arange(10) + 20, IDS])
+    def test_allowed_in_any_container(self, container, ids):
+        search = make().fit(TEXTS, ids=ids)
+        chosen = [search.document_ids_.tolist()[place] for place in (3, 0, 9)]
+        hits = search.search("engine", allowed=container(chosen))
+        assert {hit.document for hit in hits} == set(chosen)
+        mask = [one in chosen for one in search.document_ids_.tolist()]
+        assert list(search.search("engine", allowed=mask)) == list(hits)
+
+    def test_a_position_that_is_not_there(self):
+        with pytest.raises(ValueError, match=r"10.*, of no document; .* positions, 0 to 9"):
+            make().fit(TEXTS).search("engine", allowed=np.array([0, 10]))
+
+    @pytest.mark.parametrize(
         ("allowed", "message"),
         [
             (["a", "zz"], "allowed has the id 'zz', of no document"),
             (["a", "a"], "holds a document twice"),
             ([True, False], "mask of length 2; it must have one entry for each of the 10"),
-            ([["a"]], "allowed has 2 dimensions"),
+            ([["a"]], r"allowed has the id \['a'\], of no document"),
+            (np.array([["a"]]), r"allowed has shape \(1, 1\); it must be a list of ids, or a mask"),
+            ("a", "allowed is 'a'; it must be a list of ids"),
+            (3, "allowed is 3; it must be a list of ids"),
             ([3], "the id 3, of no document; give ids as they were given"),
         ],
     )
@@ -465,6 +496,11 @@ class TestLabels:
             search.score(TEXTS)
         with pytest.raises(ValueError, match="score with labels of LSASearch needs labels"):
             search.score(TEXTS, LABELS)
+        mixed = make().fit(TEXTS, np.array([None, *LABELS[1:]], dtype=object))
+        with pytest.raises(ValueError, match="labels that can be sorted"):
+            mixed.predict(TEXTS)
+        with pytest.raises(ValueError, match="no document has the label of any query, such as 'x'"):
+            make().fit(TEXTS, LABELS).score(["car", "cat"], ["x", "y"])
         assert search.labels_ is None
         assert search.classes_ is None
 
@@ -483,6 +519,8 @@ class TestLabels:
         assert type(search.score(counts[:6], y[:6])) is float
         with pytest.raises(ValueError, match=r"y has shape \(6, 5\); a matrix of what is relevant"):
             search.score(counts[:6], relevance[:, :5])
+        with pytest.raises(ValueError, match=r"y has shape \(0, 80\)"):
+            search.score(counts[:6], y[:0])
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -503,6 +541,11 @@ class TestLabels:
         search = make().fit(TEXTS, ids=ids)
         assert [type(hit.document) for hit in search.search("car", n=10)].count(int) == 5
         assert search.explain("car", 0).document == 0
+        pairs = [(i, i % 2) for i in range(8)] + [(8,), 9]
+        hits = make().fit(TEXTS, ids=pairs).search("engine", allowed=[(3, 1), (8,), 9])
+        assert {hit.document for hit in hits} == {(3, 1), (8,), 9}
+        with pytest.raises(ValueError, match=r"\[0\] cannot be an id"):
+            make().fit(TEXTS, ids=[[i] for i in range(10)])
         numbers = make().fit(TEXTS, ids=np.arange(10) + 100)
         assert numbers.search("bread")[0].document in (107, 108, 109)
 
@@ -636,6 +679,8 @@ class TestBadInput:
             ([b"one", b"two"], TypeError, "decode them first"),
             (["one", None], TypeError, r"X\[1\] is None, no string; put '' where"),
             (["one", 2], TypeError, r"X\[1\] is 2, no string; every document must"),
+            ([["one", "two"], ["three"]], TypeError, "a list of strings, .* join its words"),
+            ({0: "one"}, TypeError, r"X is a dict; give its texts: list\(X.values\(\)\)"),
             ([], ValueError, "no documents"),
             (["", ""], ValueError, "empty vocabulary"),
             ([[1.0, np.nan]], ValueError, "NaN"),
@@ -651,6 +696,15 @@ class TestBadInput:
         with pytest.raises(error, match=message):
             getattr(search, method)(X)
         assert not [n for n in vars(search) if n.endswith("_") or n.startswith("_fitted")]
+
+    @pytest.mark.parametrize("sigma_power", [500, -500])
+    def test_powers_beyond_all_numbers(self, sigma_power):
+        search = make(sigma_power=sigma_power)
+        with pytest.raises(
+            ValueError, match=r"sigma_power=-?500 makes all coordinates overflow or"
+        ):
+            search.fit(TEXTS)
+        assert not hasattr(search, "components_")
 
     def test_text_without_a_vectorizer(self):
         with pytest.raises(ValueError, match="X is text, and vectorizer=None takes a matrix only"):
