@@ -132,7 +132,7 @@ class HitExplanation:
 def snippet(text: str, words: Sequence[str]) -> str:
     """Return a passage of `text` around the first of the words that it has, or how it begins."""
     first = _first_place(text, words)
-    start = max(first - _WIDTH // 3, 0)
+    start = max(first - _WIDTH // 3, 0) if len(text) > _WIDTH else 0
     if start:
         # From the beginning of a word, where one is near.
         start = max(text.rfind(" ", 0, start), start - _WIDTH // 3) + 1

@@ -293,6 +293,10 @@ class TestSearch:
         )
         assert "zebra" in hit.snippet
 
+    def test_a_snippet_shows_all_of_a_short_text(self):
+        text = "Many words of little weight come before the engine"
+        assert make(1).fit([text]).search("engine")[0].snippet == text
+
     def test_several_queries_at_once(self):
         search = make().fit(TEXTS)
         both = search.search(["engine", "bread"], n=3)
