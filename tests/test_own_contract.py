@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 import lrfact
 from lrfact.kernels import IMPLEMENTATION
+from reference.planted_clicks import planted_clicks
 from reference.spectra import planted_matrix
 
 
@@ -306,6 +307,40 @@ class TestBayesianMF(TestMaskedMF):
         """There is no tol; the entries are the same."""
         X = self.data()
         self.assert_same_fit(self.make().fit(X), self.make().fit(sparse.csr_array(X)))
+
+
+class TestImplicitMF(TransformerContract):
+    """Absent entries are absences of feedback, however a container says so."""
+
+    Estimator = lrfact.ImplicitMF
+    parameters: ClassVar[dict] = {"n_components": 3, "max_iter": 1000, "random_state": 0}
+
+    def data(self, seed=0, shape=(50, 12)):
+        return planted_clicks(*shape, seed=seed).toarray()
+
+    def test_inverse_transform_has_the_shape_and_nearly_the_values(self):
+        """What is approximated is whether an entry is positive."""
+        X = self.data()
+        estimator = self.make().fit(X)
+        back = estimator.inverse_transform(estimator.transform(X))
+        assert back.shape == X.shape
+        assert back[X > 0].mean() > 2 * back[X == 0].mean()
+
+    def test_scores_are_plain_floats_that_tell_good_from_bad(self):
+        X = self.data()
+        estimator = self.make().fit(X)
+        good = estimator.score(X)
+        assert type(good) is float
+        assert good > estimator.score(1.0 * (np.random.default_rng(0).random(X.shape) < 0.3))
+
+    def test_defaults_fit_any_sensible_matrix(self):
+        for shape in ((1, 1), (2, 1), (2, 2), (3, 40), (40, 3), (100, 100)):
+            X = np.abs(np.random.default_rng(0).standard_normal(shape))
+            assert np.isfinite(self.Estimator().fit_transform(X)).all()
+
+
+class TestImplicitMFSpectral(TestImplicitMF):
+    parameters: ClassVar[dict] = {"n_components": 3, "solver": "svd", "random_state": 0}
 
 
 class TestSoftImpute(TransformerContract):

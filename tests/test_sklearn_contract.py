@@ -34,6 +34,10 @@ EXPECTED_FAILURES: dict[str, dict[str, str]] = {
         "check_estimator_sparse_array": _PREDICTS_ROWS,
         "check_estimator_sparse_matrix": _PREDICTS_ROWS,
     },
+    "ImplicitMF": {
+        "check_estimator_sparse_array": _PREDICTS_ROWS,
+        "check_estimator_sparse_matrix": _PREDICTS_ROWS,
+    },
     "MaskedMF": {
         "check_estimator_sparse_array": _PREDICTS_ROWS,
         "check_estimator_sparse_matrix": _PREDICTS_ROWS,
@@ -86,6 +90,7 @@ _STRICT = (
 
 # Besides the defaults, what takes another way through the code.
 FURTHER_INSTANCES = [
+    lrfact.ImplicitMF(2, solver="svd"),
     lrfact.NMFTopics(2, beta_loss="kullback-leibler"),
     lrfact.NMFTopics(2, n_init=2, init="random"),
 ]

@@ -2,6 +2,7 @@
 
 from lrfact.estimators._bayesian_mf import BayesianMF
 from lrfact.estimators._entry_regressor import EntryRegressor
+from lrfact.estimators._implicit_mf import ImplicitMF
 from lrfact.estimators._lsa_search import LSASearch
 from lrfact.estimators._masked_mf import MaskedMF
 from lrfact.estimators._nmf_topics import NMFTopics
@@ -15,6 +16,7 @@ __all__ = [
     "PPMI",
     "BayesianMF",
     "EntryRegressor",
+    "ImplicitMF",
     "LSASearch",
     "MaskedMF",
     "NMFTopics",

@@ -88,9 +88,23 @@ class ColumnRecommender:
         check_is_fitted(self, "components_")
         if not isinstance(n_items, Integral) or n_items < 1:
             raise ValueError(f"n_items={n_items!r} must be an integer from 1")
+        candidates = None
+        if allowed is not None:
+            candidates = _candidates(allowed, self.components_.shape[1])
+        return self._best_columns(
+            self._observed(X), n_items, exclude_observed=exclude_observed, candidates=candidates
+        )
+
+    def _best_columns(
+        self,
+        entries: sparse.csr_array,
+        n_items: int,
+        *,
+        exclude_observed: bool = True,
+        candidates: Indices | None = None,
+    ) -> tuple[Indices, Array]:
+        """Recommend to rows whose entries have been read."""
         n_features = self.components_.shape[1]
-        candidates = None if allowed is None else _candidates(allowed, n_features)
-        entries = self._observed(X)
         n_threads = effective_n_threads(self.n_jobs)
         rows, row_bias = self._rows(entries, n_threads)
         n_allowed = n_features if candidates is None else len(candidates)

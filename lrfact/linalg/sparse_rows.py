@@ -1,4 +1,4 @@
-"""A matrix by rows, whatever it was stored as, and which of its columns say nothing."""
+"""A matrix by rows, whatever it was stored as, parts of it, and which columns say nothing."""
 
 from typing import Any
 
@@ -14,6 +14,13 @@ def as_sparse_rows(A: Any) -> csr_array:
         rows = rows.copy()
         rows.sum_duplicates()
     return rows
+
+
+def some_entries(rows: csr_array, chosen: NDArray[np.bool_]) -> csr_array:
+    """Return a matrix of the same shape that stores the chosen ones of the stored entries."""
+    n_before = np.concatenate([[0], np.cumsum(chosen)])
+    row_start = n_before[rows.indptr].astype(rows.indptr.dtype)
+    return csr_array((rows.data[chosen], rows.indices[chosen], row_start), shape=rows.shape)
 
 
 def absent_columns(A: Any) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from lrfact.checks._observed_entries import observed_entries
+from lrfact.linalg.sparse_rows import some_entries
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +73,7 @@ class EntryMatrix:
         -------
         csr_array of shape (n_rows, n_columns)
         """
-        entries = self.entries
-        n_before = np.concatenate([[0], np.cumsum(chosen)])
-        row_start = n_before[entries.indptr].astype(entries.indptr.dtype)
-        return sparse.csr_array(
-            (entries.data[chosen], entries.indices[chosen], row_start), shape=entries.shape
-        )
+        return some_entries(self.entries, chosen)
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Any:
         """Return some of the entries, all others missing, in the form of the source.

@@ -9,12 +9,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from lrfact.model_selection._entry_matrix import EntryMatrix
-from lrfact.model_selection._entry_sampling import (
-    check_test_size,
-    folds_of_all,
-    sample_of_all,
-    sample_of_rows,
-)
+from lrfact.model_selection._test_size import check_test_size
+from lrfact.solvers.entry_sampling import folds_of_all, sample_of_all, sample_of_rows
 
 
 def train_test_split_entries(

@@ -7,9 +7,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from lrfact.model_selection._entry_matrix import EntryMatrix
-from lrfact.model_selection._entry_sampling import check_test_size, sample_of_rows
 from lrfact.model_selection._hidden_predictions import missing_values_of
 from lrfact.model_selection._hidden_scores import HiddenScore, Metric
+from lrfact.model_selection._test_size import check_test_size
+from lrfact.solvers.entry_sampling import sample_of_rows
 
 
 def holdout_scorer(

@@ -5,8 +5,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact import kernels
+from lrfact.checks._threads import threads_worth_waking
 
 Array = NDArray[np.floating]
+
+# Of one thread, for a multiplication and an addition.
+_MILLISECONDS = 6e-8
 
 
 def solve_rows_over_all(
@@ -77,6 +81,8 @@ def solve_rows_over_all(
     n_rows, k = weights.shape[0], design.shape[1]
     solution = np.zeros((n_rows, k), design.dtype) if start is None else start.copy()
     loss = np.empty(n_rows if with_loss else 0)
+    work = weights.nnz * k * (k / 2 + 1) + n_rows * k**3 / 6
+    n_threads = threads_worth_waking(n_threads, work * _MILLISECONDS)
     kernels.solve_implicit_rows(
         np.ascontiguousarray(weights.data, dtype=design.dtype),
         weights.indices,

@@ -1,0 +1,483 @@
+"""ImplicitMF: factorization of clicks, plays and purchases, where absence says little."""
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact.checks._entry_indices import entry_indices
+from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._implicit_feedback import implicit_feedback
+from lrfact.checks._rank import check_rank
+from lrfact.checks._threads import effective_n_threads, single_threaded_blas
+from lrfact.estimators._explanation import Explanation
+from lrfact.estimators._factor_model import FactorModel
+from lrfact.estimators._progress import FitProgress
+from lrfact.linalg.principal_directions import principal_directions
+from lrfact.linalg.sparse_rows import some_entries
+from lrfact.metrics import ndcg_at_k
+from lrfact.solvers.confidence_columns import ConfidenceColumns, confidence_weights
+from lrfact.solvers.entry_sampling import sample_of_rows
+from lrfact.solvers.implicit_als import implicit_als, implicit_start
+from lrfact.solvers.implicit_problem import ImplicitProblem
+from lrfact.solvers.masked_problem import MaskedModel, predict_entries
+from lrfact.solvers.spectral_filter import SpectralColumns, spectral_filter
+
+Array = NDArray[np.floating]
+
+_AUTO_COMPONENTS = 64
+_RANKED = 10  # places that `score` judges
+_HIDDEN_SHARE = 0.2  # of the entries of a row that `score` hides
+
+
+class ImplicitMF(CallbackSupportMixin, FactorModel):
+    r"""Low-rank factorization of implicit feedback: clicks, plays, purchases.
+
+    What a row has chosen tells of its taste, the more the oftener; what it has not chosen tells
+    little, as it may not have been seen. So all entries count, with different confidence:
+
+    .. math:: \min_{W, V} \sum_{i,j} c_{ij} (p_{ij} - w_i' v_j)^2
+              + reg \Big[ \sum_i C_i^\nu \|w_i\|^2 + \sum_j C_j^\nu \|v_j\|^2 \Big]
+
+    where :math:`p_{ij}` is 1 where :math:`x_{ij} > 0` and 0 elsewhere,
+    :math:`c_{ij} = 1 + \alpha x_{ij}`, and :math:`C_i = \sum_j c_{ij}`, :math:`C_j` likewise.
+
+    Parameters
+    ----------
+    n_components : int or "auto", default="auto"
+        Number of factors. "auto" takes 64, or as many as the shape allows where that is less.
+
+    loss : {"squared", "bpr"}, default="squared"
+        "squared" is the objective above. "bpr" ranks what a row has chosen above what it has not,
+        pair by pair.
+
+    solver : {"auto", "als", "svd", "sgd"}, default="auto"
+        Of "squared": "als" (which "auto" takes) solves for rows and for columns in turns; "svd"
+        takes the singular vectors of the matrix with rows and columns divided by the roots of their
+        sums, and smooths rows along them: nothing to tune but the rank. Of "bpr": "sgd".
+
+    alpha : float, default=10.0
+        Confidence that a unit of `X` adds, above 0. Large counts are better passed as
+        ``np.log1p(X)``. "svd" and "sgd" do not read it.
+
+    reg : float, default=0.01
+        Strength of the penalty, from 0. "svd" does not read it.
+
+    reg_exponent : float, default=1.0
+        :math:`\nu`. At 1 `reg` needs no change as data grow, and long rows are penalized like
+        short ones, entry for entry; 0 is the same penalty for all, in other units. Only "als" reads
+        it.
+
+    max_iter : int, default=100
+        At most so many sweeps over all entries.
+
+    tol : float, default=0.001
+        A sweep that lowers the objective by a smaller share ends the fit.
+
+    random_state : int, RandomState instance or None, default=None
+        Of the start. An int makes the result the same, to the last bit, on every run and for every
+        `n_jobs`.
+
+    n_jobs : int, default=None
+        Threads; None for all.
+
+    verbose : int, default=0
+        Whether to print the objective after each sweep.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components_, n_features)
+        Column factors, one a row. Of "als" and "sgd" orthogonal, in descending order of length; of
+        "svd" in descending order of singular value. The largest loading of each is positive.
+
+    column_bias_ : ndarray of shape (n_features,)
+        What is added to all scores of a column; zeros for "squared".
+
+    intercept_ : float
+        0.
+
+    row_factors_ : ndarray of shape (n_samples, n_components_)
+        ``transform`` of the rows of the fit.
+
+    n_components_ : int
+        Number of factors.
+
+    loss_curve_ : list of float
+        The objective after each sweep; empty for "svd".
+
+    n_iter_ : int
+        Sweeps; 1 for "svd".
+
+    n_features_in_ : int
+        Number of columns.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, where `X` has names that are all strings.
+
+    See Also
+    --------
+    MaskedMF : Ratings, where low values are as telling as high ones.
+    TruncatedSVDReducer : All entries alike.
+
+    Notes
+    -----
+    **Cost** of a sweep of "als" for nnz entries: ``4 (n_samples + n_features) k^2`` multiplications
+    and additions, and for each row and column with n entries the least of ``n k^2 / 2 + k^3 / 6``,
+    ``n^2 k / 2 + n^3 / 6``, and ``8 n k`` for three steps of conjugate gradients. Memory: the
+    entries twice, and the factors twice. Nothing is as large as all entries.
+
+    **Rows**, those of the fit like new ones, are folded in by the exact minimum given the columns.
+    A row without entries has zero factors.
+
+    **Scores** are no probabilities, nor in the units of `X`: they rank the columns of a row.
+
+    References
+    ----------
+    Hu, Koren and Volinsky (2008), doi:10.1109/ICDM.2008.22. Rendle, Krichene, Zhang and Koren
+    (2022), doi:10.1145/3523227.3548486, for the penalty and for how much its tuning matters.
+    Shen, Wu, Zhang et al. (2021), doi:10.1145/3459637.3482264, for "svd".
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrfact import ImplicitMF
+    >>> plays = np.array(
+    ...     [[9, 4, 7, 0, 0, 0], [3, 5, 0, 0, 1, 0], [0, 0, 0, 8, 2, 6], [0, 0, 1, 3, 0, 5]]
+    ... )
+    >>> model = ImplicitMF(n_components=2, random_state=0).fit(plays)
+    >>> columns, _ = model.recommend([[2, 3, 0, 0, 0, 0], [0, 0, 0, 0, 0, 4]], n_items=1)
+    >>> columns
+    array([[2],
+           [3]])
+    """
+
+    components_: Array
+    column_bias_: Array
+    row_factors_: Array
+    intercept_: float
+    n_components_: int
+    _fitted_degree: NDArray[np.float64]
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
+        "loss": [StrOptions({"squared", "bpr"})],
+        "solver": [StrOptions({"auto", "als", "svd", "sgd"})],
+        "alpha": [Interval(Real, 0, None, closed="neither")],
+        "reg": [Interval(Real, 0, None, closed="left")],
+        "reg_exponent": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+    # The first of each is what "auto" takes.
+    _solvers_of_loss: ClassVar[dict[str, tuple[str, ...]]] = {
+        "squared": ("als", "svd"),
+        "bpr": ("sgd",),
+    }
+
+    def __init__(
+        self,
+        n_components: int | str = "auto",
+        *,
+        loss: str = "squared",
+        solver: str = "auto",
+        alpha: float = 10.0,
+        reg: float = 0.01,
+        reg_exponent: float = 1.0,
+        max_iter: int = 100,
+        tol: float = 0.001,
+        random_state: Any = None,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.loss = loss
+        self.solver = solver
+        self.alpha = alpha
+        self.reg = reg
+        self.reg_exponent = reg_exponent
+        self.max_iter = max_iter
+        self.tol = tol
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the factors of the columns.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts, durations or truth values, from 0; pairs stored twice are added up.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If an entry is negative, NaN or infinite, none is positive, `n_components` exceeds
+            min(n_samples, n_features), `solver` is not one of `loss`, or numbers overflow.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended the fit.
+        """
+        fit = {"als": self._fit_als, "svd": self._fit_svd}[self._chosen_solver()]
+        with forgetting(self), single_threaded_blas():
+            entries = implicit_feedback(self, X, reset=True)
+            if not entries.nnz:
+                raise ValueError(
+                    f"X has no positive entry: {type(self).__name__} learns from what rows have "
+                    "chosen, and needs one at least"
+                )
+            n_threads = effective_n_threads(self.n_jobs)
+            k = self._rank(entries.shape)
+            self.intercept_ = 0.0
+            self.column_bias_ = np.zeros(entries.shape[1], entries.dtype)
+            progress = FitProgress(self, X, self.verbose, measure="objective")
+            fit(entries, k, check_random_state(self.random_state), n_threads, progress)
+            self.n_components_ = k
+            self.row_factors_ = self._column_model().fold_in(entries, n_threads=n_threads)
+            progress.finish()
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X: Any, y: Any = None) -> Array:
+        """Fit, and return the factors of the same rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            As in `fit`.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_components_)
+            What ``fit(X).transform(X)`` returns.
+        """
+        return self.fit(X).row_factors_.copy()
+
+    def predict(self, X: Any) -> Array:
+        """Return the scores of all columns for rows, known or new.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_features)
+            Higher for what a row is likelier to choose. Dense: for the best of many columns there
+            is `recommend`, for single entries `predict_entries`.
+        """
+        check_is_fitted(self, "components_")
+        return self._rebuilt(*self._fold_in(X))
+
+    def predict_entries(self, rows: Any, columns: Any, X: Any = None) -> Array:
+        """Return the scores of single entries.
+
+        Parameters
+        ----------
+        rows, columns : array-like of int, shape (n_entries,)
+            Their indices.
+
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            The rows that `rows` counts. None for those of the fit.
+
+        Returns
+        -------
+        ndarray of shape (n_entries,)
+            Memory for these and for the row factors, not for the matrix.
+
+        Raises
+        ------
+        ValueError
+            If an index is out of range, or `rows` and `columns` differ in length.
+        """
+        check_is_fitted(self, "components_")
+        W = self.row_factors_ if X is None else self._fold_in(X)[0]
+        rows, columns = entry_indices(rows, columns, (len(W), self.components_.shape[1]))
+        of_rows = np.column_stack([W, np.zeros(len(W), W.dtype)])
+        of_columns = np.column_stack([self.components_.T, self.column_bias_])
+        return predict_entries(MaskedModel(of_rows, of_columns, 0.0), rows, columns, bias=True)
+
+    def explain(self, x: Any, column: Any) -> Explanation:
+        """Return what each entry of a row contributes to its score of a column.
+
+        Parameters
+        ----------
+        x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
+            A row, known or new.
+
+        column : int or str
+            Index or name of the column scored.
+
+        Returns
+        -------
+        Explanation
+            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
+            a list.
+
+        Raises
+        ------
+        ValueError
+            If `x` is not one row, or there is no such column.
+
+        Notes
+        -----
+        With "als" the fold-in is linear in what each entry pulls the row to, given how confident
+        all of them are (Hu, Koren and Volinsky 2008, section 5); with "svd" it is linear.
+        """
+        check_is_fitted(self, "components_")
+        at = self._column_index(column)
+        entries = self._single_row(x)
+        baseline = float(self.column_bias_[at])
+        contributions = np.asarray(self._column_model().contributions(entries, at), np.float64)
+        order = np.argsort(-np.abs(contributions), kind="stable")
+        return Explanation(
+            column=at,
+            prediction=baseline + float(contributions.sum()),
+            baseline=baseline,
+            columns=entries.indices[order],
+            contributions=contributions[order],
+            names=getattr(self, "feature_names_in_", None),
+        )
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """Return how well entries that are hidden from rows are ranked.
+
+        A fifth of the entries of each row is hidden, the rest folded in, and all columns but the
+        rest are ranked: the normalized discounted cumulative gain of the first ten places, with the
+        hidden entries as gains of 1, is averaged over the rows that had something to hide. On rows
+        that were not in the fit it is an honest measure, so that GridSearchCV finds a finite rank,
+        a penalty and a confidence.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows. Which entries are hidden depends on nothing but where they are.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        float
+            From 0 to 1; greater is better.
+
+        Raises
+        ------
+        ValueError
+            If no row has two positive entries.
+
+        See Also
+        --------
+        holdout_scorer : Other metrics of rankings, other shares.
+        """
+        check_is_fitted(self, "components_")
+        entries = self._observed(X)
+        hidden = sample_of_rows(entries.indptr, _HIDDEN_SHARE, np.random.RandomState(0))
+        shown, truth = some_entries(entries, ~hidden), some_entries(entries, hidden)
+        judged = np.flatnonzero(np.diff(truth.indptr))
+        ranking, _ = self._best_columns(shown[judged], _RANKED)
+        return float(ndcg_at_k(ranking, truth[judged].astype(bool), k=_RANKED))
+
+    def _fit_als(
+        self,
+        entries: sparse.csr_array,
+        k: int,
+        random_state: np.random.RandomState,
+        n_threads: int,
+        progress: FitProgress,
+    ) -> None:
+        problem = ImplicitProblem.penalized_by_confidence(
+            confidence_weights(entries, self.alpha), self.reg, self.reg_exponent
+        )
+        found = implicit_als(
+            problem,
+            implicit_start(entries.shape[1], k, random_state, entries.dtype),
+            tol=self.tol,
+            max_iter=self.max_iter,
+            n_threads=n_threads,
+            monitor=progress,
+        )
+        # Contiguous the other way round: all that is asked of it goes by columns of X.
+        self.components_ = principal_directions(found.columns).T
+        self.loss_curve_ = found.objective.tolist()
+        self.n_iter_ = len(found.objective)
+        if not found.converged:
+            warnings.warn(
+                f"{self.max_iter} sweeps did not bring the change of the objective below "
+                f"tol={self.tol}; increase max_iter or tol",
+                ConvergenceWarning,
+                stacklevel=4,  # past fit and what validates its parameters
+            )
+
+    def _fit_svd(
+        self,
+        entries: sparse.csr_array,
+        k: int,
+        random_state: np.random.RandomState,
+        n_threads: int,
+        progress: FitProgress,
+    ) -> None:
+        found = spectral_filter(entries, k, rng=random_state, n_threads=n_threads)
+        self.components_ = found.factors.T
+        self._fitted_degree = found.degree
+        self.loss_curve_ = []
+        self.n_iter_ = 1
+
+    def _chosen_solver(self) -> str:
+        possible = self._solvers_of_loss[self.loss]
+        solver = possible[0] if self.solver == "auto" else self.solver
+        if solver not in possible:
+            raise ValueError(
+                f"solver={self.solver!r} does not minimize loss={self.loss!r}; take one of "
+                f"{', '.join(map(repr, possible))}, or 'auto'"
+            )
+        return solver
+
+    def _column_model(self) -> ConfidenceColumns | SpectralColumns:
+        if self._chosen_solver() == "svd":
+            return SpectralColumns(self.components_.T, self._fitted_degree)
+        return ConfidenceColumns(self.components_.T, self.alpha, self.reg, self.reg_exponent)
+
+    def _rank(self, shape: tuple[int, int]) -> int:
+        if self.n_components == "auto":
+            return min(_AUTO_COMPONENTS, *shape)
+        return check_rank(self.n_components, shape)
+
+    def _observed(self, X: Any) -> sparse.csr_array:
+        return implicit_feedback(self, X, reset=False)
+
+    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+        """Factors of rows, and no biases."""
+        with single_threaded_blas():
+            factors = self._column_model().fold_in(entries, n_threads=n_threads)
+        return factors, np.zeros(len(factors), factors.dtype)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = True
+        return tags

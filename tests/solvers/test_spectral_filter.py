@@ -1,0 +1,30 @@
+import numpy as np
+from numpy.testing import assert_allclose, assert_array_equal
+
+from lrfact.solvers.spectral_filter import spectral_filter
+from reference.planted_clicks import planted_clicks
+
+
+def test_scores_are_those_of_dense_singular_vectors():
+    entries = planted_clicks()
+    dense = entries.toarray()
+    found = spectral_filter(entries, 3, rng=np.random.RandomState(0), n_threads=1)
+    with np.errstate(divide="ignore"):
+        r, d = 1 / np.sqrt(dense.sum(axis=1)), 1 / np.sqrt(dense.sum(axis=0))
+    r[~np.isfinite(r)] = d[~np.isfinite(d)] = 0
+    _, s, Vt = np.linalg.svd(r[:, None] * dense * d)
+    assert s[0] > s[1] > s[2] > s[3]
+    inverse = np.divide(1, d, out=np.zeros_like(d), where=d > 0)
+    expected = (dense * d) @ Vt[:3].T @ (Vt[:3] * inverse)
+    rows = found.fold_in(entries, n_threads=2)
+    assert_allclose(rows @ found.factors.T, expected, atol=2e-2 * np.abs(expected).max())
+    assert_array_equal(rows[3], 0)
+    assert_array_equal(found.factors[5], 0)
+    assert (found.factors.max(axis=0) >= -found.factors.min(axis=0)).all()
+
+
+def test_contributions_add_up():
+    entries = planted_clicks()
+    found = spectral_filter(entries, 3, rng=np.random.RandomState(0), n_threads=1)
+    score = found.fold_in(entries[[7]], n_threads=1) @ found.factors[9]
+    assert_allclose(found.contributions(entries[[7]], 9).sum(), score[0])
