@@ -12,6 +12,9 @@ from lrfact.kernels import _masked_rows_numpy as _masked_rows_twin
 from lrfact.kernels import _masked_sgd_numpy as _masked_sgd_twin
 from lrfact.kernels import _nonnegative_rows_numpy as _nonnegative_rows_twin
 from lrfact.kernels import _poisson_rows_numpy as _poisson_rows_twin
+from lrfact.kernels import _ranking_rows_numpy as _ranking_rows_twin
+from lrfact.kernels import _ranking_sgd_numpy as _ranking_sgd_twin
+from lrfact.kernels import _ranking_triples_numpy as _ranking_triples_twin
 from lrfact.kernels import _ratio_rows_numpy as _ratio_rows_twin
 from lrfact.kernels import _top_k_numpy as _top_k_twin
 from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
@@ -27,6 +30,9 @@ try:
     from lrfact.kernels._nonnegative_rows import descend_rows, descend_rows_with_holes
     from lrfact.kernels._openmp import max_threads, openmp_enabled
     from lrfact.kernels._poisson_rows import fit_poisson_rows
+    from lrfact.kernels._ranking_rows import fit_ranking_rows
+    from lrfact.kernels._ranking_sgd import descend_triples
+    from lrfact.kernels._ranking_triples import draw_triples
     from lrfact.kernels._ratio_rows import ratio_rows
     from lrfact.kernels._top_k import top_k
 except ImportError as error:
@@ -47,7 +53,10 @@ except ImportError as error:
     descend_rows_with_holes = warn_at_first_use(
         _nonnegative_rows_twin.descend_rows_with_holes, FALLBACK_REASON
     )
+    descend_triples = warn_at_first_use(_ranking_sgd_twin.descend_triples, FALLBACK_REASON)
+    draw_triples = warn_at_first_use(_ranking_triples_twin.draw_triples, FALLBACK_REASON)
     fit_poisson_rows = warn_at_first_use(_poisson_rows_twin.fit_poisson_rows, FALLBACK_REASON)
+    fit_ranking_rows = warn_at_first_use(_ranking_rows_twin.fit_ranking_rows, FALLBACK_REASON)
     leave_one_out_rows = warn_at_first_use(_masked_rows_twin.leave_one_out_rows, FALLBACK_REASON)
     ratio_rows = warn_at_first_use(_ratio_rows_twin.ratio_rows, FALLBACK_REASON)
     solve_implicit_rows = warn_at_first_use(
@@ -72,7 +81,10 @@ __all__ = [
     "descend_blocks",
     "descend_rows",
     "descend_rows_with_holes",
+    "descend_triples",
+    "draw_triples",
     "fit_poisson_rows",
+    "fit_ranking_rows",
     "leave_one_out_rows",
     "max_threads",
     "openmp_enabled",

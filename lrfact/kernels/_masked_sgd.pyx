@@ -12,22 +12,14 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
+from lrfact.kernels._block_schedule cimport (
+    ALL_TAKEN, NONE_READY, block_schedule, finish_block, round_of, take_block,
+)
+
 cdef extern from "_masked_sgd.h" nogil:
     enum: FACTOR_SQUARES
     enum: BIAS_SQUARES
     enum: N_STATES
-    enum: ALL_TAKEN
-    enum: NONE_READY
-    ctypedef struct block_schedule:
-        Py_ssize_t n_rounds
-        Py_ssize_t n_ranges
-        const int64_t* rounds
-        int64_t* started
-        int64_t* finished
-        int64_t* of_columns
-    Py_ssize_t take_block(block_schedule*) noexcept
-    int64_t round_of(const block_schedule*, Py_ssize_t) noexcept
-    void finish_block(block_schedule*, Py_ssize_t) noexcept
     int indices_inside(const int32_t*, Py_ssize_t, int64_t, int64_t) noexcept
     void descend_block_f32(
         const int32_t*, const int32_t*, const float*, const float*, Py_ssize_t,

@@ -93,9 +93,9 @@ def entry_grid(
     """
     n_columns = matrix.shape[1]
     n_ranges = _number_of_ranges(matrix, column_bytes)
-    row_order, row_bounds = _cut(np.diff(matrix.indptr), n_ranges, rng)
+    row_order, row_bounds = random_cut(np.diff(matrix.indptr), n_ranges, rng)
     counts = np.bincount(matrix.indices, minlength=n_columns)
-    column_order, column_bounds = _cut(counts, n_ranges, rng)
+    column_order, column_bounds = random_cut(counts, n_ranges, rng)
     place_of_column = np.empty(n_columns, dtype=np.int32)
     place_of_column[column_order] = np.arange(n_columns, dtype=np.int32)
     range_of_place = np.repeat(np.arange(n_ranges, dtype=np.uint8), np.diff(column_bounds))
@@ -152,16 +152,30 @@ def random_rounds(n_ranges: int, rng: np.random.RandomState) -> NDArray[np.int64
     return np.ascontiguousarray(rounds, dtype=np.int64)
 
 
-def _number_of_ranges(matrix: sparse.csr_array, column_bytes: int) -> int:
-    wanted = matrix.shape[1] * column_bytes // _CACHE_BYTES
-    wanted = min(max(wanted, _FEWEST), _MOST)
-    return max(1, min(wanted, int((matrix.nnz / _SHORTEST) ** 0.5), *matrix.shape))
-
-
-def _cut(
+def random_cut(
     counts: Indices, n_ranges: int, rng: np.random.RandomState
 ) -> tuple[Indices, NDArray[np.int64]]:
-    """A random order, and where to cut it into ranges of about equally many entries."""
+    """Return a random order of rows, and where to cut it into ranges of about as many entries.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (n,)
+        Entries of each row, or of each column.
+
+    n_ranges : int
+        How many.
+
+    rng : RandomState
+        Of the order.
+
+    Returns
+    -------
+    order : ndarray of int, shape (n,)
+        The row at each place.
+
+    bounds : ndarray of int64, shape (n_ranges + 1,)
+        Places at which the ranges start, from 0 to n.
+    """
     order = rng.permutation(len(counts))
     so_far = np.cumsum(counts[order], dtype=np.int64)
     shares = np.arange(1, n_ranges) * (counts.sum(dtype=np.int64) / n_ranges)
@@ -169,3 +183,9 @@ def _cut(
     bounds[1:-1] = np.searchsorted(so_far, shares)
     bounds[-1] = len(counts)
     return order, bounds
+
+
+def _number_of_ranges(matrix: sparse.csr_array, column_bytes: int) -> int:
+    wanted = matrix.shape[1] * column_bytes // _CACHE_BYTES
+    wanted = min(max(wanted, _FEWEST), _MOST)
+    return max(1, min(wanted, int((matrix.nnz / _SHORTEST) ** 0.5), *matrix.shape))
