@@ -150,6 +150,8 @@ def test_says_what_it_raises_and_where_it_comes_from(name):
         assert entry.desc, f"{entry.type}: say when it is raised"
 
 
+# Without a seed some chains on so small a table keep moving for longer than they are given.
+@pytest.mark.filterwarnings("ignore:the chain has not come to rest")
 @pytest.mark.parametrize("name", ESTIMATORS)
 @pytest.mark.parametrize("with_names", [False, True], ids=["array", "frame"])
 def test_fitted_attributes_equal_the_documented_ones(name, with_names):
