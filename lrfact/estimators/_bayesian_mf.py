@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -81,9 +81,10 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         rated. Of sparse input what is not stored is missing, and a stored 0 is an observed 0.
 
     warm_start : bool, default=False
-        Whether `fit` goes on where the chain of the fit before has ended, adding the draws that
-        are missing if `n_draws` has been raised. The result is that of a single fit, if the data
-        are the same; other data of the same shape take the place of the old ones.
+        Whether `fit` goes on where the chain of the fit before has ended. With the same data it
+        makes the draws that are missing if `n_draws` has been raised, and the result is that of a
+        single fit. With other data of the same shape and dtype all draws are made anew, after
+        another burn-in, which may be short if they are much alike.
 
     random_state : int, RandomState instance or None, default=None
         Of the chain. An int makes the result the same, to the last bit, on every run and for every
@@ -98,20 +99,21 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        Orthonormal rows: the right singular vectors of the average of ``w_i' v_j`` over the draws,
-        the largest singular value first, the largest loading of each positive.
+        Orthonormal rows: the right singular vectors of the average over the draws of ``w_i' v_j``
+        less what is the same for all rows or for all columns, which the biases hold; the largest
+        singular value first, the largest loading of each positive.
 
     intercept_ : float
-        Mean of the observed entries.
+        What is expected of an entry of a row and a column of which nothing is known.
 
     column_bias_ : ndarray of shape (n_features,)
-        Average over the draws, in the units of `X`.
+        How much higher a column is for rows of which nothing is known, in the units of `X`.
 
     row_factors_ : ndarray of shape (n_samples, n_components_)
         ``transform`` of the rows of the fit.
 
     row_bias_ : ndarray of shape (n_samples,)
-        Their biases.
+        How much higher a row is than expected of any, on the mean of all columns.
 
     noise_std_ : float
         Standard deviation of an entry about its prediction, if all parameters were known; in the
@@ -148,10 +150,12 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     A sweep costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and additions for
     p = n_components + 1, as one of `MaskedMF`; there are ``n_burn_in + thinning n_draws`` of them.
     A prediction folds its row in under each draw: ``n_draws (n p^2 + p^3 / 3)`` for n entries.
-    Memory: the observed entries, which are kept, twice; for each draw ``n_features p`` numbers.
+    Memory: the observed entries, which are kept, twice; for each draw ``n_features p`` numbers,
+    thrice while fitting. Draws of rows are not kept: rows are folded in when they are asked for.
 
     **Rows**, those of the fit like new ones, are folded in in closed form: under each draw they
-    have the mean of their posterior, a ridge regression. `predict` and `predict_entries` average
+    have the mean of their posterior, a ridge regression; one without entries has factors and a
+    bias of zero. `predict` and `predict_entries` average
     the predictions of the draws. `transform`, `recommend`, `similar_columns` and
     `inverse_transform` use the average cut to `n_components_` singular directions, which predicts
     nearly as well.
@@ -273,6 +277,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
                     f"X has no observed entry: {type(self).__name__} needs one at least; check "
                     f"missing_values={self.missing_values}"
                 )
+            if sparse.issparse(X):
+                entries = entries.copy()  # they are kept, and may be the caller's
             self._sample(X, entries, chain)
         drift = relative_drift(self.residual_curve_[self.n_burn_in :])
         if self.r_hat_ > _MOST_R_HAT and drift > _MOST_DRIFT:
@@ -455,38 +461,37 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         if chain is None or not chain.fits(problem, k):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             rng = np.random.default_rng(seed)
-            chain = _Chain(seed, rng, first_state(problem, k, rng), (), ())
-        chain = copy.deepcopy(chain)  # one that fails must not have moved the one before
+            chain = _Chain(seed, rng, first_state(problem, k, rng), entries)
+        chain = chain.on(entries)
         first = len(chain.residuals)
+        n_burn_in = max(0, self.n_burn_in - first)
+        n_missing = max(0, self.n_draws - len(chain.draws))
         progress = FitProgress(self, X, self.verbose, measure="training RMSE")
 
-        def keep(sweep: int) -> bool:
-            since = first + sweep + 1 - self.n_burn_in
-            return since > 0 and since % self.thinning == 0
+        def draw(number: int, state: GibbsState) -> ColumnDraw:
+            perturbation = np.random.default_rng([chain.seed, number]).standard_normal(k + 1)
+            rows, columns = state.rows, state.columns.vectors
+            return ColumnDraw(columns, rows.prior, rows.link, state.noise, perturbation)
+
+        def keep(sweep: int, state: GibbsState) -> ColumnDraw | None:
+            number, left = divmod(sweep + 1 - n_burn_in, self.thinning)
+            return draw(len(chain.draws) + number, state) if number > 0 and not left else None
 
         run = gibbs_factorization(
             problem,
             chain.state,
             chain.rng,
-            n_sweeps=max(0, self.n_burn_in + self.thinning * self.n_draws - first),
+            n_sweeps=n_burn_in + self.thinning * n_missing,
             keep=keep,
             n_threads=n_threads,
             monitor=lambda sweep, error: progress(first + sweep, scale * error),
         )
-        drawn = [
-            ColumnDraw(
-                state.columns.vectors,
-                state.rows.prior,
-                state.rows.link,
-                state.noise,
-                np.random.default_rng([chain.seed, number]).standard_normal(k + 1),
-            )
-            for number, state in enumerate(run.draws or (run.last,), start=len(chain.draws))
-        ]
-        draws = (*chain.draws, *drawn)[: self.n_draws]
+        draws = (*chain.draws, *run.draws)
         residuals = (*chain.residuals, *run.residuals.tolist())
-        self._fitted_chain = _Chain(chain.seed, chain.rng, run.last, draws, residuals)
-        self._fitted_draws = FactorDraws(draws, pattern, intercept, scale)
+        self._fitted_chain = _Chain(chain.seed, chain.rng, run.last, entries, draws, residuals)
+        # A callback may have ended the fit before the first draw.
+        used = draws[: self.n_draws] or (draw(0, run.last),)
+        self._fitted_draws = FactorDraws(used, pattern, intercept, scale)
         self._fitted_entries = entries
         self._store(residuals, n_threads)
         progress.finish()
@@ -523,7 +528,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         average = AverageFactors.of(draws, entries, n_threads=n_threads)
         self.components_ = average.components
         self.column_bias_ = average.column_bias
-        self.intercept_ = draws.intercept
+        self.intercept_ = average.intercept
         self.n_components_ = len(average.components)
         self.row_factors_, self.row_bias_ = average.rows(draws, entries, n_threads=n_threads)
         self.noise_std_ = draws.noise * draws.scale
@@ -537,7 +542,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         return check_rank(self.n_components, shape)
 
     def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
-        average = AverageFactors(self.components_, self.column_bias_)
+        average = AverageFactors(self.components_, self.column_bias_, self.intercept_)
         with single_threaded_blas():
             return average.rows(self._fitted_draws, entries, n_threads=n_threads)
 
@@ -549,8 +554,20 @@ class _Chain:
     seed: int
     rng: np.random.Generator
     state: GibbsState
-    draws: tuple[ColumnDraw, ...]
-    residuals: tuple[float, ...]
+    entries: sparse.csr_array
+    draws: tuple[ColumnDraw, ...] = ()
+    residuals: tuple[float, ...] = ()
+
+    def on(self, entries: sparse.csr_array) -> "_Chain":
+        """The chain to go on with: a fit that fails must not have moved this one."""
+        rng = copy.deepcopy(self.rng)
+        same = all(
+            np.array_equal(getattr(self.entries, part), getattr(entries, part))
+            for part in ("indptr", "indices", "data")
+        )
+        if same:
+            return replace(self, rng=rng)
+        return _Chain(self.seed, rng, self.state, entries)
 
     def fits(self, problem: GibbsProblem, k: int) -> bool:
         """Whether it can go on with these data."""

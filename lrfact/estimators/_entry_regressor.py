@@ -1,6 +1,7 @@
 """EntryRegressor: models of a matrix with holes, fitted to a long table of its entries."""
 
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -77,6 +78,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     See Also
     --------
     MaskedMF : The model, for matrices.
+    BayesianMF : Another, which says how sure each prediction is.
     train_test_split_entries : Splits a matrix entry by entry.
     sklearn.preprocessing.OrdinalEncoder : Labels as numbers, for any number of columns.
 
@@ -184,6 +186,8 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             if self.duplicates == "raise" and ratings.nnz < len(y):
                 raise self._duplicate_error(table, ratings.nnz)
             self.mean_ = float(np.average(y.astype(np.float64), weights=sample_weight))
+            of_mean = (y.astype(np.float64) - self.mean_) ** 2
+            self._fitted_std = float(np.sqrt(np.average(of_mean, weights=sample_weight)))
             if weights is not None and takes_weights:
                 inner.fit(ratings, entry_weight=weights)
             else:
@@ -191,7 +195,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             self.estimator_ = inner
         return self
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, return_std: bool = False) -> Any:
         """Predict entries.
 
         Parameters
@@ -199,10 +203,18 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         X : {array-like, DataFrame} of shape (n_samples, 2)
             Labels of row and column, seen in `fit` or not.
 
+        return_std : bool, default=False
+            Whether to return standard deviations too, for an estimator that has them, such as
+            `BayesianMF`.
+
         Returns
         -------
-        ndarray of shape (n_samples,)
+        mean : ndarray of shape (n_samples,)
             In the units of `y`.
+
+        std : ndarray of shape (n_samples,)
+            Standard deviations of new observations; that of all values of the fit where a label
+            was not seen. Only with `return_std`.
 
         Raises
         ------
@@ -211,15 +223,16 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             ``unseen="raise"``.
 
         TypeError
-            If a label cannot be hashed, or `X` is sparse.
+            If a label cannot be hashed, `X` is sparse, or the estimator has no standard deviations.
         """
         check_is_fitted(self, "estimator_")
+        options = self._with_std() if return_std else {}
         rows, columns = label_pairs(self, X, reset=False)
         row_codes = self._fitted_rows.numbers_of(rows)
         column_codes = self._fitted_columns.numbers_of(columns)
         seen = (row_codes >= 0) & (column_codes >= 0)
         if seen.all():
-            return self.estimator_.predict_entries(row_codes, column_codes)
+            return self.estimator_.predict_entries(row_codes, column_codes, **options)
         if self.unseen == "raise":
             first = int(np.argmin(seen))
             raise ValueError(
@@ -228,9 +241,15 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                 "unseen='predict'"
             )
         predicted = self._by_what_is_known(row_codes, column_codes)
-        known = self.estimator_.predict_entries(row_codes[seen], column_codes[seen])
+        known = self.estimator_.predict_entries(row_codes[seen], column_codes[seen], **options)
+        known, of_known = known if return_std else (known, None)
         predicted[seen] = known
-        return predicted.astype(known.dtype, copy=False)
+        predicted = predicted.astype(known.dtype, copy=False)
+        if of_known is None:
+            return predicted
+        std = np.full(len(rows), self._fitted_std, of_known.dtype)
+        std[seen] = of_known
+        return predicted, std
 
     @available_if(_inner_recommends)
     def recommend(
@@ -293,6 +312,14 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
     def _inner(self) -> Any:
         return MaskedMF(random_state=0) if self.estimator is None else self.estimator
+
+    def _with_std(self) -> dict[str, bool]:
+        if "return_std" not in signature(self.estimator_.predict_entries).parameters:
+            raise TypeError(
+                f"predict_entries of {type(self.estimator_).__name__} has no return_std; leave it "
+                "out, or take BayesianMF"
+            )
+        return {"return_std": True}
 
     def _duplicate_error(self, table: "_Table", n_pairs: int) -> ValueError:
         row, column = table.first_duplicate()

@@ -8,7 +8,7 @@ from scipy import sparse
 
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.sign_convention import fix_signs
-from lrfact.solvers.factor_draws import FactorDraws
+from lrfact.solvers.factor_draws import ColumnDraw, FactorDraws
 
 Array = NDArray[np.floating]
 
@@ -19,7 +19,11 @@ _BLOCK = 1 << 24  # numbers held at a time
 class AverageFactors:
     r"""The average of the factor parts of draws, cut to its leading singular directions.
 
-    .. math:: \frac{1}{D} \sum_d W_d V_d' \approx W C
+    .. math:: \frac{1}{D} \sum_d (W_d - 1 m_d') (V_d - 1 \bar{v}_d')' \approx W C
+
+    with :math:`m_d` what is expected of a row and :math:`\bar{v}_d` the mean over the columns. What
+    this leaves out of :math:`W_d V_d'` is the same for all columns, or for all rows, and goes to
+    the biases: a row of which nothing is known has no factors and no bias.
 
     Attributes
     ----------
@@ -27,11 +31,15 @@ class AverageFactors:
         :math:`C`, orthonormal rows, those of the largest singular values first.
 
     column_bias : ndarray of shape (n_columns,)
-        Average of the biases of columns.
+        How much higher a column is than the mean of all, in the units of the data.
+
+    intercept : float
+        What is expected of an entry of an unknown row and an unknown column.
     """
 
     components: Array
     column_bias: Array
+    intercept: float
 
     @classmethod
     def of(
@@ -63,15 +71,15 @@ class AverageFactors:
         """
         n_rows = entries.shape[0]
         k = model.draws[0].columns.shape[1] - 1
-        side_by_side = np.concatenate([draw.columns[:, :k] for draw in model.draws], axis=1)
+        side_by_side = np.concatenate([_spread_of(draw)[:, :k] for draw in model.draws], axis=1)
         width = side_by_side.shape[1]
         gram = np.zeros((width, width))
         step = max(1, _BLOCK // width)
         for start in range(0, n_rows, step):
             rows = np.concatenate(
                 [
-                    vectors[:, :k]
-                    for _, vectors in model.fold_in(
+                    vectors[:, :k] - draw.prior.mean[:k].astype(vectors.dtype)
+                    for draw, vectors in model.fold_in(
                         entries[start : start + step], n_threads=n_threads
                     )
                 ],
@@ -82,8 +90,17 @@ class AverageFactors:
         _, vectors = leading_eigenpairs((R @ gram @ R.T).astype(np.float64), k)
         components = np.ascontiguousarray((Q @ vectors.astype(Q.dtype)).T)
         fix_signs(None, components)
-        bias = np.mean([draw.columns[:, k] for draw in model.draws], axis=0)
-        return cls(components, bias * model.scale)
+        biases, intercepts = [], []
+        for draw in model.draws:
+            mean, middle = draw.prior.mean, draw.columns.mean(axis=0, dtype=np.float64)
+            spread = _spread_of(draw)
+            biases.append(spread[:, k] + spread[:, :k] @ mean[:k].astype(spread.dtype))
+            intercepts.append(mean[k] + middle[k] + mean[:k] @ middle[:k])
+        return cls(
+            components,
+            np.mean(biases, axis=0) * components.dtype.type(model.scale),
+            model.intercept + model.scale * float(np.mean(intercepts)),
+        )
 
     def rows(
         self, model: FactorDraws, entries: sparse.csr_array, *, n_threads: int
@@ -114,8 +131,15 @@ class AverageFactors:
         factors = np.zeros((entries.shape[0], k), dtype)
         bias = np.zeros(entries.shape[0], dtype)
         for draw, vectors in model.fold_in(entries, n_threads=n_threads):
-            turn = draw.columns[:, :k].T @ self.components.T
-            factors += vectors[:, :k] @ turn.astype(dtype)
-            bias += vectors[:, k]
+            told = vectors - draw.prior.mean.astype(dtype)
+            turn = _spread_of(draw)[:, :k].T @ self.components.T
+            factors += told[:, :k] @ turn.astype(dtype)
+            bias += told[:, k]
+            bias += told[:, :k] @ draw.columns[:, :k].mean(axis=0).astype(dtype)
         share = dtype.type(model.scale / len(model.draws))
         return factors * share, bias * share
+
+
+def _spread_of(draw: ColumnDraw) -> Array:
+    """Columns less their mean."""
+    return draw.columns - draw.columns.mean(axis=0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +97,8 @@ class GibbsRun:
 
     Attributes
     ----------
-    draws : tuple of GibbsState
-        Those kept.
+    draws : tuple
+        What was kept.
 
     last : GibbsState
         From which the chain may go on.
@@ -106,7 +107,7 @@ class GibbsRun:
         Root mean square of the residuals after each sweep.
     """
 
-    draws: tuple[GibbsState, ...]
+    draws: tuple[Any, ...]
     last: GibbsState
     residuals: NDArray[np.float64]
 
@@ -153,7 +154,7 @@ def gibbs_factorization(
     rng: np.random.Generator,
     *,
     n_sweeps: int,
-    keep: Callable[[int], bool],
+    keep: Callable[[int, GibbsState], Any],
     n_threads: int,
     monitor: Callable[[int, float], bool],
 ) -> GibbsRun:
@@ -174,7 +175,8 @@ def gibbs_factorization(
         Sweeps over both sides.
 
     keep : callable
-        Told the number of a sweep, from 0, says whether to keep what it ends with.
+        Told the number of a sweep, from 0, and what it ends with, returns what to keep of that,
+        or None. The rows of a draw may be many, and can be had again from its columns.
 
     n_threads : int
         The digits do not depend on it.
@@ -224,8 +226,9 @@ def gibbs_factorization(
         precision = rng.gamma((1 + n_entries) / 2) / ((_LEAST_NOISE**2 + loss) / 2)
         state = GibbsState(rows, columns, float(precision**-0.5))
         residuals.append(float(np.sqrt(loss / n_entries)))
-        if keep(sweep):
-            kept.append(state)
+        draw = keep(sweep, state)
+        if draw is not None:
+            kept.append(draw)
         if monitor(sweep + 1, residuals[-1]):
             break
     return GibbsRun(tuple(kept), state, np.asarray(residuals))

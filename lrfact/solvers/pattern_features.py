@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
@@ -86,6 +87,8 @@ class PatternFeatures:
         energies, turn = np.linalg.eigh((features.T @ features).astype(np.float64))
         told = energies > _LEAST_ENERGY * entries.shape[0]
         loadings = np.ascontiguousarray(loadings @ turn[:, told].astype(loadings.dtype))
+        # One sign each, whatever rounding led to, or a chain would go another way.
+        fix_signs(None, loadings.T)
         return cls(loadings, mean.astype(loadings.dtype) @ loadings)
 
     def __call__(self, entries: sparse.csr_array) -> Array:

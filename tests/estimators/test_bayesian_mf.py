@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from lrfact import BayesianMF, EntryRegressor
+from lrfact import BayesianMF, EntryRegressor, RankSearchCV
 from lrfact.datasets import make_ratings
 from lrfact.kernels import IMPLEMENTATION
 
@@ -112,10 +112,14 @@ class TestPredictions:
         assert (cosines <= 1 + 1e-6).all()
 
     def test_a_row_of_which_nothing_is_known(self, planted):
+        """Biases are what is the same for all columns or rows, and factors the rest."""
         model = BayesianMF(**FEW).fit(planted.ratings)
         empty = sparse.csr_array((1, 50))
         mean, std = model.predict(empty, return_std=True)
-        assert np.isfinite(mean).all()
+        assert_allclose(mean[0], model.intercept_ + model.column_bias_)
+        assert model.column_bias_.mean() == pytest.approx(0)
+        assert_allclose(model.transform(empty), 0, atol=1e-12)
+        assert_allclose(model.row_biases(empty), 0, atol=1e-12)
         _, of_known = model.predict(planted.ratings, return_std=True)
         assert std.mean() > of_known.mean()
         assert abs(mean.mean() - model.intercept_) < 1
@@ -218,6 +222,39 @@ class TestChain:
         assert_array_equal(parts.predict(planted.ratings), whole.predict(planted.ratings))
         assert parts.residual_curve_ == whole.residual_curve_
 
+    def test_draws_are_added_whatever_has_changed(self, planted):
+        model = BayesianMF(**{**FEW, "n_draws": 3}, warm_start=True).fit(planted.ratings)
+        model.set_params(n_draws=5, thinning=4, n_burn_in=2).fit(planted.ratings)
+        assert model.n_iter_ == 8 + 2 * 4
+        whole = model.predict(planted.ratings)
+        first = BayesianMF(**{**FEW, "n_draws": 3}).fit(planted.ratings).predict(planted.ratings)
+        model.set_params(n_draws=3).fit(planted.ratings)
+        assert model.n_iter_ == 16
+        assert_array_equal(model.predict(planted.ratings), first)
+        model.set_params(n_draws=5).fit(planted.ratings)
+        assert_array_equal(model.predict(planted.ratings), whole)
+
+    def test_other_data_take_the_place_of_the_old(self, planted):
+        """From where the chain was, which needs no long burn-in for entries that were added."""
+        train, rows, columns, values = split(planted.ratings)
+        options = {"n_components": 2, "n_draws": 10, "random_state": 0}
+        model = BayesianMF(**options, warm_start=True).fit(train)
+        before = rmse(model.predict_entries(rows, columns), values)
+        model.set_params(n_burn_in=3).fit(planted.ratings)
+        assert model.n_iter_ == 3 + 10 * 3
+        after = rmse(model.predict_entries(rows, columns), values)
+        whole = BayesianMF(**options).fit(planted.ratings).predict_entries(rows, columns)
+        assert after < 0.8 * before
+        assert after < 1.05 * rmse(whole, values)
+
+    def test_the_kind_of_indices_does_not_matter(self, planted):
+        X = planted.ratings
+        wide = sparse.csr_array(
+            (X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)), X.shape
+        )
+        fits = [BayesianMF(**FEW).fit(given) for given in (X, wide)]
+        assert_allclose(fits[0].predict(X), fits[1].predict(X), atol=1e-8)
+
     def test_other_shapes_start_anew(self, planted):
         model = BayesianMF(**FEW, warm_start=True).fit(planted.ratings)
         model.fit(planted.ratings[:50])
@@ -264,13 +301,29 @@ class TestChain:
 
 
 class TestInput:
-    def test_at_home_in_searches_and_long_tables(self, planted):
+    def test_in_searches(self, planted):
         search = GridSearchCV(BayesianMF(**FEW), {"n_components": [1, 2]}, cv=2)
         assert search.fit(planted.ratings).best_params_ == {"n_components": 2}
+        of_ranks = RankSearchCV(BayesianMF(**FEW), ranks=[1, 2], cv=2).fit(planted.ratings)
+        assert of_ranks.best_rank_ == 2
+        scores = of_ranks.cv_results_["mean_test_score"]
+        assert_allclose(scores, search.cv_results_["mean_test_score"])
+
+    def test_in_long_tables(self, planted):
         R = planted.ratings.tocoo()
-        regressor = EntryRegressor(BayesianMF(**FEW)).fit(np.column_stack([R.row, R.col]), R.data)
-        assert regressor.score(np.column_stack([R.row, R.col]), R.data) > 0.7
-        assert np.isfinite(regressor.predict([[0, 999], [999, 0], [999, 999]])).all()
+        pairs = np.column_stack([R.row, R.col])
+        regressor = EntryRegressor(BayesianMF(**FEW)).fit(pairs, R.data)
+        assert regressor.score(pairs, R.data) > 0.7
+        mean, std = regressor.predict(pairs, return_std=True)
+        model = BayesianMF(**FEW).fit(planted.ratings)
+        told = model.predict_entries(R.row, R.col, return_std=True)
+        assert_allclose([mean, std], told)
+        # Nothing is known of row or column 999.
+        mean, std = regressor.predict([[0, 999], [999, 0], [999, 999], [0, 0]], return_std=True)
+        nothing = model.predict(sparse.csr_array((1, 50)))[0]
+        assert_allclose(mean[1:3], [nothing[0], nothing.mean()])
+        assert_allclose(std[:3], R.data.std())
+        assert std[3] < std[0]
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_the_dtype_is_kept(self, planted, dtype):
@@ -304,6 +357,13 @@ class TestInput:
     def test_huge_values_are_refused(self):
         with pytest.raises(ValueError, match="divide X by its largest absolute value"):
             BayesianMF().fit(np.array([[1e30, -1e30], [1.0, 2.0]], dtype=np.float32))
+
+    def test_entries_changed_after_the_fit_change_nothing(self, planted):
+        X = planted.ratings.copy()
+        model = BayesianMF(**FEW).fit(X)
+        told = model.predict_entries([3], [7])
+        X.data *= 9
+        assert_array_equal(model.predict_entries([3], [7]), told)
 
     def test_nothing_observed_is_refused(self):
         with pytest.raises(ValueError, match="X has no observed entry"):

@@ -56,6 +56,23 @@ def test_it_is_the_model_of_the_matrix(table):
     assert_allclose(regressor.score(X, y), 1 - residual / np.sum((y - y.mean()) ** 2))
 
 
+def test_standard_deviations_are_those_of_the_model(table):
+    class Sure(MaskedMF):
+        def predict_entries(self, rows, columns, X=None, return_std=False):
+            mean = super().predict_entries(rows, columns, X)
+            return (mean, mean / 10) if return_std else mean
+
+    X, y = table
+    regressor = EntryRegressor(Sure(2, random_state=0)).fit(X, y)
+    mean, std = regressor.predict(X, return_std=True)
+    assert_array_equal(std, mean / 10)
+    assert_array_equal(regressor.predict(X), mean)
+    mean, std = regressor.predict([X[0], [0, "new"]], return_std=True)
+    assert_allclose(std, [mean[0] / 10, y.std()])
+    with pytest.raises(TypeError, match="predict_entries of MaskedMF has no return_std"):
+        EntryRegressor(model()).fit(X, y).predict(X, return_std=True)
+
+
 LABELS = {
     "numbers that are not consecutive": lambda i: 1000 - 7 * i,
     "floats": lambda i: i / 8 - 2,

@@ -29,7 +29,7 @@ def run(problem, start, rng, n_sweeps, every=1, n_threads=1, monitor=lambda swee
         start,
         rng,
         n_sweeps=n_sweeps,
-        keep=lambda sweep: sweep % every == 0,
+        keep=lambda sweep, state: state if sweep % every == 0 else None,
         n_threads=n_threads,
         monitor=monitor,
     )
