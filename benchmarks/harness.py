@@ -42,6 +42,7 @@ DISTRIBUTIONS = (
     "libmf",
     "cmfrec",
     "scikit-surprise",
+    "myfm",
     "gensim",
 )
 

@@ -127,6 +127,39 @@ def rating_score(actual, predicted, *, lowest, highest) -> RatingScore:
     )
 
 
+@dataclass(frozen=True)
+class CalibrationScore:
+    """Shares of the actual values inside central intervals, what these are worth, and the error."""
+
+    inside_50: float
+    inside_80: float
+    inside_95: float
+    width_80: float
+    log_score: float
+    rmse: float
+
+
+BROKEN_CALIBRATION = CalibrationScore(0.0, 0.0, 0.0, np.inf, np.inf, np.inf)
+
+# Half the width of central intervals of a normal distribution, in standard deviations.
+HALF_WIDTHS = {50: 0.67449, 80: 1.28155, 95: 1.95996}
+
+
+def calibration_score(actual, mean, std) -> CalibrationScore:
+    """Intervals of normal distributions against values; the log score is minus the log density."""
+    actual, mean, std = (np.asarray(part, dtype=np.float64) for part in (actual, mean, std))
+    right_shapes = mean.shape == std.shape == actual.shape
+    if not right_shapes or not np.isfinite([mean, std]).all() or (std <= 0).any():
+        return BROKEN_CALIBRATION
+    z = np.abs(actual - mean) / std
+    return CalibrationScore(
+        *(float(np.mean(z <= width)) for width in HALF_WIDTHS.values()),
+        float(np.mean(2 * HALF_WIDTHS[80] * std)),
+        float(np.mean(z**2 / 2 + np.log(std) + np.log(2 * np.pi) / 2)),
+        float(np.sqrt(np.mean((actual - mean) ** 2))),
+    )
+
+
 def worst(scores: list[Score]) -> Score:
     """The worst of each figure over repeats: a setting is accurate when it is so every time."""
     return Score(

@@ -31,6 +31,7 @@ from report_ratings import (
     accuracy_section,
     als_100m_section,
     als_sweep_section,
+    calibration_section,
     plot_ratings,
     ratings_section,
 )
@@ -69,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         ("top_k", top_k_section),
         ("memory", memory_section),
         ("accuracy", accuracy_section),
+        ("calibration", calibration_section),
         ("als_sweep", als_sweep_section),
         ("als_100m", als_100m_section),
         ("topics", topics_section),

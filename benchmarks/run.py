@@ -15,7 +15,7 @@ from pathlib import Path
 
 TASKS = (
     *("svd", "pca", "rank_search", "product", "top_k", "memory"),
-    *("ratings", "accuracy", "als_sweep", "nmf", "topics", "coherence"),
+    *("ratings", "accuracy", "calibration", "als_sweep", "nmf", "topics", "coherence"),
     *("retrieval", "lee", "lsa"),
 )
 # Not part of "all": needs several GB.
@@ -84,6 +84,7 @@ def main(argv: list[str] | None = None) -> int:
     from tasks import (
         als_100m,
         als_sweep,
+        calibration,
         coherence,
         lee,
         lsa,
@@ -121,6 +122,7 @@ def main(argv: list[str] | None = None) -> int:
         "memory": memory.run,
         "ratings": ratings.run,
         "accuracy": ratings.run_accuracy,
+        "calibration": calibration.run,
         "als_sweep": als_sweep.run,
         "als_100m": als_100m.run,
         "nmf": nmf.run,

@@ -12,7 +12,7 @@ Each module holds
   ``topics`` also ``texts(*, data_dir, quick)``: names of the columns, and documents as tokens;
 
 and a docstring whose first line says what the matrix is. Ratings (tasks ``ratings``, ``accuracy``,
-``als_sweep``, ``als_100m``), always float32, hold instead of ``load``
+``als_sweep``, ``als_100m``, ``calibration``), always float32, hold instead of ``load``
 
 - ``FOLDS``: the splits into training and held-out entries, with the same two keys;
 - ``write(folder, *, fold, data_dir, quick)``: writes one of them with `write_ratings`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datasets._movielens_folds import write_movielens_fold
 
-TASKS = ("ratings", "accuracy")
+TASKS = ("ratings", "accuracy", "calibration")
 N_COMPONENTS = {"full": 20, "quick": 5}
 DTYPES = ("float32",)
 FOLDS = {"full": (1, 2, 3, 4, 5), "quick": (1, 2)}

@@ -13,13 +13,15 @@ A module that factorises (tasks ``svd``, ``pca``, ``memory``) holds
   that the peer forces on its caller belong inside;
 - ``fit_transform(...)``, optional, same arguments: returns ``(scores, Factors)``.
 
-A module for ratings (tasks ``ratings``, ``accuracy``, ``als_sweep``, ``als_100m``) holds, besides
+A module for ratings (tasks ``ratings``, ``accuracy``, ``als_sweep``, ``als_100m``,
+``calibration``) holds, besides
 ``NAME``, ``TASKS``, ``available()``, ``settings`` and ``refusal``,
 
 - ``prepare(X)``: the training entries, a CSR matrix, in the form that the program likes best. This
   is done outside the clock;
 - ``train(data, setting, n_threads, random_state)``: does the work and returns a model;
 - ``predict_entries(model, rows, columns)``: the ratings it predicts;
+- ``predict_spread(model, rows, columns)``, for ``calibration``: these, and standard deviations;
 - ``sweep_setting(k, n_sweeps)``, for the two tasks about sweeps: a setting of exact alternating
   least squares that makes so many, with a sensible penalty. For ``als_100m``, ``verbose=1`` in it
   makes the program print a line after each.

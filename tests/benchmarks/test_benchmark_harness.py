@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
+from scipy.stats import norm
 
 from lrfact.kernels import IMPLEMENTATION
 from reference.planted import random_sparse
@@ -22,6 +23,7 @@ import datasets  # noqa: E402
 import harness  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
+from datasets._movielens_folds import write_movielens_tenth  # noqa: E402
 from datasets._planted_ratings import NOISE, write_planted_ratings  # noqa: E402
 from datasets._ratings_files import Entries, read_ratings, write_ratings  # noqa: E402
 from discovery import modules_of  # noqa: E402
@@ -29,9 +31,11 @@ from exact_reference import _arpack, _gram, _lapack, exact_singular_values  # no
 from harness import Options, interleave, read_rows, timed, write_rows  # noqa: E402
 from objective import (  # noqa: E402
     BROKEN,
+    BROKEN_CALIBRATION,
     BROKEN_RATINGS,
     Objective,
     Score,
+    calibration_score,
     rating_score,
     worst,
 )
@@ -47,6 +51,7 @@ from retrieval_score import average_precision, reciprocal_rank  # noqa: E402
 from tasks import (  # noqa: E402
     als_100m,
     als_sweep,
+    calibration,
     coherence,
     lee,
     lsa,
@@ -306,6 +311,7 @@ def test_every_peer_module_is_complete():
         "accuracy": rate,
         "als_sweep": {*rate, "sweep_setting"},
         "als_100m": {*rate, "sweep_setting"},
+        "calibration": {"settings", "refusal", "prepare", "train", "predict_spread"},
         "coherence": {"prepare", "judge"},
         "nmf": {"iterations", "factorize", "at_defaults"},
         "topics": {"topic_models"},
@@ -331,6 +337,59 @@ def test_rating_errors_against_the_definition():
 @pytest.mark.parametrize("predicted", [[1.0], [1.0, np.nan], [1.0, np.inf], [[1.0, 2.0]]])
 def test_broken_predictions_never_count_as_accurate(predicted):
     assert rating_score([1.0, 2.0], np.array(predicted), lowest=1, highest=5) == BROKEN_RATINGS
+
+
+def test_calibration_against_the_definition():
+    actual = np.array([1.0, 2.0, 5.0, 4.0])
+    mean = np.array([1.5, 2.0, 4.0, 0.0])
+    std = np.array([1.0, 1.0, 1.0, 2.0])  # so that z is 0.5, 0, 1 and 2
+    score = calibration_score(actual, mean, std)
+    assert [score.inside_50, score.inside_80, score.inside_95] == [0.5, 0.75, 0.75]
+    densities = [norm.pdf(*entry) for entry in zip(actual, mean, std, strict=True)]
+    assert_allclose(score.log_score, -np.mean(np.log(densities)))
+    assert_allclose(score.width_80, np.mean(std) * np.diff(norm.interval(0.8))[0], rtol=1e-5)
+    assert_allclose(score.rmse, np.sqrt((0.25 + 1 + 16) / 4))
+
+
+def test_intervals_of_normal_errors_hold_what_they_say():
+    rng = np.random.default_rng(0)
+    std = rng.uniform(0.5, 2, 100_000)
+    score = calibration_score(std * rng.standard_normal(std.size), np.zeros(std.size), std)
+    inside = [score.inside_50, score.inside_80, score.inside_95]
+    assert_allclose(inside, [0.5, 0.8, 0.95], atol=0.01)
+
+
+@pytest.mark.parametrize("std", [[1.0], [1.0, 0.0], [1.0, np.nan], [1.0, np.inf]])
+def test_broken_error_bars_never_count_as_calibrated(std):
+    assert calibration_score([1.0, 2.0], np.array([1.0, 2.0]), np.array(std)) == BROKEN_CALIBRATION
+
+
+def test_a_random_tenth_is_held_out(tmp_path):
+    """Another one for each seed, and nothing both in training and in the test."""
+    rng = np.random.default_rng(0)
+    places = rng.permutation(60 * 40)[:1000]
+    (tmp_path / "data").mkdir()
+    np.savez(
+        tmp_path / "data" / "ratings.npz",
+        user=places // 40 + 1,
+        item=places % 40 + 1,
+        rating=rng.integers(1, 6, 1000).astype(np.float32),
+        fold=np.ones(1000),
+    )
+    tests = []
+    for number, seed in enumerate((0, 0, 1)):
+        (tmp_path / str(number)).mkdir()
+        where = {"data_dir": tmp_path / "data", "file": "ratings.npz", "quick": False}
+        write_movielens_tenth(tmp_path / str(number), shape=(60, 40), seed=seed, **where)
+        train, test = read_ratings(tmp_path / str(number))
+        held_out = np.sort(test.rows * 40 + test.columns)
+        kept = train.tocoo()
+        both = np.concatenate([held_out, kept.row * 40 + kept.col])
+        assert held_out.size == 100
+        assert sorted(both) == sorted(places)
+        tests.append(held_out)
+    assert (tests[0] == tests[1]).all()
+    assert (tests[0] != tests[2]).any()
 
 
 def test_ratings_survive_the_cache_in_blocks(tmp_path):
@@ -409,8 +468,25 @@ def test_every_peer_that_is_installed_predicts_ratings():
                 predicted = peer.predict_entries(model, held_out.rows, held_out.columns)
                 error = rating_score(held_out.values, predicted, **limits).rmse
                 assert error < 0.75 * baseline, (name, setting)
+            if "calibration" in peer.TASKS:
+                mean, std = peer.predict_spread(model, held_out.rows, held_out.columns)
+                assert_allclose(mean, predicted)
+                assert 0.85 < calibration_score(held_out.values, mean, std).inside_95 < 0.99
             checked += 1
     assert checked >= 2
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_myfm_predicts_ratings():
+    peer = peers.peers_for("accuracy", ["myfm_gibbs"])["myfm_gibbs"]
+    if (reason := peer.available()) is not None:
+        pytest.skip(reason)
+    X, held_out = _biases_and_one_factor()
+    setting = {**peer.settings("accuracy", X, 2)[0], "n_iter": 40, "n_kept_samples": 20}
+    model = peer.train(peer.prepare(X), setting, 1, 0)
+    predicted = peer.predict_entries(model, held_out.rows, held_out.columns)
+    limits = {"lowest": X.data.min(), "highest": X.data.max()}
+    assert rating_score(held_out.values, predicted, **limits).rmse < 0.75 * held_out.values.std()
 
 
 def test_a_setting_beaten_in_both_error_and_time_is_dropped():
@@ -470,9 +546,11 @@ def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
         quick=True,
     )
     large = replace(options, datasets=["ratings_100m"])
+    with_bars = replace(options, peers=["lrfact_one_error_bar"])
     for task, run, chosen in (
         ("ratings", ratings.run, options),
         ("accuracy", ratings.run_accuracy, options),
+        ("calibration", calibration.run, with_bars),
         ("als_sweep", als_sweep.run, options),
         ("als_100m", als_100m.run, large),
     ):
@@ -484,8 +562,16 @@ def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
     assert float(read_rows(options.out / "als_100m.csv")[0]["peak_mb"]) > 0
     assert report.main([str(options.out), "--docs", str(tmp_path / "docs")]) == 0
     page = (tmp_path / "docs" / "benchmarks.md").read_text(encoding="utf8")
-    for title in ("Ratings", "MovieLens accuracy", "Exact sweeps", "100 million ratings"):
+    for title in (
+        "Ratings",
+        "MovieLens accuracy",
+        "Calibration of error bars",
+        "Exact sweeps",
+        "100 million ratings",
+    ):
         assert f"## {title}\n" in page
+    for row in read_rows(options.out / "calibration.csv"):
+        assert 0.9 < float(row["inside_95"]) < 0.99
     assert (tmp_path / "docs" / "images" / "benchmark_ratings.png").exists()
 
 
