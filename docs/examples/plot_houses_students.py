@@ -22,22 +22,27 @@ It does so with one factor, not with two. The bias of a row is a direction alrea
 subjects), and one factor is left to tell sciences from humanities. A second factor predicts worse,
 and the error of leaving out one grade after the other, which needs no hidden grade, sees it.
 
-The error bars are that error: each observed grade is predicted from the others of its row, and
+That error also makes error bars: each observed grade is predicted from the others of its row, and
 ``-score(X)`` is the root mean square of the differences. It is one length for all bars, as if all
 students and subjects were equally hard, and covers noise as well as what the model does not know.
 Of normal errors 68 % and 95 % are within one and two bars; of the hidden grades 69 % and 96 % are.
 The factors of a subject were learnt with the grade in the table, so this flatters a little: 5.11
 against 5.18 in rows that the fit has not seen, and more with more factors.
+
+`BayesianMF` needs no rank: with the eight factors that eight columns allow it comes to 4.9 too. And
+each grade has a bar of its own, from 3.8 points to 9.2, short where a student has many grades. Of the
+hidden grades 70 % and 97 % are within one and two of them.
 """
 
 import sys
+from functools import cache
 
 import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.model_selection import cross_val_score
 from sklearn.preprocessing import StandardScaler
 
-from lrfact import MaskedMF, PCAFromSVD, TruncatedSVDReducer
+from lrfact import BayesianMF, MaskedMF, PCAFromSVD, TruncatedSVDReducer
 
 HOUSE = (
     "size",
@@ -104,6 +109,7 @@ def completions():
         )
     for rank in (1, 2, 3):
         tables[f"MaskedMF, rank {rank}"] = model_of_grades(rank).fit(observed).predict(observed)
+    tables["BayesianMF"] = with_error_bars()[0]
     return tables
 
 
@@ -123,6 +129,20 @@ def spreads(n_components=1):
     model = model_of_grades(n_components).fit(observed)
     unseen = cross_val_score(model_of_grades(n_components), observed)
     return -model.score(observed), float(-unseen.mean())
+
+
+@cache
+def with_error_bars():
+    """Completed grades and their standard deviations, with nothing to choose."""
+    _, observed = make_grades()
+    return BayesianMF(random_state=0).fit(observed).predict(observed, return_std=True)
+
+
+def share_within_own(n_bars=1):
+    """Share of the hidden grades within so many of their own error bars."""
+    grades, observed = make_grades()
+    mean, std = with_error_bars()
+    return float(np.mean((np.abs(mean - grades) < n_bars * std)[np.isnan(observed)]))
 
 
 def share_within(n_bars=1):
@@ -154,9 +174,13 @@ def main():
         seen, unseen = spreads(rank)
         print(f"  rank {rank}: {seen:.2f} and {unseen:.2f}")
     print(f"hidden grades within one error bar: {share_within(1):.0%}, two: {share_within(2):.0%}")
+    one, two = share_within_own(1), share_within_own(2)
+    print(f"within their own, from BayesianMF: {one:.0%} and {two:.0%}")
 
     grades, observed = make_grades()
-    model = model_of_grades().fit(observed)
+    mean, std = with_error_bars()
+    bars = std[np.isnan(observed)]
+    print(f"these are {bars.min():.1f} to {bars.max():.1f} points long")
     figure, axes = plt.subplots(1, 3, figsize=(13, 4.2), layout="constrained")
     places = np.arange(10)
     for shift, loadings, name in zip((-0.2, 0.2), components, ("first", "second"), strict=True):
@@ -175,13 +199,12 @@ def main():
     axes[1].legend(loc="lower right")
 
     student = int(np.argmax(np.isnan(observed).sum(axis=1) == 3))
-    predicted = model.predict(observed)[student]
     hidden = np.isnan(observed[student])
     places = np.arange(8)
     axes[2].errorbar(
         places[hidden],
-        predicted[hidden],
-        yerr=-model.score(observed),
+        mean[student, hidden],
+        yerr=std[student, hidden],
         fmt="o",
         capsize=4,
         label="completed",

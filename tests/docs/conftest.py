@@ -20,6 +20,7 @@ MANY_FITS = {
     "plot_houses_students",
     "plot_movies",
     "plot_number_of_topics",
+    "plot_rating_uncertainty",
     "plot_synthetic_ratings",
     "plot_topics",
     "plot_word_vectors",

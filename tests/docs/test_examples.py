@@ -199,6 +199,31 @@ def test_restaurants(example):
     assert part[3] > 0 > part[0]  # what there is comes with Salad, and Pizza speaks against it
 
 
+def test_restaurants_with_error_bars(example):
+    mean, std = (part[0] for part in example("plot_restaurants").with_error_bars())
+    assert 4.2 < mean[2] < 5.7  # Steak
+    assert 3.9 < mean[4] < 5.0  # Taco
+    assert 0.6 < std[2] < std[5]
+    assert 0.6 < std[4] < std[5]
+    assert mean[5] - std[5] < 2.1 + 0.5
+    assert mean[5] + std[5] > 4.2
+
+
+def test_rating_uncertainty(example):
+    page = example("plot_rating_uncertainty")
+    mean, biases, factors, bayes, pattern = page.errors_by_step().values()
+    assert mean > biases + 0.2
+    assert biases > factors + 0.02
+    assert factors > bayes + 0.03
+    assert bayes > pattern + 0.015
+    *_, bayes, pattern = page.errors_by_step(tells=False).values()
+    assert abs(bayes - pattern) < 0.01
+    np.testing.assert_allclose(page.coverage(), page.LEVELS, atol=0.04)
+    (shorter, told), (longer, told_longer) = page.sure_and_unsure()
+    assert shorter < longer
+    assert [told, told_longer] == pytest.approx([shorter, longer], abs=0.1)
+
+
 def test_small_table_of_restaurants(example):
     restaurants = example("plot_restaurants")
     same = restaurants.same_by_masked_mf(restaurants.SMALL, bias=False)
@@ -258,8 +283,14 @@ def test_students(example):
     students = example("plot_houses_students")
     errors = students.errors_on_hidden()
     assert list(errors.values()) == pytest.approx(
-        [70.88, 41.49, 8.20, 5.51, 4.89, 5.27, 5.65], abs=0.01
+        [70.88, 41.49, 8.20, 5.51, 4.89, 5.27, 5.65, errors["BayesianMF"]], abs=0.01
     )
+    assert errors["BayesianMF"] == pytest.approx(4.88, abs=0.1)
+    assert students.share_within_own(1) == pytest.approx(0.70, abs=0.04)
+    assert students.share_within_own(2) == pytest.approx(0.97, abs=0.02)
+    _, std = students.with_error_bars()
+    counts = np.isfinite(students.make_grades()[1]).sum(axis=1)
+    assert std[counts <= 4].mean() > 1.1 * std[counts >= 7].mean()
     seen, unseen = zip(*(students.spreads(rank) for rank in (1, 2, 3)), strict=True)
     assert [seen[0], unseen[0]] == pytest.approx([5.11, 5.18], abs=0.01)
     optimism = np.subtract(unseen, seen)

@@ -4,6 +4,10 @@ import numpy as np
 from scipy.stats import wishart
 
 
+def normal(rng, mean, covariance):
+    return rng.multivariate_normal(mean, covariance, method="cholesky")
+
+
 def naive_posterior(y, columns, mean, precision, noise):
     """Mean and covariance of a row (w, b) with entries y = w'v + b + c + noise."""
     D = np.column_stack([columns[:, :-1], np.ones(len(columns))])
@@ -29,7 +33,7 @@ def naive_prior(vectors, link, link_precision, rng):
     scatter += n / (n + 1) * np.outer(average, average) + link_precision * link.T @ link
     freedom = p + n + len(link)
     precision = np.atleast_2d(wishart(freedom, np.linalg.inv(scatter)).rvs(random_state=rng))
-    mean = rng.multivariate_normal(n * average / (n + 1), np.linalg.inv(precision) / (n + 1))
+    mean = normal(rng, n * average / (n + 1), np.linalg.inv(precision) / (n + 1))
     return mean, precision
 
 
@@ -41,7 +45,7 @@ def naive_link(vectors, features, mean, precision, link_precision, rng):
         return np.zeros((0, p)), link_precision
     center = of_features @ features.T @ (vectors - mean)
     covariance = np.kron(of_features, np.linalg.inv(precision))
-    weights = rng.multivariate_normal(center.ravel(), covariance).reshape(r, p)
+    weights = normal(rng, center.ravel(), covariance).reshape(r, p)
     size = np.trace(weights @ precision @ weights.T)
     return weights, rng.gamma((1 + r * p) / 2, 2 / (1 + size))
 
@@ -63,7 +67,7 @@ def naive_gibbs(Y, features, k, n_sweeps, rng):
                 x, covariance = naive_posterior(
                     row[seen], others[seen], expected[i], precision, noise
                 )
-                vectors[a][i] = rng.multivariate_normal(x, covariance)
+                vectors[a][i] = normal(rng, x, covariance)
         W, V = vectors
         predicted = W[:, :k] @ V[:, :k].T + W[:, k:] + V[:, k]
         errors = (Y - predicted)[~np.isnan(Y)]
