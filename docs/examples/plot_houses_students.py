@@ -30,8 +30,8 @@ The factors of a subject were learnt with the grade in the table, so this flatte
 against 5.18 in rows that the fit has not seen, and more with more factors.
 
 `BayesianMF` needs no rank: with the eight factors that eight columns allow it comes to 4.9 too. And
-each grade has a bar of its own, from 3.8 points to 9.2, short where a student has many grades. Of the
-hidden grades 70 % and 97 % are within one and two of them.
+each grade has a bar of its own, from 3.8 points to 9.2, short where a student has many grades. Of
+the hidden grades 70 % and 97 % are within one and two of them.
 """
 
 import sys
