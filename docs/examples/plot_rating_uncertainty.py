@@ -21,8 +21,8 @@ the widest. The bars differ, and with reason: those of people with few ratings a
 half of the predictions with the longer bars errs more. No bar is shorter than the noise, which the
 fit finds a bit below the truth here (0.5), as its factors take some of it along.
 
-The chain is given 150 sweeps to settle, since its factors begin near zero and these ratings are
-few: after the 40 of the default a warning says that it still moves.
+The chain is given 150 sweeps to settle, as its factors begin near zero and have few ratings to grow
+by.
 """
 
 import sys

@@ -164,7 +164,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     columns and of the columns.
 
     **Convergence**: `r_hat_` compares the two halves of the chain. If it is above 1.2, and the
-    residuals differ by more than 5 % from half to half, there is a warning; raise `n_burn_in`.
+    residuals differ by more than 5 % from half to half (more in tables of less than 3200 entries),
+    there is a warning; raise `n_burn_in`.
 
     **The pattern** of a row is its principal components after each entry counts 1 over the root
     of their number. With a link to these a row is expected where others with like patterns are,
@@ -281,7 +282,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
                 entries = entries.copy()  # they are kept, and may be the caller's
             self._sample(X, entries, chain)
         drift = relative_drift(self.residual_curve_[self.n_burn_in :])
-        if self.r_hat_ > _MOST_R_HAT and drift > _MOST_DRIFT:
+        # The error of n entries is not known to better than a share of 1 / sqrt(2 n) either.
+        most_drift = max(_MOST_DRIFT, 4 / np.sqrt(2 * entries.nnz))
+        if self.r_hat_ > _MOST_R_HAT and drift > most_drift:
             warnings.warn(
                 f"the chain has not come to rest (r_hat_={self.r_hat_:.2f}, and its residuals have "
                 f"changed by {drift:.0%}); raise n_burn_in={self.n_burn_in} or "
