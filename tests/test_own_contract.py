@@ -343,6 +343,21 @@ class TestImplicitMFSpectral(TestImplicitMF):
     parameters: ClassVar[dict] = {"n_components": 3, "solver": "svd", "random_state": 0}
 
 
+class TestImplicitMFPairwise(TestImplicitMF):
+    parameters: ClassVar[dict] = {
+        "n_components": 3,
+        "loss": "bpr",
+        "max_iter": 1000,
+        "tol": 0.02,
+        "random_state": 0,
+    }
+
+    def test_dense_and_sparse_agree(self):
+        """At any tol, as the entries are the same."""
+        X = self.data()
+        self.assert_same_fit(self.make().fit(X), self.make().fit(sparse.csr_array(X)))
+
+
 class TestSoftImpute(TransformerContract):
     """Zeros are holes, in dense input and in sparse; what comes out is X completed."""
 

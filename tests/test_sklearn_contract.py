@@ -91,6 +91,7 @@ _STRICT = (
 # Besides the defaults, what takes another way through the code.
 FURTHER_INSTANCES = [
     lrfact.ImplicitMF(2, solver="svd"),
+    lrfact.ImplicitMF(2, loss="bpr", tol=0.5),
     lrfact.NMFTopics(2, beta_loss="kullback-leibler"),
     lrfact.NMFTopics(2, n_init=2, init="random"),
 ]

@@ -9,7 +9,7 @@
  * (I + P'P) y = P' g, g_j = (1 + a_j) / sqrt(a_j), or y = P' t with (I + P P') t = g. Neither has an
  * eigenvalue below one, whatever the penalty, and nothing of the size of all columns is left.
  *
- * `_implicit_rows_body.h` is included once for each pair of value and index type.
+ * `_implicit_rows_body.h` is included once for each type of value.
  */
 #ifndef LRFACT_IMPLICIT_ROWS_H
 #define LRFACT_IMPLICIT_ROWS_H
@@ -26,30 +26,12 @@ enum { BY_FACTORS, BY_ENTRIES, BY_GRADIENTS };
 #define STREAMED 4.0
 
 #define VALUE float
-#define INDEX int32_t
-#define TYPED(stem) stem##_f32
-#define NAME(stem) stem##_f32_i32
-#define ROUNDING 1e-6
-#include "_implicit_rows_body.h"
-
-#define VALUE float
-#define INDEX int64_t
-#define TYPED(stem) stem##_f32
-#define NAME(stem) stem##_f32_i64
+#define NAME(stem) stem##_f32
 #define ROUNDING 1e-6
 #include "_implicit_rows_body.h"
 
 #define VALUE double
-#define INDEX int32_t
-#define TYPED(stem) stem##_f64
-#define NAME(stem) stem##_f64_i32
-#define ROUNDING 1e-14
-#include "_implicit_rows_body.h"
-
-#define VALUE double
-#define INDEX int64_t
-#define TYPED(stem) stem##_f64
-#define NAME(stem) stem##_f64_i64
+#define NAME(stem) stem##_f64
 #define ROUNDING 1e-14
 #include "_implicit_rows_body.h"
 

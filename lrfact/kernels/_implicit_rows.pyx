@@ -15,7 +15,7 @@ The digits do not depend on the number of threads: rows are independent.
 
 from cython cimport floating
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uintptr_t
 
 import numpy as np
 
@@ -27,48 +27,45 @@ cdef extern from "_implicit_rows.h" nogil:
     enum: LRFACT_TILE_ROWS
     enum: LRFACT_VECTOR_BYTES
     enum: LRFACT_PANEL_ROWS
-    int solve_implicit_row_f32_i32(
-        const float*, const int32_t*, int64_t, int64_t, int64_t, const float*, Py_ssize_t,
-        const double*, double, int, double, float*, float*, float*, double*, double*, float*,
-        double*) noexcept
-    int solve_implicit_row_f32_i64(
-        const float*, const int64_t*, int64_t, int64_t, int64_t, const float*, Py_ssize_t,
-        const double*, double, int, double, float*, float*, float*, double*, double*, float*,
-        double*) noexcept
-    int solve_implicit_row_f64_i32(
-        const double*, const int32_t*, int64_t, int64_t, int64_t, const double*, Py_ssize_t,
-        const double*, double, int, double, double*, double*, double*, double*, double*, double*,
-        double*) noexcept
-    int solve_implicit_row_f64_i64(
-        const double*, const int64_t*, int64_t, int64_t, int64_t, const double*, Py_ssize_t,
-        const double*, double, int, double, double*, double*, double*, double*, double*, double*,
-        double*) noexcept
+    int solve_implicit_row_f32(
+        const float*, const uintptr_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, double,
+        int, double, float*, float*, float*, double*, double*, float*, double*) noexcept
+    int solve_implicit_row_f64(
+        const double*, const uintptr_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, double,
+        int, double, double*, double*, double*, double*, double*, double*, double*) noexcept
 
 
 cdef inline bint _solve_row(
-    const floating* weights, const index_t* columns, int64_t start, int64_t stop,
-    int64_t n_stored, const floating* design, Py_ssize_t width, const double* spectrum,
-    double penalty, int most_steps, double tol, floating* panel, floating* system,
-    floating* vectors, double* gram, double* diagonal, floating* x, double* loss,
+    const floating* weights, const uintptr_t* where, Py_ssize_t n_entries, Py_ssize_t n_ahead,
+    Py_ssize_t width, const double* spectrum, double penalty, int most_steps, double tol,
+    floating* panel, floating* system, floating* vectors, double* gram, double* diagonal,
+    floating* x, double* loss,
 ) noexcept nogil:
     if floating is float:
-        if index_t is int32_t:
-            return solve_implicit_row_f32_i32(
-                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
-                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
-        else:
-            return solve_implicit_row_f32_i64(
-                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
-                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
+        return solve_implicit_row_f32(
+            weights, where, n_entries, n_ahead, width, spectrum, penalty, most_steps, tol,
+            panel, system, vectors, gram, diagonal, x, loss)
     else:
-        if index_t is int32_t:
-            return solve_implicit_row_f64_i32(
-                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
-                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
-        else:
-            return solve_implicit_row_f64_i64(
-                weights, columns, start, stop, n_stored, design, width, spectrum, penalty,
-                most_steps, tol, panel, system, vectors, gram, diagonal, x, loss)
+        return solve_implicit_row_f64(
+            weights, where, n_entries, n_ahead, width, spectrum, penalty, most_steps, tol,
+            panel, system, vectors, gram, diagonal, x, loss)
+
+
+cdef inline Py_ssize_t _find_rows(
+    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored,
+    const floating* design, Py_ssize_t width, uintptr_t* where,
+) noexcept nogil:
+    """Addresses of the design of the entries, and of as many that come next; returns their number.
+
+    Those are not checked yet: a prefetch of any address is harmless, and unsigned arithmetic keeps
+    its computation defined.
+    """
+    cdef int64_t at, end = min(min(2 * stop - start, stop + LRFACT_PANEL_ROWS), n_stored)
+    for at in range(start, end):
+        where[at - start] = (
+            <uintptr_t> design + <uintptr_t> columns[at] * <uintptr_t> width * sizeof(floating)
+        )
+    return end - stop
 
 
 cdef inline bint _row_is_sound(
@@ -143,9 +140,10 @@ def solve_implicit_rows(
         Py_ssize_t n_columns = design.shape[0]
         Py_ssize_t width = design.shape[1]
         int64_t n_stored = weights.shape[0]
-        Py_ssize_t i, f, t, lead, whole
+        Py_ssize_t i, f, t, lead, whole, n_ahead
         floating[:, ::1] panels, systems, vectors
         double[:, ::1] grams, diagonals
+        uintptr_t[:, ::1] places
         char[::1] state
         bint with_loss = loss.shape[0] > 0
         const floating* of_weights = NULL
@@ -177,6 +175,8 @@ def solve_implicit_rows(
     vectors = _aligned(n_threads, 6 * lead, dtype)
     grams = _aligned(n_threads, lead * lead, np.dtype(np.float64))
     diagonals = _aligned(n_threads, lead, np.dtype(np.float64))
+    longest = int(np.diff(row_start).max())
+    places = _aligned(n_threads, longest + LRFACT_PANEL_ROWS, np.dtype(np.uintp))
     state = np.zeros(n_rows, dtype=np.int8)
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         if row_start[i] == row_start[i + 1]:
@@ -188,9 +188,13 @@ def solve_implicit_rows(
             state[i] = OUTSIDE
         else:
             t = threadid()
+            n_ahead = _find_rows(
+                of_columns, row_start[i], row_start[i + 1], n_stored, of_design, width,
+                &places[t, 0],
+            )
             if not _solve_row(
-                of_weights, of_columns, row_start[i], row_start[i + 1], n_stored, of_design,
-                width, &spectrum[0], penalty[i], most_steps, tol,
+                of_weights + row_start[i], &places[t, 0], row_start[i + 1] - row_start[i],
+                n_ahead, width, &spectrum[0], penalty[i], most_steps, tol,
                 &panels[t, 0], &systems[t, 0], &vectors[t, 0], &grams[t, 0], &diagonals[t, 0],
                 &solution[i, 0], &loss[i] if with_loss else NULL,
             ):

@@ -1,5 +1,7 @@
-/* Included by _implicit_rows.h once for each pair of value and index type, so without an include
- * guard. A thread's scratch:
+/* Included by _implicit_rows.h once for each type of value, so without an include guard.
+ *
+ * `where` has the address of the design of each of a row's n entries, and of n_ahead that come after
+ * them, which are only prefetched. A thread's scratch:
  *
  *     panel    LRFACT_PANEL_ROWS lines of `lead`
  *     system   lead x lead
@@ -10,6 +12,7 @@
  * with `lead` above the number of factors and a multiple of what tiles and vectors want.
  */
 
+#define DESIGN(j) ((const VALUE *)where[j])
 #define LANES (LRFACT_VECTOR_BYTES / (ptrdiff_t)sizeof(VALUE))
 
 /* Space from line to line of a matrix of n columns and a right-hand side. */
@@ -17,18 +20,6 @@ LRFACT_INLINE ptrdiff_t NAME(lead_of)(ptrdiff_t n)
 {
     const ptrdiff_t whole = (n + LRFACT_TILE_ROWS) / LRFACT_TILE_ROWS * LRFACT_TILE_ROWS;
     return (whole + LANES - 1) / LANES * LANES;
-}
-
-/* Where the design of the entries from `at` on lies, up to a panel of them. */
-LRFACT_INLINE ptrdiff_t NAME(rows_ahead)(const INDEX *columns, int64_t at, int64_t n_readable,
-                                         const VALUE *design, ptrdiff_t width, uintptr_t *next)
-{
-    const int64_t n_left = n_readable - at;
-    const int64_t n = n_left < LRFACT_PANEL_ROWS ? n_left : LRFACT_PANEL_ROWS;
-    for (int64_t r = 0; r < n; r++)
-        next[r] = (uintptr_t)design
-                  + (uintptr_t)columns[at + r] * (uintptr_t)width * sizeof(VALUE);
-    return (ptrdiff_t)n;
 }
 
 /* d = D^(-1/2), 0 where nothing is left of a factor */
@@ -42,25 +33,25 @@ LRFACT_INLINE void NAME(fill_scale)(const double *spectrum, double penalty, ptrd
 }
 
 /* x = d y with (I + P'P) y = P'g: the matrix has as many rows as there are factors. */
-LRFACT_INLINE int NAME(solve_by_factors)(const VALUE *weights, const INDEX *columns, int64_t start,
-                                         int64_t stop, int64_t n_readable, const VALUE *design,
-                                         ptrdiff_t width, const VALUE *d, VALUE *panel,
+LRFACT_INLINE int NAME(solve_by_factors)(const VALUE *weights, const uintptr_t *where,
+                                         ptrdiff_t n_entries, ptrdiff_t n_ahead, ptrdiff_t width,
+                                         const VALUE *d, VALUE *panel,
                                          VALUE *system, VALUE *vectors, double *gram,
                                          double *diagonal, VALUE *x)
 {
     const ptrdiff_t lead = NAME(lead_of)(width);
     VALUE *b = vectors, *least_pivot = vectors + lead, *y = vectors + 2 * lead;
-    uintptr_t next[LRFACT_PANEL_ROWS];
-    const int64_t n_panels = (stop - start + LRFACT_PANEL_ROWS - 1) / LRFACT_PANEL_ROWS;
-    const int64_t height = (stop - start + n_panels - 1) / n_panels;
+    const ptrdiff_t n_panels = (n_entries + LRFACT_PANEL_ROWS - 1) / LRFACT_PANEL_ROWS;
+    const ptrdiff_t height = (n_entries + n_panels - 1) / n_panels;
     for (ptrdiff_t f = 0; f < lead; f++)
         b[f] = 0;
-    for (int64_t first = start; first < stop; first += height) {
-        const int64_t n = stop - first < height ? stop - first : height;
-        for (int64_t r = 0; r < n; r++) {
+    for (ptrdiff_t first = 0; first < n_entries; first += height) {
+        const ptrdiff_t n = n_entries - first < height ? n_entries - first : height;
+        const ptrdiff_t n_left = n_entries + n_ahead - (first + n);
+        for (ptrdiff_t r = 0; r < n; r++) {
             const VALUE a = weights[first + r];
             const VALUE root = (VALUE)sqrt((double)a), share = 1 + a;
-            const VALUE *v = design + (ptrdiff_t)columns[first + r] * width;
+            const VALUE *v = DESIGN(first + r);
             VALUE *line = panel + r * lead;
             for (ptrdiff_t f = 0; f < width; f++) {
                 const VALUE scaled = d[f] * v[f];
@@ -70,37 +61,33 @@ LRFACT_INLINE int NAME(solve_by_factors)(const VALUE *weights, const INDEX *colu
             for (ptrdiff_t f = width; f < lead; f++)
                 line[f] = 0;
         }
-        const ptrdiff_t n_next
-            = NAME(rows_ahead)(columns, first + n, n_readable, design, width, next);
-        TYPED(add_gram)(panel, (ptrdiff_t)n, width, lead, first == start, next, n_next,
-                        (uintptr_t)width * sizeof(VALUE), gram);
+        NAME(add_gram)(panel, n, width, lead, first == 0, where + first + n,
+                       n_left < height ? n_left : height, (uintptr_t)width * sizeof(VALUE), gram);
     }
     for (ptrdiff_t f = 0; f < width; f++)
         diagonal[f] = gram[f * lead + f] + 1;
-    TYPED(set_system)(gram, diagonal, width, lead, ROUNDING, system, least_pivot);
+    NAME(set_system)(gram, diagonal, width, lead, ROUNDING, system, least_pivot);
     for (ptrdiff_t f = 0; f < width; f++)
         system[f * lead + width] = b[f];
-    if (TYPED(cholesky)(system, width, lead, least_pivot) != 0)
+    if (NAME(cholesky)(system, width, lead, least_pivot) != 0)
         return 0;
-    TYPED(back_substitute)(system, width, lead, y);
+    NAME(back_substitute)(system, width, lead, y);
     for (ptrdiff_t f = 0; f < width; f++)
         x[f] = d[f] * y[f];
     return 1;
 }
 
 /* x = d P't with (I + P P') t = g: as many rows as the row has entries. */
-LRFACT_INLINE int NAME(solve_by_entries)(const VALUE *weights, const INDEX *columns, int64_t start,
-                                         int64_t stop, int64_t n_readable, const VALUE *design,
-                                         ptrdiff_t width, const VALUE *d, VALUE *panel,
+LRFACT_INLINE int NAME(solve_by_entries)(const VALUE *weights, const uintptr_t *where,
+                                         ptrdiff_t n_entries, ptrdiff_t n_ahead, ptrdiff_t width,
+                                         const VALUE *d, VALUE *panel,
                                          VALUE *system, VALUE *vectors, double *gram,
                                          double *diagonal, VALUE *x)
 {
-    const ptrdiff_t n = (ptrdiff_t)(stop - start), lead = NAME(lead_of)(n);
+    const ptrdiff_t n = n_entries, lead = NAME(lead_of)(n);
     VALUE *root = vectors, *least_pivot = vectors + lead, *t = vectors + 2 * lead;
-    uintptr_t next[LRFACT_PANEL_ROWS];
-    const ptrdiff_t n_ahead = NAME(rows_ahead)(columns, stop, n_readable, design, width, next);
     for (ptrdiff_t j = 0; j < n; j++)
-        root[j] = (VALUE)sqrt((double)weights[start + j]);
+        root[j] = (VALUE)sqrt((double)weights[j]);
     for (ptrdiff_t f0 = 0; f0 < width; f0 += LRFACT_PANEL_ROWS) {
         const ptrdiff_t height
             = width - f0 < LRFACT_PANEL_ROWS ? width - f0 : LRFACT_PANEL_ROWS;
@@ -109,35 +96,35 @@ LRFACT_INLINE int NAME(solve_by_entries)(const VALUE *weights, const INDEX *colu
         for (; j + 8 <= n; j += 8) {
             const VALUE *v[8];
             for (int l = 0; l < 8; l++)
-                v[l] = design + (ptrdiff_t)columns[start + j + l] * width + f0;
+                v[l] = DESIGN(j + l) + f0;
             for (ptrdiff_t f = 0; f < height; f++)
                 for (int l = 0; l < 8; l++)
                     panel[f * lead + j + l] = root[j + l] * d[f0 + f] * v[l][f];
         }
         for (; j < n; j++) {
-            const VALUE *v = design + (ptrdiff_t)columns[start + j] * width + f0;
+            const VALUE *v = DESIGN(j) + f0;
             for (ptrdiff_t f = 0; f < height; f++)
                 panel[f * lead + j] = root[j] * d[f0 + f] * v[f];
         }
         for (ptrdiff_t f = 0; f < height; f++)
             for (j = n; j < lead; j++)
                 panel[f * lead + j] = 0;
-        TYPED(add_gram)(panel, height, n, lead, f0 == 0, next, f0 == 0 ? n_ahead : 0,
-                        (uintptr_t)width * sizeof(VALUE), gram);
+        NAME(add_gram)(panel, height, n, lead, f0 == 0, where + n, f0 == 0 ? n_ahead : 0,
+                       (uintptr_t)width * sizeof(VALUE), gram);
     }
     for (ptrdiff_t j = 0; j < n; j++)
         diagonal[j] = gram[j * lead + j] + 1;
-    TYPED(set_system)(gram, diagonal, n, lead, ROUNDING, system, least_pivot);
+    NAME(set_system)(gram, diagonal, n, lead, ROUNDING, system, least_pivot);
     for (ptrdiff_t j = 0; j < n; j++)
-        system[j * lead + n] = (1 + weights[start + j]) / root[j];
-    if (TYPED(cholesky)(system, n, lead, least_pivot) != 0)
+        system[j * lead + n] = (1 + weights[j]) / root[j];
+    if (NAME(cholesky)(system, n, lead, least_pivot) != 0)
         return 0;
-    TYPED(back_substitute)(system, n, lead, t);
+    NAME(back_substitute)(system, n, lead, t);
     for (ptrdiff_t f = 0; f < width; f++)
         x[f] = 0;
     for (ptrdiff_t j = 0; j < n; j++) {
         const VALUE s = root[j] * t[j];
-        const VALUE *v = design + (ptrdiff_t)columns[start + j] * width;
+        const VALUE *v = DESIGN(j);
         for (ptrdiff_t f = 0; f < width; f++)
             x[f] += s * v[f];
     }
@@ -147,10 +134,9 @@ LRFACT_INLINE int NAME(solve_by_entries)(const VALUE *weights, const INDEX *colu
 }
 
 /* Conjugate gradients on (I + P'P) y = P'g from the x given, at most so many steps. */
-LRFACT_INLINE int NAME(solve_by_gradients)(const VALUE *weights, const INDEX *columns,
-                                           int64_t start, int64_t stop, int64_t n_readable,
-                                           const VALUE *design, ptrdiff_t width, const VALUE *d,
-                                           int most_steps, double tol, VALUE *vectors, VALUE *x)
+LRFACT_INLINE int NAME(solve_by_gradients)(const VALUE *weights, const uintptr_t *where,
+                                           ptrdiff_t n_entries, ptrdiff_t n_ahead,
+                                           ptrdiff_t width, const VALUE *d, int most_steps, double tol, VALUE *vectors, VALUE *x)
 {
     const ptrdiff_t lead = NAME(lead_of)(width);
     VALUE *y = vectors, *r = vectors + lead, *p = vectors + 2 * lead, *u = vectors + 3 * lead;
@@ -161,12 +147,12 @@ LRFACT_INLINE int NAME(solve_by_gradients)(const VALUE *weights, const INDEX *co
         u[f] = d[f] * y[f];
         r[f] = sum[f] = 0;
     }
-    for (int64_t at = start; at < stop; at++) {
+    for (ptrdiff_t at = 0; at < n_entries; at++) {
         const VALUE a = weights[at], share = 1 + a;
-        const VALUE *v = design + (ptrdiff_t)columns[at] * width;
-        if (at + 2 < n_readable)
-            LRFACT_PREFETCH(design + (ptrdiff_t)columns[at + 2] * width);
-        const VALUE s = a * TYPED(dot)(v, u, width);
+        const VALUE *v = DESIGN(at);
+        if (at + 2 < n_entries + n_ahead)
+            NAME(prefetch_rows)(where + at + 2, 1, (uintptr_t)width * sizeof(VALUE));
+        const VALUE s = a * NAME(dot)(v, u, width);
         for (ptrdiff_t f = 0; f < width; f++) {
             r[f] += share * v[f];
             sum[f] += s * v[f];
@@ -184,9 +170,9 @@ LRFACT_INLINE int NAME(solve_by_gradients)(const VALUE *weights, const INDEX *co
             u[f] = d[f] * p[f];
             sum[f] = 0;
         }
-        for (int64_t at = start; at < stop; at++) {
-            const VALUE *v = design + (ptrdiff_t)columns[at] * width;
-            const VALUE s = weights[at] * TYPED(dot)(v, u, width);
+        for (ptrdiff_t at = 0; at < n_entries; at++) {
+            const VALUE *v = DESIGN(at);
+            const VALUE s = weights[at] * NAME(dot)(v, u, width);
             for (ptrdiff_t f = 0; f < width; f++)
                 sum[f] += s * v[f];
         }
@@ -211,15 +197,15 @@ LRFACT_INLINE int NAME(solve_by_gradients)(const VALUE *weights, const INDEX *co
 }
 
 /* The way that takes the least work; `most_steps` is 0 where only the exact ones are wanted. */
-LRFACT_INLINE int NAME(choose_way)(const VALUE *weights, int64_t start, int64_t stop,
-                                   ptrdiff_t width, int most_steps)
+LRFACT_INLINE int NAME(choose_way)(const VALUE *weights, ptrdiff_t n_entries, ptrdiff_t width,
+                                   int most_steps)
 {
-    const double n = (double)(stop - start), k = (double)width;
+    const double n = (double)n_entries, k = (double)width;
     int way = BY_FACTORS;
     double work = n * k * (k / 2 + STREAMED) + k * k * (k / 6 + STREAMED);
     if (n < k) {
-        VALUE least = weights[start];
-        for (int64_t at = start + 1; at < stop; at++)
+        VALUE least = weights[0];
+        for (ptrdiff_t at = 1; at < n_entries; at++)
             least = weights[at] < least ? weights[at] : least;
         if (least >= (VALUE)LEAST_DUAL_WEIGHT) {
             way = BY_ENTRIES;
@@ -235,28 +221,27 @@ LRFACT_INLINE int NAME(choose_way)(const VALUE *weights, int64_t start, int64_t 
  * loss is that of all columns, weighted, without the penalty; not computed if there is no place
  * for it. */
 LRFACT_EACH_CPU
-static int NAME(solve_implicit_row)(const VALUE *weights, const INDEX *columns, int64_t start,
-                                    int64_t stop, int64_t n_readable, const VALUE *design,
-                                    ptrdiff_t width, const double *spectrum, double penalty,
-                                    int most_steps, double tol, VALUE *panel, VALUE *system,
-                                    VALUE *vectors, double *gram, double *diagonal, VALUE *x,
-                                    double *loss)
+static int NAME(solve_implicit_row)(const VALUE *weights, const uintptr_t *where,
+                                    ptrdiff_t n_entries, ptrdiff_t n_ahead, ptrdiff_t width,
+                                    const double *spectrum, double penalty, int most_steps,
+                                    double tol, VALUE *panel, VALUE *system, VALUE *vectors,
+                                    double *gram, double *diagonal, VALUE *x, double *loss)
 {
     VALUE *d = vectors + 5 * NAME(lead_of)(width);
     int sound;
     NAME(fill_scale)(spectrum, penalty, width, d);
-    switch (NAME(choose_way)(weights, start, stop, width, most_steps)) {
+    switch (NAME(choose_way)(weights, n_entries, width, most_steps)) {
     case BY_ENTRIES:
-        sound = NAME(solve_by_entries)(weights, columns, start, stop, n_readable, design, width, d,
-                                       panel, system, vectors, gram, diagonal, x);
+        sound = NAME(solve_by_entries)(weights, where, n_entries, n_ahead, width, d, panel, system,
+                                       vectors, gram, diagonal, x);
         break;
     case BY_GRADIENTS:
-        sound = NAME(solve_by_gradients)(weights, columns, start, stop, n_readable, design, width,
-                                         d, most_steps, tol, vectors, x);
+        sound = NAME(solve_by_gradients)(weights, where, n_entries, n_ahead, width, d, most_steps,
+                                         tol, vectors, x);
         break;
     default:
-        sound = NAME(solve_by_factors)(weights, columns, start, stop, n_readable, design, width, d,
-                                       panel, system, vectors, gram, diagonal, x);
+        sound = NAME(solve_by_factors)(weights, where, n_entries, n_ahead, width, d, panel, system,
+                                       vectors, gram, diagonal, x);
     }
     for (ptrdiff_t f = 0; f < width && sound; f++)
         sound = isfinite(x[f]);
@@ -266,9 +251,8 @@ static int NAME(solve_implicit_row)(const VALUE *weights, const INDEX *columns, 
         double total = 0;
         for (ptrdiff_t f = 0; f < width; f++)
             total += spectrum[f] * x[f] * x[f];
-        for (int64_t at = start; at < stop; at++) {
-            const double s
-                = TYPED(dot)(design + (ptrdiff_t)columns[at] * width, x, width);
+        for (ptrdiff_t at = 0; at < n_entries; at++) {
+            const double s = NAME(dot)(DESIGN(at), x, width);
             total += (1 + (double)weights[at]) * (1 - s) * (1 - s) - s * s;
         }
         *loss = total;
@@ -277,9 +261,8 @@ static int NAME(solve_implicit_row)(const VALUE *weights, const INDEX *columns, 
     return 1;
 }
 
+#undef DESIGN
 #undef LANES
 #undef ROUNDING
 #undef VALUE
-#undef INDEX
-#undef TYPED
 #undef NAME

@@ -1,7 +1,6 @@
 """Bayesian personalized ranking: rows rank what they have above what they have not."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -309,11 +308,12 @@ def _number_of_ranges(interactions: sparse.csr_array, column_bytes: int) -> int:
 
 
 def _at_rest(losses: list[float], tol: float) -> bool:
-    """Two small changes in succession: a single one may be noise."""
-    last = losses[-3:]
-    return len(last) == 3 and all(
-        abs(before - after) <= tol * before for before, after in pairwise(last)
-    )
+    """Two small changes in succession, after larger ones: the first epochs, too, change little."""
+    changes = -np.diff(losses)
+    if len(changes) < 3:
+        return False
+    small = np.abs(changes[-2:]) <= tol * np.array(losses[-3:-1])
+    return bool(small.all() and np.abs(changes[-2:]).max() < changes.max() / 2)
 
 
 def _is_finite(loss: float, *parameters: Array) -> bool:

@@ -17,6 +17,10 @@ Array = NDArray[np.floating]
 # objective of a sweep.
 _STEPS = 3
 
+# How far columns go on in the direction of the last sweep: at first, from sweep to sweep as long as
+# the objective falls, and at most. Halved where it has risen.
+_MOMENTUM, _MOMENTUM_GROWTH, _MOST_MOMENTUM = 0.5, 1.05, 0.95
+
 
 @dataclass(frozen=True)
 class ImplicitFit:
@@ -28,7 +32,8 @@ class ImplicitFit:
         Their Gram matrix is diagonal.
 
     columns : ndarray of shape (n_columns, k)
-        Minimize the objective given the rows, to the steps of conjugate gradients.
+        Minimize the objective given the rows, as far as conjugate gradients go; given rows of an
+        undone sweep, those of the one before.
 
     objective : ndarray of shape (n_sweeps,)
         After each sweep.
@@ -99,7 +104,7 @@ def implicit_als(
     Returns
     -------
     ImplicitFit
-        No sweep raises the objective.
+        No sweep raises the objective: one that would is undone.
 
     Raises
     ------
@@ -114,44 +119,82 @@ def implicit_als(
     ``4 (n_rows + n_columns) k^2`` multiplications and additions for that, and those of the rows
     (see `solve_rows_over_all`). Memory: the entries a second time, by columns.
 
+    Columns are extrapolated from sweep to sweep, with a restart where that raises the objective,
+    which takes about two thirds of the sweeps (Ang and Gillis, 2019, doi:10.1162/neco_a_01157, for
+    non-negative factors).
+
     Hu, Koren and Volinsky (2008), doi:10.1109/ICDM.2008.22; penalties by confidence: Rendle,
     Krichene, Zhang and Koren (2022), doi:10.1145/3523227.3548486.
     """
-    columns = start
+    columns = before = start
     rows = np.zeros((problem.weights.shape[0], start.shape[1]), start.dtype)
+    momentum = _MOMENTUM
     objective: list[float] = []
     converged = False
     while len(objective) < max_iter and not converged:
-        given = diagonal_gram(columns, n_threads=n_threads)
-        columns = given.factors
-        rows, _ = solve_rows_over_all(
-            problem.weights,
-            columns,
-            given.spectrum,
-            problem.row_penalty,
-            n_threads=n_threads,
-            most_steps=_STEPS,
-            start=narrow_product(rows, given.turn, n_threads),
-        )
-        given = diagonal_gram(rows, n_threads=n_threads)
-        rows = given.factors
-        columns, loss = solve_rows_over_all(
-            problem.by_columns,
-            rows,
-            given.spectrum,
-            problem.column_penalty,
-            n_threads=n_threads,
-            most_steps=_STEPS,
-            start=narrow_product(columns, given.turn, n_threads),
-            with_loss=True,
-        )
-        penalty = _weighted_squares(rows, problem.row_penalty)
-        penalty += _weighted_squares(columns, problem.column_penalty)
-        objective.append(loss + penalty)
-        converged = len(objective) > 1 and objective[-2] - objective[-1] <= tol * objective[-2]
+        # From a random start the first direction leads nowhere.
+        ahead = columns
+        if len(objective) > 1:
+            ahead = columns + columns.dtype.type(momentum) * (columns - before)
+        sweep = _sweep(problem, rows, columns, ahead, n_threads)
+        if objective and sweep.objective > objective[-1] and ahead is not columns:
+            momentum /= 2
+            columns = before = sweep.columns_before
+            # As good a start as the old ones for the steps of rows.
+            rows = sweep.rows
+            objective.append(objective[-1])
+        else:
+            momentum = min(momentum * _MOMENTUM_GROWTH, _MOST_MOMENTUM)
+            converged = bool(objective) and (objective[-1] - sweep.objective <= tol * objective[-1])
+            rows, columns, before = sweep.rows, sweep.columns, sweep.columns_before
+            objective.append(sweep.objective)
         if monitor(len(objective), objective[-1]):
             converged = True
     return ImplicitFit(rows, columns, np.asarray(objective), converged)
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """New rows and columns, and the old columns in their basis."""
+
+    rows: Array
+    columns: Array
+    columns_before: Array
+    objective: float
+
+
+def _sweep(
+    problem: ImplicitProblem, rows: Array, columns: Array, ahead: Array, n_threads: int
+) -> _Sweep:
+    """Solve for the rows given the columns `ahead`, and for the columns given these rows."""
+    given = diagonal_gram(ahead, n_threads=n_threads)
+    ahead, same = given.factors, ahead is columns
+    columns = ahead if same else narrow_product(columns, given.turn, n_threads)
+    rows, _ = solve_rows_over_all(
+        problem.weights,
+        ahead,
+        given.spectrum,
+        problem.row_penalty,
+        n_threads=n_threads,
+        most_steps=_STEPS,
+        start=narrow_product(rows, given.turn, n_threads),
+    )
+    given = diagonal_gram(rows, n_threads=n_threads)
+    rows = given.factors
+    columns = narrow_product(columns, given.turn, n_threads)
+    found, loss = solve_rows_over_all(
+        problem.by_columns,
+        rows,
+        given.spectrum,
+        problem.column_penalty,
+        n_threads=n_threads,
+        most_steps=_STEPS,
+        start=columns if same else narrow_product(ahead, given.turn, n_threads),
+        with_loss=True,
+    )
+    penalty = _weighted_squares(rows, problem.row_penalty)
+    penalty += _weighted_squares(found, problem.column_penalty)
+    return _Sweep(rows, found, columns, loss + penalty)
 
 
 def _weighted_squares(factors: Array, weights: NDArray[np.float64]) -> float:
