@@ -44,6 +44,7 @@ DISTRIBUTIONS = (
     "scikit-surprise",
     "myfm",
     "gensim",
+    "implicit",
 )
 
 
@@ -231,6 +232,11 @@ def select_judged(task: str, options: Options, used: list[str]):
 def select_compared(task: str, options: Options, used: list[str]):
     """Yield texts to learn from, texts and their similarities, saying which are skipped."""
     yield from _select_made_by("compared", task, options, used)
+
+
+def select_clicks(task: str, options: Options, used: list[str]):
+    """Yield what rows have chosen and what to find, saying which datasets are skipped and why."""
+    yield from _select_made_by("clicks", task, options, used)
 
 
 def _select_made_by(maker: str, task: str, options: Options, used: list[str]):

@@ -27,6 +27,7 @@ from ranking import (
     frontier,
     most_accurate,
 )
+from report_implicit import implicit_als_section, implicit_ranking_section
 from report_ratings import (
     accuracy_section,
     als_100m_section,
@@ -78,6 +79,8 @@ def main(argv: list[str] | None = None) -> int:
         ("retrieval", retrieval_section),
         ("lee", lee_section),
         ("lsa", lsa_section),
+        ("implicit_als", implicit_als_section),
+        ("implicit_ranking", implicit_ranking_section),
     ):
         rows = read_rows(args.results / f"{name}.csv")
         if rows:

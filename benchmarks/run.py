@@ -17,6 +17,7 @@ TASKS = (
     *("svd", "pca", "rank_search", "product", "top_k", "memory"),
     *("ratings", "accuracy", "calibration", "als_sweep", "nmf", "topics", "coherence"),
     *("retrieval", "lee", "lsa"),
+    *("implicit_als", "implicit_ranking"),
 )
 # Not part of "all": needs several GB.
 LARGE_TASKS = ("als_100m",)
@@ -86,6 +87,8 @@ def main(argv: list[str] | None = None) -> int:
         als_sweep,
         calibration,
         coherence,
+        implicit_als,
+        implicit_ranking,
         lee,
         lsa,
         memory,
@@ -131,6 +134,8 @@ def main(argv: list[str] | None = None) -> int:
         "retrieval": retrieval.run,
         "lee": lee.run,
         "lsa": lsa.run,
+        "implicit_als": implicit_als.run,
+        "implicit_ranking": implicit_ranking.run,
     }
     wanted = {*args.tasks, *(TASKS if "all" in args.tasks else ())}
     chosen = [task for task in (*TASKS, *LARGE_TASKS) if task in wanted]

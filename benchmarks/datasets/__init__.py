@@ -29,6 +29,11 @@ Collections hold instead of ``load``
 - ``compared(*, data_dir, quick)``, for the task ``lee``: texts to learn from, texts, and the
   similarities of their pairs.
 
+Clicks, plays and purchases hold instead of ``load``
+
+- ``clicks(*, data_dir, quick)``: a `ClicksProblem`;
+- ``RANKS``, with the two keys, ``ALPHA`` and ``REG``: the objective of the task ``implicit_als``.
+
 A matrix for the task ``lsa`` has ``texts(*, data_dir, quick)`` besides ``load``.
 """
 
@@ -82,6 +87,19 @@ class TextsProblem:
     name: str
     documents: list[list[str]]
     topics: list[list[str]]
+
+
+@dataclass(frozen=True)
+class ClicksProblem:
+    """What rows have chosen, in float32, and what they chose later: a pattern to find.
+
+    ``negatives`` has columns among which that is to be found, a line for each row, -1 for none;
+    without them it is to be found among all that a row has not chosen.
+    """
+
+    X: csr_array
+    held_out: csr_array
+    negatives: np.ndarray | None = None
 
 
 def all_datasets():

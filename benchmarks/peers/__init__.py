@@ -29,8 +29,10 @@ A module for ratings (tasks ``ratings``, ``accuracy``, ``als_sweep``, ``als_100m
 A module for ``product`` has ``multiplier`` instead, one for ``rank_search`` has ``search``, one
 for ``top_k`` has ``searcher``, one for ``coherence`` has ``prepare`` and ``judge``, one for
 ``nmf`` has ``iterations``, ``factorize`` and ``at_defaults``, one for ``topics`` has
-``topic_models``, one for ``retrieval`` has ``rankers``, one for ``lee`` has ``similarities`` and
-one for ``lsa`` has ``convert``, ``fits`` and ``answerers``; see the file of the task.
+``topic_models``, one for ``retrieval`` has ``rankers``, one for ``lee`` has ``similarities``, one
+for ``lsa`` has ``convert``, ``fits`` and ``answerers``, one for ``implicit_als`` has ``VARIANTS``,
+``prepare``, ``train`` and ``factors`` and one for ``implicit_ranking`` has ``PROGRAM`` and
+``rankers``; see the file of the task.
 ``OURS = True`` marks lrfact's own, ``REFERENCE = True`` the ones that stand outside the ranking
 (the do-nothing peer) and ``ON_REQUEST = True`` those that run only when ``--peers`` names them.
 """

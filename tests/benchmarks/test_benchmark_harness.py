@@ -240,7 +240,7 @@ def test_matrices_survive_the_cache(X, tmp_path):
 def test_every_dataset_module_is_complete(tmp_path):
     for name, module in datasets.all_datasets().items():
         assert module.__doc__, name
-        makers = ("load", "write", "tokens", "judged", "compared")
+        makers = ("load", "write", "tokens", "judged", "compared", "clicks")
         assert sum(hasattr(module, maker) for maker in makers) == 1, name
         if any(hasattr(module, maker) for maker in makers[:3]):
             assert set(module.N_COMPONENTS) == {"full", "quick"}, name
@@ -318,6 +318,8 @@ def test_every_peer_module_is_complete():
         "retrieval": {"rankers"},
         "lee": {"similarities"},
         "lsa": {"convert", "fits", "answerers"},
+        "implicit_als": {"VARIANTS", "prepare", "train", "factors"},
+        "implicit_ranking": {"PROGRAM", "rankers"},
     }
     factorise = {"settings", "refusal", "fit"}
     for name, module in modules_of(peers).items():
