@@ -458,3 +458,61 @@ def test_word_vectors(example):
     assert hundred[information] > hundred[logarithms] + 0.05
     shifted = page.PPMI(shift=5).fit_transform(counts)
     assert not shifted[[words.tolist().index("and")]].nnz
+
+
+def test_clicks(example):
+    page = example("plot_clicks")
+    taste = {name: values["precision"] for name, values in page.quality().items()}
+    hidden = {name: values["precision"] for name, values in page.quality("hidden clicks").items()}
+    kinds = ("SVD", '"svd"', '"als"')
+    for kind in kinds:
+        gain = taste[f"{kind}, how often"] / taste[f"{kind}, whether"]
+        assert 1.09 < gain < 1.18
+    often = [f"{kind}, how often" for kind in kinds]
+    assert sorted(often, key=taste.get) == often
+    assert min(often, key=hidden.get) == often[-1]
+    assert max(hidden["popularity"] / hidden[name] for name in often) < 0.7
+    assert taste["popularity"] == pytest.approx(1 / 8, abs=0.01)
+    assert taste["popularity"] / taste["perfect"] == pytest.approx(1 / 7, abs=0.01)
+    assert hidden["popularity"] / hidden["perfect"] == pytest.approx(2 / 5, abs=0.03)
+    assert hidden["perfect"] == pytest.approx(0.06, abs=5e-3)
+    for values in page.precision_by_alpha().values():
+        best = page.ALPHAS.index(10)
+        assert np.argmax(values) == best
+        assert min(values[best - 1 : best + 2]) > 0.9 * values[best]
+        assert values[-1] < 0.7 * values[best]
+
+
+def test_cold_start(example):
+    page = example("plot_cold_start")
+    folded, famous = page.of_newcomers()
+    assert folded[0] == pytest.approx(0.36, abs=0.02)
+    assert folded[0] > 2.7 * famous[0]
+    assert folded[2] == pytest.approx(page.of_old_people(), abs=0.02)
+    assert folded[2] == pytest.approx(page.of_newcomers_refitted(), abs=0.02)
+    takers, active = page.of_new_items()
+    assert takers[0] < folded[0] + 0.02
+    assert takers[-1] > folded[-1] + 0.05
+    assert (takers > 1.5 * active).all()
+
+
+def test_scale(example, monkeypatch):
+    page = example("plot_scale")
+    sizes, operations = page.by_formula()
+    assert page.in_bytes(next(iter(sizes.values()))) == "840.0 GB"
+    assert operations == 8e16
+    X = page.make_clicks(400)
+    assert X.shape == (4000, 400)
+    assert X.nnz / 4000 == pytest.approx(page.PER_ROW, rel=0.05)
+    # The law, on a method that obeys it.
+    name = "full SVD"
+    measured = np.array([100, 200]), np.array([1.0, 8.0]), np.array([1e6, 4e6])
+    monkeypatch.setattr(page, "measured", lambda _: measured)
+    assert page.fitted_powers(name) == pytest.approx([3, 2])
+    assert page.at_goal(name) == pytest.approx([1e9, 1e12])
+    assert [page.in_words(s) for s in (1, 120, 7200, 864_000)] == [
+        "1.0 seconds",
+        "2 minutes",
+        "2 hours",
+        "10 days",
+    ]
