@@ -21,8 +21,8 @@ differ:
 - Who judges? On real data only hidden clicks can, and they say less: few clicks are hidden, most
   of what is liked was never met, and what was met is popular. By them even the perfect ranking
   gets 6 %, and popularity is two fifths as good as that, where by taste it is a seventh as good.
-  They do tell factors from popularity. But of the three kinds of factors they put ALS last, which
-  comes first by taste.
+  They do tell factors from popularity. But to them the three kinds of
+  factors are alike, where by taste ALS finds a fifth more than the SVD.
 """
 
 import sys
@@ -84,7 +84,8 @@ def by_singular_vectors(X):
 
 
 def by_implicit_mf(X, **parameters):
-    return ImplicitMF(RANK, random_state=0, **parameters).fit(sparse.csr_array(X)).predict(X)
+    model = ImplicitMF(RANK, reg=0.01, random_state=0, **parameters)
+    return model.fit(sparse.csr_array(X)).predict(X)
 
 
 def whether(shown):

@@ -78,13 +78,13 @@ def old_choices():
 @cache
 def model_of_items():
     """Rows are people: newcomers are folded in."""
-    return ImplicitMF(RANK, random_state=0).fit(old_choices())
+    return ImplicitMF(RANK, reg=0.01, random_state=0).fit(old_choices())
 
 
 @cache
 def model_of_people():
     """The transpose, where rows are items: new items are folded in."""
-    return ImplicitMF(RANK, random_state=0).fit(old_choices().T)
+    return ImplicitMF(RANK, reg=0.01, random_state=0).fit(old_choices().T)
 
 
 def rows_of(choices, n, n_columns):
@@ -128,7 +128,7 @@ def of_newcomers_refitted(n=3):
     """The same after a fit to old and new people, each newcomer with n choices."""
     liked, _, choices, _ = make_world()
     newcomers = rows_of(choices, n, N_OLD_ITEMS)
-    model = ImplicitMF(RANK, random_state=0).fit(np.vstack([old_choices(), newcomers]))
+    model = ImplicitMF(RANK, reg=0.01, random_state=0).fit(np.vstack([old_choices(), newcomers]))
     columns, _ = model.recommend(newcomers, n_items=10)
     return precision_at_k(columns, liked[N_OLD_PEOPLE:, :N_OLD_ITEMS] & (newcomers == 0), k=10)
 
