@@ -95,6 +95,21 @@ def test_films_for_eve(run):
         assert abs(sum(float(part) for part, _ in parts) - float(prediction)) < 0.03
 
 
+def test_songs_to_play_next(run):
+    printed = run[1].split("four kinds of taste.")[1].split("(clicks: ")[0]
+    scores = [float(score) for score in re.findall(r"  \d: (\S+)", printed)]
+    assert len(scores) == 6
+    assert min(scores[2:]) > 1.5 * max(scores[:2])
+    popular, by_model = re.findall(r"^  (?:the most popular|ImplicitMF): +(\S+)$", printed, re.M)
+    assert float(popular) < 0.4
+    assert float(by_model) > 0.95
+    songs = re.findall(r"^column (\d+): \S+\n((?:  .+\n)+)", printed, flags=re.MULTILINE)
+    assert len(songs) == 3
+    for song, reasons in songs:
+        assert int(song) % 4 == 3
+        assert set(re.findall(r"^  \+\S+  column (\d+)$", reasons, re.MULTILINE)) == {"3", "7"}
+
+
 def test_without_movielens_it_says_how_to_get_it(run):
     assert "MovieLens is not here; lrfact.datasets.fetch_movielens() downloads it" in run[1]
     assert "Someone new" not in run[1]
@@ -138,5 +153,7 @@ def test_one_section_into_another_folder(run_example, tmp_path):
 def test_unknown_section_is_named(run_example, tmp_path):
     run = run_example("quickstart", "faces", folder=tmp_path)
     assert run.returncode == 2
-    assert "no section faces; there are digits, photo, text, topics, recommend" in run.stderr
+    assert (
+        "no section faces; there are digits, photo, text, topics, recommend, clicks" in run.stderr
+    )
     assert not list(tmp_path.iterdir())
