@@ -14,13 +14,16 @@ from lrfact import kernels
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-# Hundreds of fits: minutes on the NumPy twins.
+# Many fits, or large ones: minutes on the NumPy twins.
 MANY_FITS = {
+    "plot_clicks",
+    "plot_cold_start",
     "plot_completion",
     "plot_houses_students",
     "plot_movies",
     "plot_number_of_topics",
     "plot_rating_uncertainty",
+    "plot_scale",
     "plot_synthetic_ratings",
     "plot_topics",
     "plot_word_vectors",
