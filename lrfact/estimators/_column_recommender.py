@@ -68,7 +68,7 @@ class ColumnRecommender:
             shorter ones end in -1.
 
         scores : ndarray of shape (n_samples, n_found)
-            Their predictions, in the units of `X`; minus infinity beside -1.
+            What `predict` says of them; minus infinity beside -1.
 
         Raises
         ------

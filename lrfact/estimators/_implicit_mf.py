@@ -66,11 +66,12 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
     solver : {"auto", "als", "svd", "sgd"}, default="auto"
         Of "squared": "als" (which "auto" takes) solves for rows and for columns in turns; "svd"
         takes the singular vectors of the matrix with rows and columns divided by the roots of their
-        sums, and smooths rows along them: nothing to tune but the rank. Of "bpr": "sgd".
+        sums, and smooths rows along them: nothing to tune but the rank, but columns that hardly
+        anybody has chosen take up directions, and are better left out before. Of "bpr": "sgd".
 
     alpha : float, default=10.0
-        Confidence that a unit of `X` adds, above 0. Large counts are better passed as
-        ``np.log1p(X)``. "svd" and "sgd" do not read it.
+        Confidence that a unit of `X` adds, above 0. Of large counts pass ``np.log1p(X)``: the
+        largest would outweigh all else. The best `reg` moves with it. "svd" and "sgd" do not read it.
 
     reg : float, default=0.005
         Strength of the penalty, from 0. "svd" does not read it.
