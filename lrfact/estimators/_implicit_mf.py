@@ -71,7 +71,8 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
 
     alpha : float, default=10.0
         Confidence that a unit of `X` adds, above 0. Of large counts pass ``np.log1p(X)``: the
-        largest would outweigh all else. The best `reg` moves with it. "svd" and "sgd" do not read it.
+        largest would outweigh all else. The best `reg` moves with it. "svd" and "sgd" do not read
+        it.
 
     reg : float, default=0.005
         Strength of the penalty, from 0. "svd" does not read it.
