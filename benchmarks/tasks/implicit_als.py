@@ -38,7 +38,7 @@ from harness import (
 from implicit_loss import implicit_loss
 from peers import wanted
 
-SWEEPS = {"full": (2, 3, 4, 6, 8, 11, 15, 20, 30), "quick": (2, 4, 8)}
+SWEEPS = {"full": (2, 3, 4, 6, 8, 11, 15, 20, 30, 45, 70), "quick": (2, 4, 8)}
 # How far above the best objective a program is there, with room for another start.
 THERE = 5e-4
 
