@@ -147,7 +147,7 @@ def main():
     axes[0].invert_yaxis()
     axes[0].set_xlim(0, 1.9)
     axes[0].set(title="held-out ratings", xlabel="RMSE", yticks=places, yticklabels=names)
-    axes[0].legend(fontsize=8, loc="upper right")
+    axes[0].legend(fontsize=8, loc="lower right")
 
     levels = np.linspace(0.02, 0.98, 49)
     axes[1].plot([0, 1], [0, 1], color="0.6", lw=1)
@@ -166,7 +166,7 @@ def main():
     axes[2].set(
         xscale="log",
         ylim=(0, 2.5),
-        title="more is known of people with many ratings",
+        title="more ratings, less spread",
         xlabel="ratings of the person",
         ylabel="points",
     )

@@ -44,8 +44,14 @@ def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_arra
         reset=reset,
         accept_sparse="csr",
         dtype=[np.float64, np.float32],
+        ensure_all_finite="allow-nan",
         ensure_non_negative=True,
     )
+    if np.isnan(X.data if sparse.issparse(X) else X).any():
+        raise ValueError(
+            "Input X contains NaN, and implicit feedback has no missing entries: 0 is the absence "
+            "of feedback; fill with 0, or use MaskedMF for ratings with holes"
+        )
     if not sparse.issparse(X):
         return sparse.csr_array(X)
     if not X.has_canonical_format or (X.data == 0).any():

@@ -213,7 +213,11 @@ class TestEverySolver:
 class TestBadInput:
     @pytest.mark.parametrize(
         ("value", "message"),
-        [(-1.0, "Negative values in data"), (np.nan, "contains NaN"), (np.inf, "infinity")],
+        [
+            (-1.0, "Negative values in data"),
+            (np.nan, "contains NaN, .* fill with 0, or use MaskedMF"),
+            (np.inf, "infinity"),
+        ],
     )
     def test_values_that_are_no_feedback(self, clicks, solver, value, message):
         for spoil in (clicks.copy(), clicks.toarray()):
