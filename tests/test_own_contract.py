@@ -343,6 +343,7 @@ class TestImplicitMFSpectral(TestImplicitMF):
     parameters: ClassVar[dict] = {"n_components": 3, "solver": "svd", "random_state": 0}
 
 
+@pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 class TestImplicitMFPairwise(TestImplicitMF):
     parameters: ClassVar[dict] = {
         "n_components": 3,

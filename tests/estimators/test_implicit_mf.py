@@ -13,11 +13,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from lrfact import ImplicitMF, RankSearchCV, holdout_scorer
+from lrfact.kernels import IMPLEMENTATION
 from lrfact.metrics import ndcg_at_k
 from reference.naive_implicit import naive_implicit_loss, naive_implicit_rows
 from reference.planted_clicks import planted_clicks
 
-SOLVERS = ["als", "svd", "sgd"]
+# The NumPy twin takes minutes for as many epochs as it takes to rank well.
+COMPILED_ONLY = pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
+SOLVERS = ["als", "svd", pytest.param("sgd", marks=COMPILED_ONLY)]
 
 
 def model_of(solver, **changes):
@@ -278,6 +281,7 @@ def test_pairwise_ranking_explains_with_a_penalty_only(clicks):
         model.explain(clicks[[0]], 1)
 
 
+@COMPILED_ONLY
 def test_popular_columns_have_a_higher_bias(clicks):
     model = model_of("sgd").fit(clicks)
     popularity = np.asarray((clicks > 0).sum(axis=0)).ravel()
@@ -291,12 +295,12 @@ def test_huge_counts_are_refused_in_float32():
         ImplicitMF(alpha=100.0).fit(X)
 
 
-def test_odd_tables_are_fitted():
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_odd_tables_are_fitted(solver):
+    loss = "bpr" if solver == "sgd" else "squared"
     for X in ([[1.0]], [[0.0, 2.0]], [[1.0], [0.0]], np.ones((5, 4)), [[1e-300, 0], [0, 1e300]]):
-        for solver in SOLVERS:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", ConvergenceWarning)
-                loss = "bpr" if solver == "sgd" else "squared"
-                model = ImplicitMF(loss=loss, alpha=0.5, random_state=0).set_params(solver=solver)
-                model.fit(np.array(X))
-            assert np.isfinite(model.predict(np.array(X))).all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = ImplicitMF(loss=loss, solver=solver, alpha=0.5, random_state=0)
+            model.fit(np.array(X))
+        assert np.isfinite(model.predict(np.array(X))).all()
