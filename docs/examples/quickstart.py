@@ -360,7 +360,7 @@ def clicks(folder: Path) -> None:
     newcomer = np.zeros(X.shape[1])
     newcomer[[3, 7]] = np.log1p([5, 2])
     columns, _ = search.best_estimator_.recommend([newcomer], n_items=3)
-    print("\nSomeone new has played songs 3 (five times) and 7 (twice). To play next, and why:")
+    print("\nA newcomer has played songs 3 (five times) and 7 (twice). To play next, and why:")
     for column in columns[0]:
         print(search.best_estimator_.explain(newcomer, int(column)))
 
