@@ -1,7 +1,8 @@
 """Parameters for the task ``implicit_ranking``, by dataset, program and variant.
 
-``implicit_search.py`` finds them on pairs that it holds out from the training pairs; its csv says
-how each fared. A program without an entry here is not run on the dataset.
+Usual values, the same for all datasets where nothing speaks against it. ``implicit_search.py``
+looks for better ones, on pairs that it holds out from the training pairs; its csv says how each
+fared. A program without an entry here is not run on the dataset.
 """
 
 from __future__ import annotations
