@@ -109,7 +109,7 @@ def implicit_ranking_section(rows) -> str:
     for row in rows:
         panels[row["dataset"], row["rows"], row["threads"]].append(row)
     about = (
-        "Each program with the parameters that a search inside the training pairs found "
+        "Each program with the parameters written down for it "
         "(`implicit_parameters.py`); means over the repeats, which differ in their seeds. Recall "
         "and NDCG of the first 20 places among all columns that a row has not chosen, or the share "
         "of hits (HR) and NDCG of the first 10 among 99 others and the one that is right."
