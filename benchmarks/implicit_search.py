@@ -36,6 +36,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--regs", nargs="+", type=float, default=[0.001, 0.003, 0.01, 0.03])
     parser.add_argument("--exponents", nargs="+", type=float, default=[0.5, 1.0])
     parser.add_argument("--sweeps", nargs="+", type=int, default=[16], help="of least squares")
+    parser.add_argument("--svd-regs", nargs="+", type=float, default=[0.0, 0.05, 0.1, 0.2])
     parser.add_argument("--bpr-regs", nargs="+", type=float, default=[0.001, 0.003, 0.01, 0.03])
     parser.add_argument("--bpr-rates", nargs="+", type=float, default=[0.02, 0.05, 0.1])
     parser.add_argument("--bpr-epochs", nargs="+", type=int, default=[100])
@@ -46,7 +47,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.quick:
         args.ranks, args.sweeps, args.bpr_epochs = [8], [4], [5]
-        for name in ("alphas", "regs", "exponents", "bpr_regs", "bpr_rates"):
+        for name in ("alphas", "regs", "exponents", "svd_regs", "bpr_regs", "bpr_rates"):
             setattr(args, name, getattr(args, name)[:1])
     return args
 
@@ -151,8 +152,8 @@ def grid(program, X, args):
     """Parameters to try, in the words of the program."""
     ranks = [k for k in args.ranks if k <= min(X.shape)]
     if program == "lrfact svd":
-        for k in ranks:
-            yield {"n_components": k}
+        for k, reg in product(ranks, args.svd_regs):
+            yield {"n_components": k, "reg": reg}
     elif program == "lrfact als":
         for k, alpha, strength, exponent, n in product(
             ranks, args.alphas, args.regs, args.exponents, args.sweeps

@@ -66,8 +66,8 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
     solver : {"auto", "als", "svd", "sgd"}, default="auto"
         Of "squared": "als" (which "auto" takes) solves for rows and for columns in turns; "svd"
         takes the singular vectors of the matrix with rows and columns divided by the roots of their
-        sums, and smooths rows along them: nothing to tune but the rank, but columns that hardly
-        anybody has chosen take up directions, and are better left out before. Of "bpr": "sgd".
+        sums, and smooths rows along them, see `Notes`: in one step, but columns that hardly anybody
+        has chosen take up directions, and are better left out before. Of "bpr": "sgd".
 
     alpha : float, default=10.0
         Confidence that a unit of `X` adds, above 0. Of large counts pass ``np.log1p(X)``: the
@@ -75,7 +75,9 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         it.
 
     reg : float, default=0.005
-        Strength of the penalty, from 0. "svd" does not read it.
+        Strength of the penalty, from 0. Of "svd" on the scale of squared singular values, the
+        first of which is 1; the best is near the last that is kept, 0.05 to 0.2 say, the higher
+        the rank the more it gains.
 
     reg_exponent : float, default=1.0
         :math:`\nu`. At 1 `reg` needs no change as data grow, and long rows are penalized like
@@ -144,6 +146,14 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
     and additions, and for each row and column with n entries the least of ``n k^2 / 2 + k^3 / 6``,
     ``n^2 k / 2 + n^3 / 6``, and ``8 n k`` for three steps of conjugate gradients. Memory: the
     entries twice, and the factors twice. Nothing is as large as all entries.
+
+    **"svd"** minimizes, with :math:`\tilde X` as :math:`X` after that division, over matrices P of
+    rank `n_components`, in closed form,
+
+    .. math:: \|\tilde X - \tilde X P\|_F^2 + reg \, \|P\|_F^2
+
+    and scores are :math:`\tilde X P` in the units of the columns: a truncated singular value
+    decomposition, and no sweeps.
 
     **"bpr"** minimizes, over the pairs of a row i and a column j that it has chosen,
 
@@ -465,7 +475,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         n_threads: int,
         progress: FitProgress,
     ) -> None:
-        found = spectral_filter(entries, k, rng=random_state, n_threads=n_threads)
+        found = spectral_filter(entries, k, reg=self.reg, rng=random_state, n_threads=n_threads)
         self.components_ = found.factors.T
         self._fitted_degree = found.degree
         self.loss_curve_ = []

@@ -20,12 +20,12 @@ _ACCURACY = 1e-3
 class SpectralColumns:
     r"""Scores of all columns as a linear filter of a row.
 
-    .. math:: x' D^{-1/2} V V' D^{1/2}
+    .. math:: x' D^{-1/2} V F V' D^{1/2}
 
     Attributes
     ----------
     factors : ndarray of shape (n_columns, k)
-        :math:`D^{1/2} V`.
+        :math:`D^{1/2} V F^{1/2}`.
 
     degree : ndarray of shape (n_columns,)
         Diagonal of D: sums of columns, float64.
@@ -48,7 +48,7 @@ class SpectralColumns:
         Returns
         -------
         ndarray of shape (n_rows, k)
-            :math:`X D^{-1/2} V`.
+            :math:`X D^{-1/2} V F^{1/2}`.
         """
         return as_operator(entries, n_threads=n_threads).matmat(
             self._projection().astype(entries.dtype, copy=False)
@@ -79,11 +79,18 @@ class SpectralColumns:
 
 
 def spectral_filter(
-    entries: sparse.csr_array, k: int, *, rng: np.random.RandomState, n_threads: int
+    entries: sparse.csr_array,
+    k: int,
+    *,
+    reg: float,
+    rng: np.random.RandomState,
+    n_threads: int,
 ) -> SpectralColumns:
     r"""Find the filter of a matrix of implicit feedback.
 
-    .. math:: \tilde X = D_r^{-1/2} X D^{-1/2} \approx U S V'
+    .. math:: \tilde X = D_r^{-1/2} X D^{-1/2} \approx U S V', \qquad
+              \min_P \|\tilde X - \tilde X P\|_F^2 + reg \, \|P\|_F^2
+              \quad \text{at} \quad P = V F V', \quad F = S^2 (S^2 + reg)^{-1}
 
     Parameters
     ----------
@@ -92,6 +99,10 @@ def spectral_filter(
 
     k : int
         Number of singular vectors.
+
+    reg : float
+        Strength of the penalty, from 0, on the scale of the squared singular values, the first of
+        which is 1.
 
     rng : RandomState
         Of the start of the singular value decomposition.
@@ -105,10 +116,10 @@ def spectral_filter(
 
     Notes
     -----
-    The minimizer of :math:`\|\tilde X - \tilde X P\|` over projections P of rank k, in closed form;
-    its scores are turned back into the units of the columns. Costs a truncated singular value
-    decomposition. Shen, Wu, Zhang et al. (2021), How powerful is graph convolution for
-    recommendation?, doi:10.1145/3459637.3482264, where it is the ideal low-pass filter of a graph.
+    The minimizer over matrices P of rank k, in closed form; its scores are turned back into the
+    units of the columns. Costs a truncated singular value decomposition. Shen, Wu, Zhang et al.
+    (2021), How powerful is graph convolution for recommendation?, doi:10.1145/3459637.3482264,
+    where it is, without the penalty, the ideal low-pass filter of a graph.
     """
     row_degree = np.asarray(entries.sum(axis=1, dtype=np.float64)).ravel()
     degree = np.asarray(entries.sum(axis=0, dtype=np.float64)).ravel()
@@ -125,6 +136,8 @@ def spectral_filter(
         n_threads=n_threads,
         want_left=False,
     )
-    factors = found.Vt.T * np.sqrt(degree)[:, np.newaxis]
+    kept = found.s.astype(np.float64) ** 2
+    kept = np.divide(kept, kept + reg, out=np.zeros_like(kept), where=kept > 0)
+    factors = found.Vt.T * np.sqrt(kept) * np.sqrt(degree)[:, np.newaxis]
     fix_signs(None, factors.T)
     return SpectralColumns(factors.astype(entries.dtype), degree)
