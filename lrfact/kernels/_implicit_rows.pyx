@@ -17,11 +17,11 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uintptr_t
 
+from lrfact.kernels._row_bounds cimport index_t, row_is_sound
+
 import numpy as np
 
-ctypedef fused index_t:
-    int32_t
-    int64_t
+from lrfact.kernels._aligned_buffers import aligned, next_multiple
 
 cdef extern from "_implicit_rows.h" nogil:
     enum: LRFACT_TILE_ROWS
@@ -66,32 +66,6 @@ cdef inline Py_ssize_t _find_rows(
             <uintptr_t> design + <uintptr_t> columns[at] * <uintptr_t> width * sizeof(floating)
         )
     return end - stop
-
-
-cdef inline bint _row_is_sound(
-    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored, Py_ssize_t n_columns,
-) noexcept nogil:
-    """Whether a row lies inside the arrays and its indices inside the matrix."""
-    cdef int64_t at
-    cdef bint sound = True
-    if start < 0 or stop < start or stop > n_stored:
-        return False
-    for at in range(start, stop):
-        sound = sound and 0 <= columns[at] < n_columns
-    return sound
-
-
-cdef inline Py_ssize_t _next_multiple(Py_ssize_t number, Py_ssize_t unit) noexcept:
-    return (number + unit - 1) // unit * unit
-
-
-def _aligned(n_lines, length, dtype):
-    """Zeros, each line from a cache line on."""
-    padded = _next_multiple(length * dtype.itemsize, 64)
-    raw = np.zeros(n_lines * padded + 64, dtype=np.uint8)
-    address = raw.ctypes.data
-    offset = _next_multiple(address, 64) - address
-    return raw[offset:offset + n_lines * padded].view(dtype).reshape(n_lines, -1)
 
 
 cdef enum:
@@ -168,15 +142,15 @@ def solve_implicit_rows(
     if n_columns:
         of_design = &design[0, 0]
     dtype = np.asarray(design).dtype
-    whole = _next_multiple(width + 1, LRFACT_TILE_ROWS)
-    lead = _next_multiple(whole, LRFACT_VECTOR_BYTES // dtype.itemsize)
-    panels = _aligned(n_threads, LRFACT_PANEL_ROWS * lead, dtype)
-    systems = _aligned(n_threads, lead * lead, dtype)
-    vectors = _aligned(n_threads, 6 * lead, dtype)
-    grams = _aligned(n_threads, lead * lead, np.dtype(np.float64))
-    diagonals = _aligned(n_threads, lead, np.dtype(np.float64))
+    whole = next_multiple(width + 1, LRFACT_TILE_ROWS)
+    lead = next_multiple(whole, LRFACT_VECTOR_BYTES // dtype.itemsize)
+    panels = aligned(n_threads, LRFACT_PANEL_ROWS * lead, dtype)
+    systems = aligned(n_threads, lead * lead, dtype)
+    vectors = aligned(n_threads, 6 * lead, dtype)
+    grams = aligned(n_threads, lead * lead, np.dtype(np.float64))
+    diagonals = aligned(n_threads, lead, np.dtype(np.float64))
     longest = int(np.diff(row_start).max())
-    places = _aligned(n_threads, longest + LRFACT_PANEL_ROWS, np.dtype(np.uintp))
+    places = aligned(n_threads, longest + LRFACT_PANEL_ROWS, np.dtype(np.uintp))
     state = np.zeros(n_rows, dtype=np.int8)
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         if row_start[i] == row_start[i + 1]:
@@ -184,7 +158,7 @@ def solve_implicit_rows(
                 solution[i, f] = 0
             if with_loss:
                 loss[i] = 0
-        elif not _row_is_sound(of_columns, row_start[i], row_start[i + 1], n_stored, n_columns):
+        elif not row_is_sound(of_columns, row_start[i], row_start[i + 1], n_stored, n_columns):
             state[i] = OUTSIDE
         else:
             t = threadid()

@@ -21,11 +21,11 @@ from libc.math cimport fabs, isfinite, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.string cimport memset
 
+from lrfact.kernels._row_bounds cimport index_t, row_is_sound
+
 import numpy as np
 
-ctypedef fused index_t:
-    int32_t
-    int64_t
+from lrfact.kernels._aligned_buffers import aligned, next_multiple
 
 DEF SEGMENT = 8192  # entries of a long row that one thread sums
 DEF MOST_PASSES = 10000  # of coordinate descent
@@ -180,19 +180,6 @@ cdef inline void _sum_gram(
                 values, weights, columns, start, stop, n_stored, design, width, intercept,
                 bias, lead, panel, gram,
             )
-
-
-cdef inline bint _row_is_sound(
-    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored, Py_ssize_t n_columns,
-) noexcept nogil:
-    """Whether a row lies inside the arrays and its indices inside the matrix."""
-    cdef int64_t at
-    cdef bint sound = True
-    if start < 0 or stop < start or stop > n_stored:
-        return False
-    for at in range(start, stop):
-        sound = sound and 0 <= columns[at] < n_columns
-    return sound
 
 
 cdef double _factorize(
@@ -397,27 +384,14 @@ cdef class _Scratch:
     def __init__(self, Py_ssize_t width, int n_threads, dtype):
         itemsize = dtype.itemsize
         lanes = LRFACT_VECTOR_BYTES // itemsize
-        whole = _next_multiple(width + 1, LRFACT_TILE_ROWS)
-        self.lead = _next_multiple(whole, lanes)
+        whole = next_multiple(width + 1, LRFACT_TILE_ROWS)
+        self.lead = next_multiple(whole, lanes)
         # The lines beyond the last column of a panel stay zero, as nobody writes there.
-        self.panels = _aligned(n_threads, LRFACT_PANEL_ROWS * self.lead, dtype)
-        self.systems = _aligned(n_threads, self.lead * self.lead, dtype)
-        self.works = _aligned(n_threads, 2 * self.lead, dtype)
-        self.grams = _aligned(n_threads, self.lead * (self.lead + 1), np.dtype(np.float64))
-        self.wides = _aligned(n_threads, self.lead * (self.lead + 1), np.dtype(np.float64))
-
-
-cdef inline Py_ssize_t _next_multiple(Py_ssize_t number, Py_ssize_t unit) noexcept:
-    return (number + unit - 1) // unit * unit
-
-
-def _aligned(n_lines, length, dtype):
-    """Zeros, each line from a cache line on."""
-    padded = _next_multiple(length * dtype.itemsize, 64)
-    raw = np.zeros(n_lines * padded + 64, dtype=np.uint8)
-    address = raw.ctypes.data
-    offset = _next_multiple(address, 64) - address
-    return raw[offset:offset + n_lines * padded].view(dtype).reshape(n_lines, -1)
+        self.panels = aligned(n_threads, LRFACT_PANEL_ROWS * self.lead, dtype)
+        self.systems = aligned(n_threads, self.lead * self.lead, dtype)
+        self.works = aligned(n_threads, 2 * self.lead, dtype)
+        self.grams = aligned(n_threads, self.lead * (self.lead + 1), np.dtype(np.float64))
+        self.wides = aligned(n_threads, self.lead * (self.lead + 1), np.dtype(np.float64))
 
 
 def solve_rows(
@@ -492,14 +466,14 @@ def solve_rows(
     if len(long_rows):
         longest = int(lengths.max())
         most = (longest + SEGMENT - 1) // SEGMENT
-        partial = _aligned(most, lead * lead, np.dtype(np.float64))
+        partial = aligned(most, lead * lead, np.dtype(np.float64))
         parts = partial
 
     # A row that would keep one thread busy for long is shared by all.
     for s in range(long_rows.shape[0]):
         i = long_rows[s]
         start, stop = row_start[i], row_start[i + 1]
-        unsound[i] = not _row_is_sound(of_columns, start, stop, n_stored, n_columns)
+        unsound[i] = not row_is_sound(of_columns, start, stop, n_stored, n_columns)
         if unsound[i]:
             continue
         n_segments = (stop - start + SEGMENT - 1) // SEGMENT
@@ -557,7 +531,7 @@ cdef void _solve_short(
             solution[f] = 0
         loss[0] = residual_sum[0] = added[0] = 0
         return
-    unsound[0] = not _row_is_sound(columns, start, stop, n_stored, n_columns)
+    unsound[0] = not row_is_sound(columns, start, stop, n_stored, n_columns)
     if unsound[0]:
         return
     if start == stop:
@@ -617,7 +591,7 @@ def leave_one_out_rows(
     lead = scratch.lead
     panels, systems, works = scratch.panels, scratch.systems, scratch.works
     grams = scratch.grams
-    inverses = _aligned(n_threads, lead * lead, dtype)
+    inverses = aligned(n_threads, lead * lead, dtype)
     if weights.shape[0]:
         of_weights = &weights[0]
     flags = np.zeros(n_rows, dtype=np.int8)
@@ -651,7 +625,7 @@ cdef void _leave_one_out(
 
     if start == stop:
         return
-    unsound[0] = not _row_is_sound(columns, start, stop, n_stored, n_columns)
+    unsound[0] = not row_is_sound(columns, start, stop, n_stored, n_columns)
     if unsound[0]:
         return
     _sum_gram(

@@ -13,11 +13,9 @@ from cython.parallel cimport prange, threadid
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-import numpy as np
+from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
-ctypedef fused index_t:
-    int32_t
-    int64_t
+import numpy as np
 
 cdef extern from "_poisson_rows.h" nogil:
     int poisson_row_f32(
@@ -26,20 +24,6 @@ cdef extern from "_poisson_rows.h" nogil:
     int poisson_row_f64(
         const double*, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, const double*,
         double, double, double, double, int64_t, double*, double*, double*, Py_ssize_t*) noexcept
-
-
-cdef inline bint _row_is_sound(
-    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored, Py_ssize_t n_columns,
-    Py_ssize_t longest,
-) noexcept nogil:
-    """Whether a row lies inside the arrays and its indices inside the matrix."""
-    cdef int64_t at
-    cdef bint sound = True
-    if start < 0 or stop < start or stop > n_stored or stop - start > longest:
-        return False
-    for at in range(start, stop):
-        sound = sound and 0 <= columns[at] < n_columns
-    return sound
 
 
 cdef bint _fit_row(
@@ -137,8 +121,8 @@ def fit_poisson_rows(
     columns = &indices[0] if n_stored else NULL
     first_design = &design[0, 0] if n_columns else NULL
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
-        sound[i] = _row_is_sound(
-            columns, indptr[i], indptr[i + 1], n_stored, n_columns, longest
+        sound[i] = indptr[i + 1] - indptr[i] <= longest and row_is_sound(
+            columns, indptr[i], indptr[i + 1], n_stored, n_columns
         )
         if sound[i]:
             at_rest[i] = _fit_row(

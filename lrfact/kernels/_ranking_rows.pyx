@@ -7,11 +7,9 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-import numpy as np
+from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
-ctypedef fused index_t:
-    int32_t
-    int64_t
+import numpy as np
 
 cdef extern from "_ranking_rows.h" nogil:
     enum: RANKING_MEMORY
@@ -43,19 +41,6 @@ cdef extern from "_ranking_rows.h" nogil:
         const ranking_row_f32*, double, Py_ssize_t, float*, float*) noexcept
     int fit_ranking_row_f64(
         const ranking_row_f64*, double, Py_ssize_t, double*, double*) noexcept
-
-
-cdef inline bint _row_is_sound(
-    const index_t* indices, index_t start, index_t stop, Py_ssize_t n_stored,
-    Py_ssize_t n_columns, Py_ssize_t longest,
-) noexcept nogil:
-    cdef index_t p
-    if start < 0 or stop < start or stop > n_stored or stop - start > longest:
-        return False
-    for p in range(start, stop):
-        if indices[p] < 0 or indices[p] >= n_columns:
-            return False
-    return True
 
 
 cdef inline void _mark_taken(
@@ -199,8 +184,8 @@ def fit_ranking_rows(
     first_negative_offset = &negative_offsets[0] if n_sample else NULL
     first_sample = &sample[0] if n_sample else NULL
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
-        sound[i] = _row_is_sound(
-            first_index, indptr[i], indptr[i + 1], n_stored, n_columns, longest
+        sound[i] = indptr[i + 1] - indptr[i] <= longest and row_is_sound(
+            first_index, indptr[i], indptr[i + 1], n_stored, n_columns
         )
         if sound[i]:
             at_rest[i] = _fit_row(

@@ -14,11 +14,9 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-import numpy as np
+from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
-ctypedef fused index_t:
-    int32_t
-    int64_t
+import numpy as np
 
 cdef extern from "_ratio_rows.h" nogil:
     double sum_ratios_f32_i32(
@@ -53,19 +51,6 @@ cdef inline double _sum_ratios(
         else:
             return sum_ratios_f64_i64(
                 values, columns, n_stored, design, width, row, floor, wants_loss, out)
-
-
-cdef inline bint _row_is_sound(
-    const index_t* columns, int64_t start, int64_t stop, int64_t n_stored, Py_ssize_t n_columns,
-) noexcept nogil:
-    """Whether a row lies inside the arrays and its indices inside the matrix."""
-    cdef int64_t at
-    cdef bint sound = True
-    if start < 0 or stop < start or stop > n_stored:
-        return False
-    for at in range(start, stop):
-        sound = sound and 0 <= columns[at] < n_columns
-    return sound
 
 
 def ratio_rows(
@@ -109,7 +94,7 @@ def ratio_rows(
         np.asarray(loss)[...] = 0
         return
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=64, num_threads=n_threads):
-        sound[i] = _row_is_sound(&indices[0], indptr[i], indptr[i + 1], n_stored, n_columns)
+        sound[i] = row_is_sound(&indices[0], indptr[i], indptr[i + 1], n_stored, n_columns)
         if sound[i]:
             loss[i] = _sum_ratios(
                 &data[0] + indptr[i], &indices[0] + indptr[i], indptr[i + 1] - indptr[i],
