@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._column_features import column_features as checked_features
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
@@ -31,12 +32,14 @@ from lrfact.solvers.gibbs_factorization import (
     gibbs_factorization,
 )
 from lrfact.solvers.pattern_features import PatternFeatures
+from lrfact.solvers.side_features import with_side_features
 from lrfact.solvers.split_r_hat import relative_drift, split_r_hat
 
 Array = NDArray[np.floating]
 
 _AUTO_COMPONENTS = 16
 _PATTERN_FEATURES = 50
+_SIDE_FEATURES = 100
 _MOST_R_HAT = 1.2
 _MOST_DRIFT = 0.05  # less than that from half to half of a chain does not show in predictions
 
@@ -52,9 +55,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     :math:`\sigma` that know nothing but the spread of the values. Instead of the one best set of
     factors, many are drawn from the posterior by Gibbs sampling, and predictions averaged: there
     is no penalty to choose, more factors than needed do little harm, and the draws say how sure a
-    prediction is. f and g are features of rows and columns, from which of their entries are
-    observed (see `pattern`). Multiplying X by a number, or adding one, changes nothing but the
-    units of the results.
+    prediction is. f and g are features of rows and columns: which of their entries are observed
+    (see `pattern`), and what `fit` is told of columns. Multiplying X by a number, or adding one,
+    changes nothing but the units of the results.
 
     Parameters
     ----------
@@ -172,6 +175,10 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     which is what SVD++ adds to a factorization (Koren 2008), in fewer dimensions. It is known of
     new rows as well.
 
+    **Features of columns** are standardized, and of more than 100 the first 100 principal
+    components are taken. They count through the priors of the columns while these are drawn;
+    nothing asks for them again. For features of rows, fit the transpose.
+
     References
     ----------
     Salakhutdinov and Mnih (2008), doi:10.1145/1390156.1390267. Simm et al. (2017),
@@ -240,7 +247,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None, column_features: Any = None) -> Self:
         """Draw from the posterior.
 
         Parameters
@@ -251,6 +258,10 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         y : None
             Ignored.
 
+        column_features : {array-like, sparse matrix} of shape (n_features, n), default=None
+            What else is known of the columns, as genres of films: a row of numbers for each. Units
+            do not matter. Columns with few entries, or none, gain most.
+
         Returns
         -------
         self : object
@@ -260,7 +271,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         ------
         ValueError
             If nothing is observed, `n_components` exceeds min(n_samples, n_features), a pair is
-            stored twice, or values are infinite or so large that squares overflow.
+            stored twice, values are infinite or so large that squares overflow, or
+            `column_features` is not a row of finite numbers for each column.
 
         TypeError
             If `X` is sparse by blocks or diagonals, where stored is not observed.
@@ -280,7 +292,14 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
                 )
             if sparse.issparse(X):
                 entries = entries.copy()  # they are kept, and may be the caller's
-            self._sample(X, entries, chain)
+            if column_features is not None:
+                column_features = checked_features(
+                    column_features,
+                    entries.shape[1],
+                    getattr(self, "feature_names_in_", None),
+                    entries.dtype,
+                )
+            self._sample(X, entries, column_features, chain)
         drift = relative_drift(self.residual_curve_[self.n_burn_in :])
         # The error of n entries is not known to better than a share of 1 / sqrt(2 n) either.
         most_drift = max(_MOST_DRIFT, 4 / np.sqrt(2 * entries.nnz))
@@ -295,7 +314,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None) -> Array:
+    def fit_transform(self, X: Any, y: Any = None, column_features: Any = None) -> Array:
         """Fit, and return the factors of the same rows.
 
         Parameters
@@ -306,12 +325,15 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         y : None
             Ignored.
 
+        column_features : {array-like, sparse matrix} of shape (n_features, n), default=None
+            As in `fit`.
+
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
             What ``fit(X).transform(X)`` returns.
         """
-        return self.fit(X).row_factors_.copy()
+        return self.fit(X, column_features=column_features).row_factors_.copy()
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the predictions of all entries of rows, known or new.
@@ -457,15 +479,27 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             )
         return -float(np.sqrt(np.mean(residuals**2)))
 
-    def _sample(self, X: Any, entries: sparse.csr_array, chain: "_Chain | None") -> None:
+    def _sample(
+        self,
+        X: Any,
+        entries: sparse.csr_array,
+        column_features: Array | sparse.csr_array | None,
+        chain: "_Chain | None",
+    ) -> None:
         n_threads = effective_n_threads(self.n_jobs)
         k = self._rank(entries.shape)
         pattern, problem, intercept, scale = self._standardized(entries, n_threads)
+        if column_features is not None:
+            joined = with_side_features(
+                problem.column_features, column_features, _SIDE_FEATURES, n_threads=n_threads
+            )
+            problem = replace(problem, column_features=joined)
         if chain is None or not chain.fits(problem, k):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             rng = np.random.default_rng(seed)
-            chain = _Chain(seed, rng, first_state(problem, k, rng), entries)
-        chain = chain.on(entries)
+            state = first_state(problem, k, rng)
+            chain = _Chain(seed, rng, state, entries, problem.column_features)
+        chain = chain.on(entries, problem.column_features)
         first = len(chain.residuals)
         n_burn_in = max(0, self.n_burn_in - first)
         n_missing = max(0, self.n_draws - len(chain.draws))
@@ -491,7 +525,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         )
         draws = (*chain.draws, *run.draws)
         residuals = (*chain.residuals, *run.residuals.tolist())
-        self._fitted_chain = _Chain(chain.seed, chain.rng, run.last, entries, draws, residuals)
+        self._fitted_chain = replace(
+            chain, state=run.last, entries=entries, draws=draws, residuals=residuals
+        )
         # A callback may have ended the fit before the first draw.
         used = draws[: self.n_draws] or (draw(0, run.last),)
         self._fitted_draws = FactorDraws(used, pattern, intercept, scale)
@@ -558,19 +594,20 @@ class _Chain:
     rng: np.random.Generator
     state: GibbsState
     entries: sparse.csr_array
+    column_features: Array
     draws: tuple[ColumnDraw, ...] = ()
     residuals: tuple[float, ...] = ()
 
-    def on(self, entries: sparse.csr_array) -> "_Chain":
+    def on(self, entries: sparse.csr_array, column_features: Array) -> "_Chain":
         """The chain to go on with: a fit that fails must not have moved this one."""
         rng = copy.deepcopy(self.rng)
-        same = all(
+        same = np.array_equal(self.column_features, column_features) and all(
             np.array_equal(getattr(self.entries, part), getattr(entries, part))
             for part in ("indptr", "indices", "data")
         )
         if same:
             return replace(self, rng=rng)
-        return _Chain(self.seed, rng, self.state, entries)
+        return _Chain(self.seed, rng, self.state, entries, column_features)
 
     def fits(self, problem: GibbsProblem, k: int) -> bool:
         """Whether it can go on with these data."""

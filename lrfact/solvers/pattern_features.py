@@ -8,12 +8,12 @@ from scipy import sparse
 
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.sign_convention import fix_signs
+from lrfact.solvers.orthogonal_features import orthogonal_turn
 from lrfact.solvers.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
 
 _ACCURACY = 1e-2  # of the singular values: features are read, not reported
-_LEAST_ENERGY = 1e-4  # of a feature, as a share of the number of rows
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,7 @@ class PatternFeatures:
         loadings = found.Vt.T
         features = cls(loadings, mean.astype(loadings.dtype) @ loadings)(entries)
         # Turned, as the components are not exact, so that features of these rows are orthogonal.
-        energies, turn = np.linalg.eigh((features.T @ features).astype(np.float64))
-        told = energies > _LEAST_ENERGY * entries.shape[0]
-        loadings = np.ascontiguousarray(loadings @ turn[:, told].astype(loadings.dtype))
+        loadings = np.ascontiguousarray(loadings @ orthogonal_turn(features))
         # One sign each, whatever rounding led to, or a chain would go another way.
         fix_signs(None, loadings.T)
         return cls(loadings, mean.astype(loadings.dtype) @ loadings)

@@ -171,6 +171,63 @@ class TestUncertainty:
         assert (std > model.noise_std_).all()
 
 
+class TestColumnFeatures:
+    """Columns in two groups, which features tell; of the last ten nothing or little is observed."""
+
+    @staticmethod
+    def table(n_left=0):
+        rng = np.random.default_rng(0)
+        group = rng.integers(0, 2, 50)
+        likes = rng.standard_normal((120, 1)) * np.where(group, 1.0, -1.0)
+        complete = 3 + likes + 0.3 * rng.standard_normal((120, 50))
+        X = np.where(rng.random(complete.shape) < 0.4, complete, np.nan)
+        hidden = np.zeros(X.shape, dtype=bool)
+        hidden[n_left:, 40:] = True
+        return np.where(hidden, np.nan, X), complete, hidden, np.eye(2)[group]
+
+    @pytest.mark.parametrize("n_left", [0, 2])
+    def test_columns_with_few_entries_are_known_by_them(self, n_left):
+        X, complete, hidden, features = self.table(n_left)
+        model = BayesianMF(n_components=2, random_state=0)
+        without = rmse(model.fit(X).predict(X)[hidden], complete[hidden])
+        told = rmse(model.fit(X, column_features=features).predict(X)[hidden], complete[hidden])
+        assert without > 0.8  # the spread of what is hidden is 1
+        assert told < 0.5
+
+    def test_features_that_tell_nothing_do_no_harm(self, planted):
+        train, rows, columns, values = split(planted.ratings)
+        noise = np.random.default_rng(0).standard_normal((50, 5))
+        model = BayesianMF(random_state=0)
+        without = rmse(model.fit(train).predict_entries(rows, columns), values)
+        model.fit(train, column_features=noise)
+        assert rmse(model.predict_entries(rows, columns), values) < 1.02 * without
+
+    def test_fit_transform_and_cross_validation_take_them(self):
+        X, _, _, features = self.table()
+        model = BayesianMF(**FEW)
+        W = model.fit_transform(X, column_features=features)
+        assert_array_equal(W, model.transform(X))
+        grid = GridSearchCV(model, {"n_components": [1, 2]}, cv=2)
+        assert np.isfinite(grid.fit(X, column_features=features).best_score_)
+
+    def test_a_warm_start_is_with_the_same_features(self):
+        X, _, _, features = self.table()
+        model = BayesianMF(**FEW, warm_start=True).fit(X, column_features=features)
+        longer = model.set_params(n_draws=12).fit(X, column_features=features)
+        at_once = BayesianMF(**{**FEW, "n_draws": 12}).fit(X, column_features=features)
+        assert_array_equal(longer.predict(X), at_once.predict(X))
+        # All draws anew with others.
+        n_before = longer.n_iter_
+        longer.fit(X, column_features=features[::-1])
+        assert longer.n_iter_ == FEW["n_burn_in"] + 12 == n_before
+        assert not np.array_equal(longer.predict(X), at_once.predict(X))
+
+    def test_wrong_ones_are_named(self):
+        X, _, _, features = self.table()
+        with pytest.raises(ValueError, match="column_features has 49 rows, but X has 50 columns"):
+            BayesianMF(**FEW).fit(X, column_features=features[1:])
+
+
 class TestUnits:
     @pytest.mark.parametrize(("factor", "shift"), [(10.0, 0.0), (1.0, 100.0), (1e-6, 7.0)])
     def test_nothing_depends_on_them(self, planted, factor, shift):
