@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -449,15 +450,37 @@ DATA = Path(os.environ.get("LRFACT_DATA", "")) / "movielens-100k" / "ratings.npz
 @pytest.mark.skipif(not DATA.is_file(), reason="LRFACT_DATA has no movielens-100k")
 @pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 class TestMovieLens:
-    def test_third_fold(self):
+    @staticmethod
+    def fold(number):
         with np.load(DATA) as file:
             given = {name: file[name] for name in ("user", "item", "rating", "fold")}
-        rows, columns, test = given["user"] - 1, given["item"] - 1, given["fold"] == 3
+        rows, columns, test = given["user"] - 1, given["item"] - 1, given["fold"] == number
         train = sparse.csr_array(
             (given["rating"][~test], (rows[~test], columns[~test])), (943, 1682)
         )
+        return train, rows[test], columns[test], given["rating"][test]
+
+    def test_third_fold(self):
+        train, rows, columns, values = self.fold(3)
         model = BayesianMF(random_state=0).fit(train)
-        mean, std = model.predict_entries(rows[test], columns[test], return_std=True)
-        assert rmse(mean, given["rating"][test]) < 0.883
-        within = (abs(given["rating"][test] - mean) < 1.2816 * std).mean()
+        mean, std = model.predict_entries(rows, columns, return_std=True)
+        assert rmse(mean, values) < 0.883
+        within = (abs(values - mean) < 1.2816 * std).mean()
         assert 0.77 < within < 0.84
+
+    def test_genres_help_films_with_few_ratings(self):
+        items = pd.read_csv(DATA.parent / "items.csv.gz", keep_default_na=False)
+        genres = items["genres"].str.get_dummies()
+        assert genres.shape == (1682, 19)
+        errors = {"few": ([], []), "all": ([], [])}
+        for number in range(1, 6):
+            train, rows, columns, values = self.fold(number)
+            few = np.bincount(train.indices, minlength=1682)[columns] < 5
+            for told, features in enumerate((None, genres)):
+                model = BayesianMF(random_state=0).fit(train, column_features=features)
+                squares = (model.predict_entries(rows, columns) - values) ** 2
+                errors["few"][told].extend(squares[few])
+                errors["all"][told].append(squares.mean())
+        few, every = ([np.sqrt(np.mean(e)) for e in errors[name]] for name in ("few", "all"))
+        assert few[1] < few[0] - 0.015
+        assert every[1] < every[0] - 0.001
