@@ -27,11 +27,13 @@ enum { BY_FACTORS, BY_ENTRIES, BY_GRADIENTS };
 
 #define VALUE float
 #define NAME(stem) stem##_f32
+#define ROOT sqrtf
 #define ROUNDING 1e-6
 #include "_implicit_rows_body.h"
 
 #define VALUE double
 #define NAME(stem) stem##_f64
+#define ROOT sqrt
 #define ROUNDING 1e-14
 #include "_implicit_rows_body.h"
 

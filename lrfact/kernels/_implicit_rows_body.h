@@ -27,8 +27,10 @@ LRFACT_INLINE void NAME(fill_scale)(const double *spectrum, double penalty, ptrd
                                     VALUE *LRFACT_RESTRICT d)
 {
     for (ptrdiff_t f = 0; f < width; f++) {
-        const double D = spectrum[f] + penalty;
-        d[f] = D > 0 ? (VALUE)(1 / sqrt(D)) : 0;
+        const VALUE D = (VALUE)(spectrum[f] + penalty);
+        /* Without a branch around them, roots and quotients are taken side by side. */
+        const VALUE inverse = 1 / ROOT(D > 0 ? D : 1);
+        d[f] = D > 0 ? inverse : 0;
     }
 }
 
@@ -50,7 +52,7 @@ LRFACT_INLINE int NAME(solve_by_factors)(const VALUE *weights, const uintptr_t *
         const ptrdiff_t n_left = n_entries + n_ahead - (first + n);
         for (ptrdiff_t r = 0; r < n; r++) {
             const VALUE a = weights[first + r];
-            const VALUE root = (VALUE)sqrt((double)a), share = 1 + a;
+            const VALUE root = ROOT(a), share = 1 + a;
             const VALUE *v = DESIGN(first + r);
             VALUE *line = panel + r * lead;
             for (ptrdiff_t f = 0; f < width; f++) {
@@ -87,7 +89,7 @@ LRFACT_INLINE int NAME(solve_by_entries)(const VALUE *weights, const uintptr_t *
     const ptrdiff_t n = n_entries, lead = NAME(lead_of)(n);
     VALUE *root = vectors, *least_pivot = vectors + lead, *t = vectors + 2 * lead;
     for (ptrdiff_t j = 0; j < n; j++)
-        root[j] = (VALUE)sqrt((double)weights[j]);
+        root[j] = ROOT(weights[j]);
     for (ptrdiff_t f0 = 0; f0 < width; f0 += LRFACT_PANEL_ROWS) {
         const ptrdiff_t height
             = width - f0 < LRFACT_PANEL_ROWS ? width - f0 : LRFACT_PANEL_ROWS;
@@ -263,6 +265,7 @@ static int NAME(solve_implicit_row)(const VALUE *weights, const uintptr_t *where
 
 #undef DESIGN
 #undef LANES
+#undef ROOT
 #undef ROUNDING
 #undef VALUE
 #undef NAME

@@ -159,17 +159,30 @@ static ptrdiff_t NAME(cholesky)(VALUE *A, ptrdiff_t n_unknowns, ptrdiff_t lead,
     return 0;
 }
 
-/* sum_j a[j] b[j] over whole vectors */
+/* sum_j a[j] b[j]: vectors are written out, as compilers add plain loops' terms one by one. */
 LRFACT_INLINE VALUE NAME(dot)(const VALUE *a, const VALUE *b, ptrdiff_t n)
 {
-    VALUE s[8] = {0};
+    VALUE lanes[LRFACT_VECTOR_BYTES / sizeof(VALUE)] = {0};
     ptrdiff_t j = 0;
-    for (; j + 8 <= n; j += 8)
-        for (int l = 0; l < 8; l++)
-            s[l] += a[j + l] * b[j + l];
+#ifdef LRFACT_VECTOR_TYPES
+    NAME(vector) sum = {0}, other = {0};
+    for (; j + 2 * LANES <= n; j += 2 * LANES) {
+        sum += *(const NAME(vector) *)(a + j) * *(const NAME(vector) *)(b + j);
+        other += *(const NAME(vector) *)(a + j + LANES) * *(const NAME(vector) *)(b + j + LANES);
+    }
+    sum += other;
+    for (ptrdiff_t l = 0; l < LANES; l++)
+        lanes[l] = sum[l];
+#endif
+    for (; j + LANES <= n; j += LANES)
+        for (ptrdiff_t l = 0; l < LANES; l++)
+            lanes[l] += a[j + l] * b[j + l];
     for (; j < n; j++)
-        s[0] += a[j] * b[j];
-    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
+        lanes[0] += a[j] * b[j];
+    for (ptrdiff_t half = LANES / 2; half > 0; half /= 2)
+        for (ptrdiff_t l = 0; l < half; l++)
+            lanes[l] += lanes[l + half];
+    return lanes[0];
 }
 
 /* Solve U x = column n_unknowns of A, which cholesky has left there; x is `lead` long. */

@@ -167,34 +167,35 @@ def _sweep(
     problem: ImplicitProblem, rows: Array, columns: Array, ahead: Array, n_threads: int
 ) -> _Sweep:
     """Solve for the rows given the columns `ahead`, and for the columns given these rows."""
-    given = diagonal_gram(ahead, n_threads=n_threads)
-    ahead, same = given.factors, ahead is columns
-    columns = ahead if same else narrow_product(columns, given.turn, n_threads)
+    at_columns = diagonal_gram(ahead, n_threads=n_threads)
     rows, _ = solve_rows_over_all(
         problem.weights,
-        ahead,
-        given.spectrum,
+        at_columns.factors,
+        at_columns.spectrum,
         problem.row_penalty,
         n_threads=n_threads,
         most_steps=_STEPS,
-        start=narrow_product(rows, given.turn, n_threads),
+        start=narrow_product(rows, at_columns.turn, n_threads),
     )
-    given = diagonal_gram(rows, n_threads=n_threads)
-    rows = given.factors
-    columns = narrow_product(columns, given.turn, n_threads)
+    at_rows = diagonal_gram(rows, n_threads=n_threads)
+    start = narrow_product(at_columns.factors, at_rows.turn, n_threads)
     found, loss = solve_rows_over_all(
         problem.by_columns,
-        rows,
-        given.spectrum,
+        at_rows.factors,
+        at_rows.spectrum,
         problem.column_penalty,
         n_threads=n_threads,
         most_steps=_STEPS,
-        start=columns if same else narrow_product(ahead, given.turn, n_threads),
+        start=start,
         with_loss=True,
     )
+    before = start
+    if ahead is not columns:
+        before = narrow_product(columns, at_columns.turn @ at_rows.turn, n_threads)
+    rows = at_rows.factors
     penalty = _weighted_squares(rows, problem.row_penalty)
     penalty += _weighted_squares(found, problem.column_penalty)
-    return _Sweep(rows, found, columns, loss + penalty)
+    return _Sweep(rows, found, before, loss + penalty)
 
 
 def _weighted_squares(factors: Array, weights: NDArray[np.float64]) -> float:
