@@ -1,5 +1,6 @@
 """What every test shares: hypothesis profiles, seeds, and a quiet matplotlib."""
 
+import gc
 import os
 
 import pytest
@@ -21,6 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line(
             "filterwarnings", "ignore:lrfact runs without its compiled kernels:RuntimeWarning"
         )
+
+
+def pytest_collection_finish() -> None:
+    """What was collected stays to the end: no collection of garbage has to look through it."""
+    gc.collect()
+    gc.freeze()
 
 
 def _seeds() -> list[int]:

@@ -1,12 +1,9 @@
 """Twin of `_masked_rows`: normal equations of some rows at a time, each as its definition says."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
-from scipy.optimize import nnls
 
 from lrfact.kernels._twin_checks import check_layout, check_shape
 
@@ -155,15 +152,42 @@ def _have_factors(A: NDArray[np.float64], eps: float) -> NDArray[np.bool_]:
     return (pivots > eps * np.einsum("rff->rf", A)).all(axis=1)
 
 
-def _nonnegative(A: NDArray[np.float64], b: NDArray[np.float64], bias: bool) -> Any:
-    """Minimize x'Ax - 2b'x with the factors from 0, as least squares of the Cholesky factor."""
-    U = np.linalg.cholesky(A).T
-    target = solve_triangular(U, b, trans="T")
-    if not bias:
-        return nnls(U, target)[0]
-    # A bias of any sign is the difference of two numbers from 0.
-    x, _ = nnls(np.column_stack([U, -U[:, -1]]), target)
-    return np.append(x[:-2], x[-2] - x[-1])
+def _nonnegative(A: NDArray[np.float64], b: NDArray[np.float64], bias: bool) -> NDArray[np.float64]:
+    """Minimize x'Ax - 2b'x of each row with the factors from 0: Lawson and Hanson's active set.
+
+    SciPy's `nnls` takes one row at a time, and in 1.12 fails where an unknown is nearly zero.
+    """
+    width = b.shape[1]
+    x, free = np.zeros(b.shape), np.zeros(b.shape, dtype=bool)
+    free[:, -1] = bias  # of any sign
+    going = np.arange(len(b))
+    for _ in range(10 * (width + 1)):
+        if not len(going):
+            break
+        inside, now, of_rows, target = free[going], x[going], A[going], b[going]
+        both = inside[:, :, None] & inside[:, None]
+        minimum = np.linalg.solve(
+            np.where(both, of_rows, np.eye(width)), np.where(inside, target, 0)[..., None]
+        )[..., 0]
+        # As far towards the minimum of what is free as no factor falls below zero.
+        below = inside & (minimum < 0)
+        below[:, -1] &= not bias
+        share = np.divide(now, now - minimum, out=np.ones(now.shape), where=below)
+        step = share.min(axis=1, initial=1)[:, None]
+        hit = below & (share <= step)
+        now = np.where(hit, 0, now + step * (minimum - now))
+        x[going], free[going] = now, inside & ~hit
+        # A row that is there frees the factor that would lower it most, by more than rounding.
+        there = np.count_nonzero(below, axis=1) == 0
+        gradient = target - (of_rows @ now[..., None])[..., 0]
+        size = np.abs(target) + (np.abs(of_rows) @ np.abs(now[..., None]))[..., 0]
+        asks = gradient > 4 * width * np.finfo(np.float64).eps * size
+        gain = np.where(asks & ~inside & there[:, None], gradient, 0)
+        most = gain.argmax(axis=1)
+        enters = gain.any(axis=1)
+        free[going[enters], most[enters]] = True
+        going = going[enters | ~there]
+    return x
 
 
 def solve_rows(
@@ -228,7 +252,7 @@ def solve_rows(
         b[added < 0] = 0
         with np.errstate(over="ignore", invalid="ignore"):
             if nonnegative:
-                x = np.array([_nonnegative(*of_row, bias) for of_row in zip(A, b, strict=True)])
+                x = _nonnegative(A, b, bias)
             else:
                 x = np.linalg.solve(A, b[..., None])[..., 0]
             if len(noise):

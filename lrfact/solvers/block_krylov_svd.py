@@ -121,6 +121,9 @@ def block_krylov_svd(
                 # Of values that vanish, rounding decides which is larger.
                 if (eigenvalues <= found * (1 + goal) + 100 * eps * found[0]).all():
                     break
+                if basis.is_complete:  # with the second chain, so that nothing is left to change
+                    error = np.zeros(k)
+                    break
                 convergence.measure(step, eigenvalues, basis.residual_norms(vectors))
             schedule.plan(step, convergence.steps_missing())
         if not basis.has_room_for(basis.open_width):

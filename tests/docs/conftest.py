@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache, wraps
 from pathlib import Path
 from types import ModuleType
 
+import joblib
 import pytest
 
 from lrfact import kernels
@@ -29,6 +31,34 @@ MANY_FITS = {
     "plot_word_vectors",
 }
 
+# Fits that take most of the time of a page. Its picture needs them and the tests of what it tells
+# need them, so what came out is kept. No test may change it.
+KEPT = {
+    "plot_audio_parts": ["split"],
+    "plot_completion": ["errors_of"],
+    "plot_faces_into_parts": ["parts"],
+    "plot_image_denoising": ["quality_by_rank", "ranks_of_rules"],
+    "plot_number_of_topics": ["verdicts"],
+    "plot_rank_search": ["search_both_ways"],
+    "plot_restaurants": ["with_error_bars"],
+    "plot_synthetic_ratings": ["fit_from_above", "histories", "search_rank"],
+    "plot_topics": ["all_starts"],
+}
+
+
+def keep_results(function: Callable) -> Callable:
+    """As functools.cache, of arguments that may be arrays."""
+    kept: dict[str, object] = {}
+
+    @wraps(function)
+    def ask(*args, **parameters):
+        key = joblib.hash((args, parameters))
+        if key not in kept:
+            kept[key] = function(*args, **parameters)
+        return kept[key]
+
+    return ask
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", 'slow: takes seconds; leave out with -m "not slow"')
@@ -48,14 +78,17 @@ def docs() -> Path:
 
 @pytest.fixture(scope="session")
 def example() -> Callable[[str], ModuleType]:
-    """Import ``docs/examples/<name>.py``."""
+    """Import ``docs/examples/<name>.py``, once."""
 
+    @cache
     def load(name: str) -> ModuleType:
         if name in MANY_FITS and kernels.IMPLEMENTATION == "numpy":
             pytest.skip("takes minutes without compiled kernels")
         spec = importlib.util.spec_from_file_location(name, DOCS / "examples" / f"{name}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        for function in KEPT.get(name, []):
+            setattr(module, function, keep_results(getattr(module, function)))
         return module
 
     return load

@@ -5,14 +5,37 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lrfact import NMFTopics
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "docs" / "examples"
 PLOTS = sorted(path.stem for path in EXAMPLES.glob("plot_*.py"))
 
 
+def with_two_starts(*args, n_init=1, **parameters):
+    """NMFTopics of one start, or of two where there are more."""
+    return NMFTopics(*args, n_init=min(n_init, 2), **parameters)
+
+
+# What to change in a page for a picture of the same kind in less time: whether it is drawn is all
+# that is asked here, and the tests below share little with it.
+SMALLER = {
+    "plot_faces_into_parts": lambda page: {"NMFTopics": with_two_starts},
+    "plot_scale": lambda page: {
+        "WAYS": {
+            name: (way, sizes[:-1], powers) for name, (way, sizes, powers) in page.WAYS.items()
+        }
+    },
+    "plot_word_vectors": lambda page: {"N_COMPONENTS": 10},
+}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", PLOTS)
-def test_runs_and_draws(name, example, tmp_path, capsys):
-    figure = example(name).main()
+def test_runs_and_draws(name, example, tmp_path, capsys, monkeypatch):
+    page = example(name)
+    for attribute, smaller in SMALLER.get(name, lambda page: {})(page).items():
+        monkeypatch.setattr(page, attribute, smaller)
+    figure = page.main()
     figure.savefig(tmp_path / "picture.png")
     assert (tmp_path / "picture.png").stat().st_size > 10_000
     assert capsys.readouterr().out

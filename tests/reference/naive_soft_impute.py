@@ -12,7 +12,7 @@ def naive_objective(Y, Z, offsets, reg, rho):
 
 
 def naive_soft_impute(Y, reg, rho=np.inf, n_iter=2000):
-    """Fill the holes by Z, shrink the singular values by `reg`, and again."""
+    """Fill the holes by Z, shrink the singular values by `reg`, and again, while that changes Z."""
     observed = ~np.isnan(Y)
     Z, offsets = np.zeros(Y.shape), np.zeros(len(Y))
     for _ in range(n_iter):
@@ -20,5 +20,7 @@ def naive_soft_impute(Y, reg, rho=np.inf, n_iter=2000):
             offsets = np.where(observed, Y - Z, 0).sum(axis=1) / (observed.sum(axis=1) + rho)
         filled = np.where(observed, Y - offsets[:, None], Z)
         U, s, Vt = np.linalg.svd(filled, full_matrices=False)
-        Z = U * np.maximum(s - reg, 0) @ Vt
+        before, Z = Z, U * np.maximum(s - reg, 0) @ Vt
+        if np.abs(Z - before).max() <= 1e-14 * s[0]:
+            break
     return Z, offsets
