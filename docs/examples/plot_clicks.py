@@ -15,7 +15,7 @@ differ:
   more of the items are liked.
 - The plain SVD takes what was not chosen for zeros as sure as the ones. `ImplicitMF` does better:
   with ``solver="als"`` by confidence, with ``solver="svd"`` by dividing out how busy people and
-  items are. The latter has nothing to tune but the rank. The former has ``alpha``, which may be
+  items are. The latter has little to tune but the rank. The former has ``alpha``, which may be
   wrong by a factor of three either way and lose less than a tenth; ten times too much loses a
   third.
 - Who judges? On real data only hidden clicks can, and they say less: few clicks are hidden, most
