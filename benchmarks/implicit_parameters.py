@@ -20,7 +20,7 @@ PARAMETERS = {
             "max_iter": 8,
             "tol": 0.0,
         },
-        "lrfact svd": {"n_components": 1024, "reg": 0.1},
+        "lrfact svd": {"n_components": 1024, "reg": 0.4},
         "lrfact bpr": {"n_components": 64, "reg": 0.003, "max_iter": 120},
         "implicit als": {
             "factors": 1024,

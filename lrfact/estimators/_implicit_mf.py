@@ -76,8 +76,8 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
 
     reg : float, default=0.005
         Strength of the penalty, from 0. Of "svd" on the scale of squared singular values, the
-        first of which is 1; the best is near the last that is kept, 0.05 to 0.2 say, the higher
-        the rank the more it gains.
+        first of which is 1; the best is once or twice the last of these that is kept, 0.1 to 0.5
+        say, and higher ranks gain more by it.
 
     reg_exponent : float, default=1.0
         :math:`\nu`. At 1 `reg` needs no change as data grow, and long rows are penalized like
