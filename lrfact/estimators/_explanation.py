@@ -41,7 +41,8 @@ class Explanation:
 
     def __str__(self) -> str:
         lines = [f"{self._name(self.column)}: {self.prediction:.3g}"]
-        lines.append(f"  {self.baseline:+.3g}  baseline")
+        if self.baseline:  # models of implicit feedback have none
+            lines.append(f"  {self.baseline:+.3g}  baseline")
         lines += [
             f"  {share:+.3g}  {self._name(column)}"
             for column, share in zip(self.columns, self.contributions, strict=True)

@@ -107,6 +107,7 @@ class TestEverySolver:
         assert why.prediction == pytest.approx(scores[7, 9], rel=rtol)
         assert why.baseline + why.contributions.sum() == pytest.approx(why.prediction)
         assert set(why.columns) == set(clicks[[7]].indices)
+        assert ("baseline" in str(why)) == (solver == "sgd")  # only there have columns a bias
 
     def test_columns_of_a_group_are_similar(self, clicks, solver):
         model = model_of(solver, n_components=4).fit(clicks)
