@@ -25,13 +25,18 @@ enum { BY_FACTORS, BY_ENTRIES, BY_GRADIENTS };
    in units of what it takes inside a tile of a matrix product. */
 #define STREAMED 4.0
 
+/* Between LEAST_SQUARE and MOST_SQUARE a double is as well a value, to its last digit. */
 #define VALUE float
+#define LEAST_SQUARE 1e-37
+#define MOST_SQUARE 1e38
 #define NAME(stem) stem##_f32
 #define ROOT sqrtf
 #define ROUNDING 1e-6
 #include "_implicit_rows_body.h"
 
 #define VALUE double
+#define LEAST_SQUARE 0
+#define MOST_SQUARE HUGE_VAL
 #define NAME(stem) stem##_f64
 #define ROOT sqrt
 #define ROUNDING 1e-14

@@ -26,11 +26,17 @@ LRFACT_INLINE ptrdiff_t NAME(lead_of)(ptrdiff_t n)
 LRFACT_INLINE void NAME(fill_scale)(const double *spectrum, double penalty, ptrdiff_t width,
                                     VALUE *LRFACT_RESTRICT d)
 {
+    /* Without branches, and in the type of the values, many are done at a time. */
+    int fits = 1;
     for (ptrdiff_t f = 0; f < width; f++) {
-        const VALUE D = (VALUE)(spectrum[f] + penalty);
-        /* Without a branch around them, roots and quotients are taken side by side. */
-        const VALUE inverse = 1 / ROOT(D > 0 ? D : 1);
-        d[f] = D > 0 ? inverse : 0;
+        const double D = spectrum[f] + penalty;
+        const VALUE root = ROOT((VALUE)(D > 0 ? D : 1));
+        d[f] = D > 0 ? 1 / root : 0;
+        fits &= (D <= 0) | ((D >= LEAST_SQUARE) & (D <= MOST_SQUARE));
+    }
+    for (ptrdiff_t f = 0; f < width && !fits; f++) {
+        const double D = spectrum[f] + penalty;
+        d[f] = D > 0 ? (VALUE)(1 / sqrt(D)) : 0;
     }
 }
 
@@ -131,7 +137,7 @@ LRFACT_INLINE int NAME(solve_by_entries)(const VALUE *weights, const uintptr_t *
             x[f] += s * v[f];
     }
     for (ptrdiff_t f = 0; f < width; f++)
-        x[f] *= d[f] * d[f];
+        x[f] = d[f] * (d[f] * x[f]); /* the square alone may overflow */
     return 1;
 }
 
@@ -265,6 +271,8 @@ static int NAME(solve_implicit_row)(const VALUE *weights, const uintptr_t *where
 
 #undef DESIGN
 #undef LANES
+#undef LEAST_SQUARE
+#undef MOST_SQUARE
 #undef ROOT
 #undef ROUNDING
 #undef VALUE

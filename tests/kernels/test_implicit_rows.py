@@ -139,6 +139,20 @@ def test_any_weight_and_penalty(face, dtype):
                 assert_allclose(solution, expected, rtol=0, atol=limit * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("scale", [1e-24, 1e18])
+@pytest.mark.parametrize("face", FACES)
+def test_units_of_the_design_are_those_of_the_solution(face, scale):
+    """Also where squares of its entries are no numbers of the dtype."""
+    given = problem([1, 3, 30, 60], 20, dtype=np.float32)
+    expected, loss = solve(face, given)
+    given["design"] *= np.float32(scale)
+    given["spectrum"] *= scale**2
+    given["penalty"] *= scale**2
+    solution, same_loss = solve(face, given)
+    assert_allclose(solution * scale, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+    assert_allclose(same_loss, loss, rtol=1e-4)
+
+
 @pytest.mark.parametrize("face", FACES)
 def test_factors_that_no_column_has_stay_zero(face):
     given = problem([2, 30], 6)
