@@ -1,8 +1,7 @@
 """BayesianMF: factorization of a table with holes, with nothing to tune and with error bars."""
 
-import copy
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -22,6 +21,7 @@ from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
 from lrfact.estimators._biased_factors import BiasedFactors
 from lrfact.estimators._explanation import Explanation
+from lrfact.estimators._gibbs_chain import GibbsChain
 from lrfact.estimators._progress import FitProgress
 from lrfact.solvers.average_factors import AverageFactors
 from lrfact.solvers.factor_draws import ColumnDraw, FactorDraws
@@ -484,7 +484,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         X: Any,
         entries: sparse.csr_array,
         column_features: Array | sparse.csr_array | None,
-        chain: "_Chain | None",
+        chain: GibbsChain | None,
     ) -> None:
         n_threads = effective_n_threads(self.n_jobs)
         k = self._rank(entries.shape)
@@ -498,7 +498,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             rng = np.random.default_rng(seed)
             state = first_state(problem, k, rng)
-            chain = _Chain(seed, rng, state, entries, problem.column_features)
+            chain = GibbsChain(seed, rng, state, entries, problem.column_features)
         chain = chain.on(entries, problem.column_features)
         first = len(chain.residuals)
         n_burn_in = max(0, self.n_burn_in - first)
@@ -584,39 +584,3 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         average = AverageFactors(self.components_, self.column_bias_, self.intercept_)
         with single_threaded_blas():
             return average.rows(self._fitted_draws, entries, n_threads=n_threads)
-
-
-@dataclass(frozen=True)
-class _Chain:
-    """A chain that may go on: its draws so far, where it stands, and its random numbers."""
-
-    seed: int
-    rng: np.random.Generator
-    state: GibbsState
-    entries: sparse.csr_array
-    column_features: Array
-    draws: tuple[ColumnDraw, ...] = ()
-    residuals: tuple[float, ...] = ()
-
-    def on(self, entries: sparse.csr_array, column_features: Array) -> "_Chain":
-        """The chain to go on with: a fit that fails must not have moved this one."""
-        rng = copy.deepcopy(self.rng)
-        same = np.array_equal(self.column_features, column_features) and all(
-            np.array_equal(getattr(self.entries, part), getattr(entries, part))
-            for part in ("indptr", "indices", "data")
-        )
-        if same:
-            return replace(self, rng=rng)
-        return _Chain(self.seed, rng, self.state, entries, column_features)
-
-    def fits(self, problem: GibbsProblem, k: int) -> bool:
-        """Whether it can go on with these data."""
-        n_rows, n_columns = problem.by_rows.shape
-        rows, columns = self.state.rows, self.state.columns
-        return (
-            rows.vectors.shape == (n_rows, k + 1)
-            and columns.vectors.shape == (n_columns, k + 1)
-            and columns.vectors.dtype == problem.by_rows.dtype
-            and rows.link.weights.shape[0] == problem.row_features.shape[1]
-            and columns.link.weights.shape[0] == problem.column_features.shape[1]
-        )
