@@ -117,9 +117,9 @@ def _check_rows(sound):
 def _check_without_addresses(indices, indptr, n_columns):
     """The check of all rows for arrays of which one is empty: nothing to take an address of."""
     rows, columns = np.asarray(indptr), np.asarray(indices)
-    sound = rows[0] >= 0 and rows[-1] <= len(columns) and (rows[1:] >= rows[:-1]).all()
+    sound = rows[0] >= 0 and rows[len(rows) - 1] <= len(columns) and (rows[1:] >= rows[:-1]).all()
     if sound:
-        kept = columns[rows[0]:rows[-1]]
+        kept = columns[rows[0]:rows[len(rows) - 1]]
         sound = ((kept >= 0) & (kept < n_columns)).all()
     _check_rows(np.array([sound]))
 
@@ -194,7 +194,7 @@ def csr_rmatmat(
         (out.shape[0], out.shape[1]), (n_columns, width), n_threads,
     )
     parts = np.asarray(bounds)
-    if n_parts < 1 or parts[0] != 0 or parts[-1] != n_columns or (parts[1:] < parts[:-1]).any():
+    if n_parts < 1 or parts[0] != 0 or parts[len(parts) - 1] != n_columns or (parts[1:] < parts[:-1]).any():
         raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
     np.asarray(out)[...] = 0
     if n_columns == 0 or width == 0 or n_rows == 0 or n_stored == 0:

@@ -81,7 +81,7 @@ def _check(columns, n_weights, n_columns, row_start, shape, lengths, int n_threa
         raise ValueError(
             f"weights and columns have {n_weights} and {len(columns)} entries; they must agree"
         )
-    if (row_start[0] < 0 or row_start[-1] > len(columns)
+    if (row_start[0] < 0 or row_start[len(row_start) - 1] > len(columns)
             or (row_start[1:] < row_start[:-1]).any()):
         raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
     n_rows, width = len(row_start) - 1, shape[1]

@@ -53,7 +53,7 @@ cdef inline void _descend_block(
 def _check_bounds(name, bounds, n_ranges, last):
     if len(bounds) != n_ranges + 1:
         raise ValueError(f"{name} has {len(bounds)} entries; it must have {n_ranges + 1}")
-    if bounds[0] != 0 or bounds[-1] != last or (bounds[1:] < bounds[:-1]).any():
+    if bounds[0] != 0 or bounds[len(bounds) - 1] != last or (bounds[1:] < bounds[:-1]).any():
         raise ValueError(f"{name} must rise from 0 to {last}")
 
 
