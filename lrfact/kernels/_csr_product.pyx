@@ -194,7 +194,8 @@ def csr_rmatmat(
         (out.shape[0], out.shape[1]), (n_columns, width), n_threads,
     )
     parts = np.asarray(bounds)
-    if n_parts < 1 or parts[0] != 0 or parts[len(parts) - 1] != n_columns or (parts[1:] < parts[:-1]).any():
+    if (n_parts < 1 or parts[0] != 0 or parts[len(parts) - 1] != n_columns
+            or (parts[1:] < parts[:-1]).any()):
         raise ValueError(f"bounds must rise from 0 to the number of columns, {n_columns}")
     np.asarray(out)[...] = 0
     if n_columns == 0 or width == 0 or n_rows == 0 or n_stored == 0:

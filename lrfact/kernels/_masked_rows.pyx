@@ -357,8 +357,8 @@ def _check(
 
 def _check_rows(columns, row_start, Py_ssize_t n_columns):
     starts = np.asarray(row_start)
-    sound = starts[0] >= 0 and starts[len(starts) - 1] <= len(columns) and (starts[1:] >= starts[:-1]).all()
-    if not sound:
+    if (starts[0] < 0 or starts[len(starts) - 1] > len(columns)
+            or (starts[1:] < starts[:-1]).any()):
         raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
 
 

@@ -275,7 +275,8 @@ def descend_rows_with_holes(
         if shape != wanted:
             raise ValueError(f"{name} has shape {shape}; it must have {wanted}")
     starts, columns = np.asarray(row_start), np.asarray(hidden)
-    if starts[0] != 0 or starts[len(starts) - 1] != len(columns) or (starts[1:] < starts[:-1]).any():
+    if (starts[0] != 0 or starts[len(starts) - 1] != len(columns)
+            or (starts[1:] < starts[:-1]).any()):
         raise ValueError("row_start must rise from 0 to the number of hidden entries")
     falls = np.flatnonzero(columns[1:] <= columns[:-1]) + 1
     if len(columns) and (

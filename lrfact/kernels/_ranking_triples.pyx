@@ -91,7 +91,8 @@ def draw_triples(
     if indptr.shape[0] != n_rows + 1:
         raise ValueError(f"indptr has {indptr.shape[0]} entries; it must have {n_rows + 1}")
     pointers = np.asarray(indptr)
-    if pointers[0] != 0 or pointers[len(pointers) - 1] != n_entries or (pointers[1:] < pointers[:-1]).any():
+    if (pointers[0] != 0 or pointers[len(pointers) - 1] != n_entries
+            or (pointers[1:] < pointers[:-1]).any()):
         raise ValueError(f"indptr must rise from 0 to {n_entries}")
     if (triples.shape[0], triples.shape[1]) != (3, n_entries):
         raise ValueError(f"triples must have shape {(3, n_entries)}")
