@@ -1,5 +1,6 @@
 """What a bug report needs to know about the machine."""
 
+import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -7,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from threadpoolctl import threadpool_info
 
 from lrfact import kernels
+from lrfact._known_problems import known_problems
 from lrfact.checks._threads import effective_n_threads
 
 _DISTRIBUTIONS = (
@@ -31,37 +33,51 @@ def show_versions() -> None:
     Returns
     -------
     None
-        The report goes to standard output.
+        The report goes to standard output, in one piece. If nobody reads that any more (a pipe
+        that was closed), it goes to standard error instead of raising an error.
 
     See Also
     --------
     sklearn.show_versions : The same for scikit-learn.
+
+    Notes
+    -----
+    The last section names what is known to go wrong with the libraries that are loaded.
 
     Examples
     --------
     >>> import lrfact
     >>> lrfact.show_versions()  # doctest: +SKIP
     """
-    _print_section(
-        "System",
-        {
-            "python": sys.version.replace("\n", " "),
-            "executable": sys.executable,
-            "machine": platform.platform(),
-        },
-    )
-    _print_section("Python packages", {name: _version_of(name) for name in _DISTRIBUTIONS})
-    _print_section(
-        "Kernels",
-        {
-            "implementation": kernels.IMPLEMENTATION,
-            **({"reason": kernels.FALLBACK_REASON} if kernels.FALLBACK_REASON else {}),
-            "OpenMP": kernels.openmp_enabled(),
-            "threads": effective_n_threads(None),
-        },
-    )
-    for pool in threadpool_info():
-        _print_section("Thread pool", pool)
+    _print_once(_report())
+
+
+def _report() -> str:
+    pools = threadpool_info()
+    problems = dict(enumerate(known_problems(pools), start=1))
+    sections: list[tuple[str, dict]] = [
+        (
+            "System",
+            {
+                "python": sys.version.replace("\n", " "),
+                "executable": sys.executable,
+                "machine": platform.platform(),
+            },
+        ),
+        ("Python packages", {name: _version_of(name) for name in _DISTRIBUTIONS}),
+        (
+            "Kernels",
+            {
+                "implementation": kernels.IMPLEMENTATION,
+                **({"reason": kernels.FALLBACK_REASON} if kernels.FALLBACK_REASON else {}),
+                "OpenMP": kernels.openmp_enabled(),
+                "threads": effective_n_threads(None),
+            },
+        ),
+        *(("Thread pool", pool) for pool in pools),
+        ("Known problems", problems or {"none": "no such combination of libraries is loaded"}),
+    ]
+    return "".join(_section(title, facts) for title, facts in sections)
 
 
 def _version_of(distribution: str) -> str:
@@ -71,8 +87,29 @@ def _version_of(distribution: str) -> str:
         return "not installed"
 
 
-def _print_section(title: str, facts: dict[str, object]) -> None:
-    width = max(map(len, facts))
-    print(f"\n{title}:")
-    for name, fact in facts.items():
-        print(f"  {name:>{width}}: {fact}")
+def _section(title: str, facts: dict[object, object]) -> str:
+    width = max(len(str(name)) for name in facts)
+    lines = [f"  {name!s:>{width}}: {fact}\n" for name, fact in facts.items()]
+    return f"\n{title}:\n" + "".join(lines)
+
+
+def _print_once(text: str) -> None:
+    """Print `text` to standard output, or to standard error where that is a closed pipe."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        _discard_standard_output()
+        print(text, end="", file=sys.stderr, flush=True)
+
+
+def _discard_standard_output() -> None:
+    """Redirect standard output to nowhere: the interpreter flushes it once more as it ends."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, AttributeError):
+        return  # not a file, so that nothing is left to flush
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, descriptor)
+    finally:
+        os.close(nowhere)

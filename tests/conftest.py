@@ -1,8 +1,10 @@
-"""What every test shares: hypothesis profiles, seeds, and a quiet matplotlib."""
+"""What every test shares: hypothesis profiles, seeds, strict warnings, a quiet matplotlib."""
 
 import gc
 import os
+import warnings
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -22,6 +24,25 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line(
             "filterwarnings", "ignore:lrfact runs without its compiled kernels:RuntimeWarning"
         )
+
+
+# How NumPy, SciPy, scikit-learn and pandas announce that something will stop working.
+_ANNOUNCEMENTS = (
+    DeprecationWarning,
+    PendingDeprecationWarning,
+    FutureWarning,
+    np.exceptions.VisibleDeprecationWarning,
+)
+
+
+@pytest.fixture(autouse=True)
+def announcements_are_errors() -> None:
+    """Make a deprecation fail its test, even one that ignores every other warning.
+
+    pytest takes the filters back when the test ends.
+    """
+    for category in _ANNOUNCEMENTS:
+        warnings.simplefilter("error", category)
 
 
 def pytest_collection_finish() -> None:
