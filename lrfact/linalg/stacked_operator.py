@@ -42,9 +42,9 @@ class StackedOperator(MatrixOperator):
         """Return rows `start` to `stop` as a dense array."""
         blocks = []
         for part, first in zip(self._parts, self._starts, strict=False):
-            low, high = max(start - first, 0), min(stop - first, part.shape[0])
+            low, high = max(start - int(first), 0), min(stop - int(first), part.shape[0])
             if low < high:
-                blocks.append(part.row_block(int(low), int(high)))
+                blocks.append(part.row_block(low, high))
         return np.vstack(blocks)
 
     def column_block(self, start: int, stop: int) -> Array:
