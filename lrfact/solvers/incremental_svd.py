@@ -9,6 +9,11 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.stacked_operator import StackedOperator
 from lrfact.solvers.truncated_svd import truncated_svd
 
+_EPS = float(np.finfo(np.float64).eps)
+
+# A smaller sum of squares is made of numbers that may have lost all digits.
+_LEAST_ENERGY = 1e-304
+
 
 @dataclass(frozen=True)
 class RunningSVD:
@@ -96,7 +101,8 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
     Raises
     ------
     ValueError
-        If the energy is more than a number of the dtype of `X` can be.
+        If the energy is more than a number of the dtype of `X` can be, or if it, or what centering
+        leaves of it, is less than a number of float64 can be.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, energy = X.column_means(), X.squared_norm()
@@ -105,7 +111,20 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
             f"entries of X are too large for their squares to be summed in {X.dtype}; divide X by "
             "its largest absolute value"
         )
-    return X.centered(mean), mean, energy
+    centered = X.centered(mean)
+    if energy < _LEAST_ENERGY and X.largest_entry() > 0:
+        raise ValueError(
+            f"entries of X, at most {X.largest_entry():.3g}, are too small for their squares to be "
+            "summed in float64; divide X by its largest absolute value"
+        )
+    # Less than the rounding errors of the energy is as good as nothing.
+    if _EPS**2 * energy < centered.squared_norm() < _LEAST_ENERGY:
+        raise ValueError(
+            "entries of X differ too little from the means of their columns for the squares to be "
+            f"summed in float64, by at most {centered.largest_entry():.3g}; multiply X by "
+            "a large number"
+        )
+    return centered, mean, energy
 
 
 def update_svd(
