@@ -10,6 +10,7 @@ import numpy.typing as npt
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.dense_operator import DenseOperator
 from lrfact.linalg.matrix_operator import MatrixOperator
+from lrfact.linalg.scaling_exponent import scaling_exponent
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -106,6 +107,9 @@ def leave_one_entry_out_rmse(
     A = as_operator(X, n_threads=n_threads)
     if mean is not None:
         A = A.centered(np.asarray(mean))
+    exponent = scaling_exponent(A)
+    if exponent:
+        A = A.scaled(-exponent)
     V = np.ascontiguousarray(components.T, dtype=np.float64)
     sums = _sums_of_blocks(A, V) if isinstance(A, DenseOperator) else _sums_of_products(A, V)
     energy = _residual_energy_per_rank(*sums, V)
@@ -116,7 +120,7 @@ def leave_one_entry_out_rmse(
     # Rank 0 is the entry itself, which is also the residual where nothing can be predicted.
     squared = np.where(predictable, energy, energy[:, :1])
     squared /= np.where(predictable, left, 1.0) ** 2
-    return np.sqrt(np.sum(squared, axis=0) / (A.shape[0] * A.shape[1]))
+    return np.ldexp(np.sqrt(np.sum(squared, axis=0) / (A.shape[0] * A.shape[1])), exponent)
 
 
 def _residual_energy_per_rank(
