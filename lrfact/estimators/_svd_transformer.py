@@ -102,7 +102,7 @@ class SVDTransformer(
             Vt = result.Vt if len(result.s) == n_components else result.Vt[:n_components].copy()
             s = result.s[:n_components]
             running = RunningSVD(s, Vt, X.shape[0], mean, energy, centered_energy)
-            self._store(running if self._centered else running.with_measured_variances(centered))
+            self._store(running if self._centered else running.with_measured_scatter(centered))
             self.solver_ = result.solver
             self.n_iter_ = result.n_iter
             self.singular_value_error_ = result.error[:n_components]

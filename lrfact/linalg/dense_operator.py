@@ -98,10 +98,11 @@ class DenseOperator(MatrixOperator):
         """Return the means of the columns of ``X``."""
         if self.dtype == np.float64:
             # As `mean` does, but several times faster where columns are few.
-            return np.einsum("ij->j", self._X) / self.shape[0]
-        # NumPy's reduction of float32 in float64 is slow; sums of blocks keep the digits too,
-        # unless the mean exceeds the spread: its error is then the mean of what is left.
-        mean = self.centered(None)._mean_of_blocks()
+            mean = np.einsum("ij->j", self._X) / self.shape[0]
+        else:
+            # NumPy's reduction of float32 in float64 is slow; sums of blocks keep the digits too.
+            mean = self.centered(None)._mean_of_blocks()
+        # Unless the mean exceeds the spread: its error is then the mean of what is left.
         rest = self.centered(mean)
         return mean if rest.mean_is_small else mean + rest._mean_of_blocks()
 

@@ -326,6 +326,14 @@ class SparseOperator(MatrixOperator):
         mean = None if self.full_mean is None else np.ldexp(self.full_mean, exponent)
         return SparseOperator(scaled, mean, self.n_threads)
 
+    def in_float64(self) -> "SparseOperator":
+        """Return the same matrix in float64: itself, or with a copy of the stored entries."""
+        X = self._X
+        if self.dtype == np.float64:
+            return self
+        wide = csr_array((X.data.astype(np.float64), X.indices, X.indptr), shape=X.shape)
+        return SparseOperator(wide, self.full_mean, self.n_threads)
+
     def centered(self, mean: Array | None) -> "SparseOperator":
         """Return the same matrix with `mean` subtracted from every row."""
         if mean is None:

@@ -39,8 +39,9 @@ class RunningSVD:
     centered_energy : float
         The same of the rows minus `mean`.
 
-    score_variances : ndarray of shape (r,) or None
-        Variances of the rows' coordinates on `Vt`, float64; None where they were not measured.
+    score_scatter : ndarray of shape (r, r) or None
+        Scatter matrix of the rows' coordinates on `Vt` about their means, float64; None where
+        subtraction gives it to full precision, or where it is of no interest.
     """
 
     s: Array
@@ -49,34 +50,53 @@ class RunningSVD:
     mean: Array
     energy: float
     centered_energy: float
-    score_variances: Array | None = None
+    score_scatter: Array | None = None
 
     def leading(self, k: int) -> "RunningSVD":
         """Return the same rows with no more than `k` directions."""
         if k >= len(self.s):
             return self
-        variances = None if self.score_variances is None else self.score_variances[:k].copy()
-        return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy(), score_variances=variances)
+        scatter = None if self.score_scatter is None else self.score_scatter[:k, :k].copy()
+        return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy(), score_scatter=scatter)
+
+    def scatter_of_scores(self) -> Array:
+        """Return the scatter matrix of the rows' coordinates, measured or else by subtraction."""
+        if self.score_scatter is not None:
+            return self.score_scatter
+        means = self.Vt @ self.mean
+        return np.diag(self.s.astype(np.float64) ** 2) - self.n_rows * np.outer(means, means)
 
     def variances_of_scores(self) -> Array:
         """Return the variances of the rows' coordinates, measured or else by subtraction."""
-        if self.score_variances is not None:
-            return self.score_variances
+        if self.score_scatter is not None:
+            return np.diagonal(self.score_scatter) / self.n_rows
         squares = self.s.astype(np.float64) ** 2 / self.n_rows
         return np.maximum(squares - (self.Vt @ self.mean) ** 2, 0)
 
-    def with_measured_variances(self, centered: MatrixOperator) -> "RunningSVD":
-        """Return the same with variances of scores that are no small difference of large numbers.
+    def with_measured_scatter(self, centered: MatrixOperator) -> "RunningSVD":
+        """Return the same with a scatter matrix that is no small difference of large numbers.
 
         `centered` holds the rows minus `mean`.
         """
-        variances = self.variances_of_scores()
         # One factor of two lost in each square; mostly the first direction, if any.
-        lost = 2 * variances < self.s.astype(np.float64) ** 2 / self.n_rows
-        if lost.any():
-            directions = np.ascontiguousarray(self.Vt[lost].T)
-            variances[lost] = centered.matmat(directions).var(axis=0, dtype=np.float64)
-        return replace(self, score_variances=variances)
+        squares = self.s.astype(np.float64) ** 2 / self.n_rows
+        lost = np.flatnonzero(2 * self.variances_of_scores() < squares)
+        if not lost.size:
+            return self
+        scatter = self.scatter_of_scores()
+        scores = _centered_scores(centered, self.Vt[lost])
+        back = centered.rmatmat(scores.astype(centered.dtype)).astype(np.float64)
+        scatter[lost] = (self.Vt @ back).T
+        scatter[:, lost] = scatter[lost].T
+        scatter[np.ix_(lost, lost)] = scores.T @ scores
+        return replace(self, score_scatter=scatter)
+
+
+def _centered_scores(centered: MatrixOperator, Vt: Array) -> Array:
+    """Return the coordinates of centered rows, float64, without what rounding left of a mean."""
+    directions = np.ascontiguousarray(Vt.T, dtype=centered.dtype)
+    scores = centered.matmat(directions).astype(np.float64)
+    return scores - scores.mean(axis=0)
 
 
 def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, float]:
@@ -188,4 +208,13 @@ def update_svd(
     k = min(n_retained, *stacked.shape, n_old + n_new)
     # Tight: what is lost in one batch is never found again in a later one.
     result = truncated_svd(stacked, k, tol=1e-10, rng=rng, want_left=False)
-    return RunningSVD(result.s, result.Vt, n_old + n_new, mean, energy, centered_energy)
+    running = RunningSVD(result.s, result.Vt, n_old + n_new, mean, energy, centered_energy)
+    if centered:
+        return running
+    scores = _centered_scores(centered_batch, result.Vt)
+    scatter = scores.T @ scores
+    if previous is not None:
+        turn = result.Vt.astype(np.float64) @ previous.Vt.T
+        moved = result.Vt @ step
+        scatter += turn @ previous.scatter_of_scores() @ turn.T + np.outer(moved, moved)
+    return replace(running, score_scatter=scatter)
