@@ -9,8 +9,6 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.stacked_operator import StackedOperator
 from lrfact.solvers.truncated_svd import truncated_svd
 
-_EPS = float(np.finfo(np.float64).eps)
-
 # A smaller sum of squares is made of numbers that may have lost all digits.
 _LEAST_ENERGY = 1e-304
 
@@ -69,7 +67,7 @@ class RunningSVD:
     def variances_of_scores(self) -> Array:
         """Return the variances of the rows' coordinates, measured or else by subtraction."""
         if self.score_scatter is not None:
-            return np.diagonal(self.score_scatter) / self.n_rows
+            return np.maximum(np.diagonal(self.score_scatter), 0) / self.n_rows
         squares = self.s.astype(np.float64) ** 2 / self.n_rows
         return np.maximum(squares - (self.Vt @ self.mean) ** 2, 0)
 
@@ -137,14 +135,19 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
             f"entries of X, at most {X.largest_entry():.3g}, are too small for their squares to be "
             "summed in float64; divide X by its largest absolute value"
         )
-    # Less than the rounding errors of the energy is as good as nothing.
-    if _EPS**2 * energy < centered.squared_norm() < _LEAST_ENERGY:
+    if centered.squared_norm() < _LEAST_ENERGY and _differs_from(mean, centered):
         raise ValueError(
             "entries of X differ too little from the means of their columns for the squares to be "
             f"summed in float64, by at most {centered.largest_entry():.3g}; multiply X by "
             "a large number"
         )
     return centered, mean, energy
+
+
+def _differs_from(mean: Array, centered: MatrixOperator) -> bool:
+    """Return whether entries differ from the means of their columns by more than rounding does."""
+    rounding = 8 * float(np.finfo(centered.dtype).eps) * np.abs(mean)
+    return any(bool((np.abs(rows) > rounding).any()) for rows in centered.row_blocks())
 
 
 def update_svd(
