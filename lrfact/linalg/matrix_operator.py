@@ -144,7 +144,7 @@ class MatrixOperator(ABC):
 
     def rest_of_mean(self) -> Array | None:
         """Return what rounding to the dtype took from the mean; None where that is nothing."""
-        if self.full_mean is None or self.mean is None:
+        if self.full_mean is None or self.mean is None or self.dtype == np.float64:
             return None
         rest = (self.full_mean - self.mean.astype(np.float64)).astype(self.dtype)
         return rest if rest.any() else None

@@ -66,12 +66,12 @@ def _least_stored(n_rows: int) -> float:
 class SparseOperator(MatrixOperator):
     """A matrix compressed by rows as a `MatrixOperator`.
 
-    Products are corrected for the mean, ``(X - 1 mean') B = X B - 1 (mean' B)``, but for columns
-    whose mean is more than twice as large as their root mean square deviation from it: there the
-    difference of two large products would lose digits. The absent entries of such a column deviate
-    by the mean itself, so there are few of them: less than a quarter. These columns are held as an
-    array of deviations ``x - mean``, which is hardly larger than their stored values, and absent
-    entries are filled.
+    Products are corrected for the mean, ``(X - 1 mean') B = X B - 1 (mean' B)``. In a column whose
+    mean is more than twice as large as its root mean square deviation from it, the difference of
+    two large products would lose digits. The absent entries of such a column deviate by the mean
+    itself, so there are few of them: less than a quarter. These columns, unless the mean is small
+    beside the matrix as a whole, are held as an array of deviations ``x - mean``, which is hardly
+    larger than their stored values, and absent entries are filled.
 
     Rounding errors of products and energies are then a small multiple of those of the same
     operations on the centered matrix, in float32 as in float64: the mean is subtracted in float64.
@@ -239,22 +239,26 @@ class SparseOperator(MatrixOperator):
         n_rows = self.shape[0]
         mean = self.full_mean
         energies = np.zeros(n_rows)
-        # The sum over absent entries is one over all columns less that over those stored. These
-        # parts of the terms are added without rounding, so that the difference keeps its digits.
-        parts = () if mean is None else exactly_summable_parts(mean**2)
-        totals = [float(part.sum()) for part in parts]
+        # The sum over absent entries is one over all columns less that over those stored. Two parts
+        # of the terms are added without rounding, so that the difference keeps its digits.
+        parts = (
+            np.zeros((0, 0)) if mean is None else np.column_stack(exactly_summable_parts(mean**2))
+        )
+        totals = parts.sum(axis=0)
         step = max(1, _CHUNK * n_rows // max(1, X.nnz))
         for start in range(0, n_rows, step):
             stop = min(start + step, n_rows)
             entries = slice(X.indptr[start], X.indptr[stop])
-            rows = np.repeat(np.arange(stop - start), np.diff(X.indptr[start : stop + 1]))
+            row_start = X.indptr[start : stop + 1] - X.indptr[start]
+            rows = np.repeat(np.arange(stop - start), np.diff(row_start))
             values, columns = X.data[entries].astype(np.float64), X.indices[entries]
             if mean is not None:
                 values -= mean[columns]
             sums = np.bincount(rows, weights=values**2, minlength=stop - start)
-            for part, total in zip(parts, totals, strict=True):
-                stored = np.bincount(rows, weights=part[columns], minlength=stop - start)
-                sums = sums + (total - stored)
+            if mean is not None:
+                stored, ones = np.empty((stop - start, 2)), np.ones(len(values))
+                kernels.csr_matmat(ones, columns, row_start, parts, stored, self.n_threads)
+                sums = sums + (totals - stored).sum(axis=1)
             energies[start:stop] = np.maximum(sums, 0)
         return energies
 
@@ -299,6 +303,9 @@ class SparseOperator(MatrixOperator):
         """The columns that are centered entry by entry; None where there are none."""
         mean, n_rows = self.full_mean, self.shape[0]
         assert mean is not None
+        # The norm of the centered matrix is at least a third of that of the stored entries then.
+        if self._uncentered.squared_norm() >= 2.25 * n_rows * float(mean @ mean):
+            return None
         if not ((self._uncentered._n_stored > _least_stored(n_rows)) & (mean != 0)).any():
             return None
         columns = np.flatnonzero(n_rows * mean**2 > _LARGE_MEAN * self._column_energies)

@@ -16,7 +16,7 @@ from lrfact.linalg.sparse_operator import SparseOperator
 FloatArray = npt.NDArray[np.float64]
 
 # Parts of the energy of a column that a difference of sums still gives to several digits.
-_LITTLE_LEFT = {np.dtype(np.float32): 1e-2, np.dtype(np.float64): 1e-6}
+_LITTLE_LEFT = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-6}
 
 # Columns whose residuals are formed at a time, and the work that is spent on them at most: about a
 # second, for a product of the matrix with each.
@@ -91,7 +91,7 @@ def leave_one_entry_out_rmse(
 
     Sums run in float64 whatever the dtype of `X`. Dense input is exact to rounding. For sparse
     input the residual of the last rank is a difference of sums of the size of each column's
-    energy. Columns of which less than 1e-6 is left (in float32: 1e-2) are therefore looked at entry
+    energy. Columns of which less than 1e-6 is left (in float32: 1e-3) are therefore looked at entry
     by entry, those of the largest energy first, as many as 2e9 operations allow. Beyond, an error
     far below the root mean square of `X` comes out as noise: below about 1e-8 of it.
 
