@@ -41,8 +41,11 @@ class GaussianDensity:
     @property
     def is_singular(self) -> bool:
         """Whether no direction has any variance."""
-        largest = max(self.noise, float(self.variances.max(initial=0.0)))
-        return bool(largest <= np.finfo(np.float64).tiny)
+        return self._largest <= 0
+
+    @property
+    def _largest(self) -> float:
+        return max(self.noise, _largest(self.variances))
 
     @property
     def _n_weak(self) -> int:
@@ -76,7 +79,9 @@ class GaussianDensity:
         """
         self._require_regular()
         strong, weak, n_weak = self._strong, self._weak, self._n_weak
-        distance = squared_coordinates @ (1 / strong)
+        # Inverses of very small variances may overflow where distances do not.
+        unit = self._largest
+        distance = (squared_coordinates / unit) @ (unit / strong)
         log_volume = np.log(strong).sum()
         if n_weak:
             outside = _outside(squared_norms, squared_coordinates.sum(axis=1), self.eps)
@@ -171,7 +176,7 @@ def log_density_by_rank(
         NaN where there is no density, for want of any variance.
     """
     n_weak = n_features - ranks
-    if _largest(variances) <= np.finfo(np.float64).tiny:
+    if _largest(variances) <= 0:
         return np.full(len(ranks), np.nan)
     kept = np.arange(len(variances)) < ranks[:, np.newaxis]
     total = np.where(kept, variances, 0.0).sum(axis=1)

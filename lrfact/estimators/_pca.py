@@ -38,14 +38,19 @@ class PCAFromSVD(SVDTransformer):
         changed and never copied as a whole.
 
     whiten : bool, default=False
-        Whether `transform` divides each coordinate by its standard deviation.
+        Whether `transform` divides each coordinate by its standard deviation. Components without
+        variance but for rounding errors are not blown up: their coordinates are divided by the
+        largest standard deviation instead. These are components with a singular value below
+        ``64 eps`` times the largest, or with deviations below the last digits of the entries.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
         How the components are found. "auto" takes the cheapest that reaches `tol`: a Gram
         (covariance) matrix where one side is short and its digits suffice, a randomized block
-        Krylov space for few components of a large matrix, LAPACK otherwise. "gram" raises an error
-        where it would lose the digits asked for. Where "lanczos" fails or has missed a copy of a
-        repeated singular value, "randomized" takes over, as `solver_` then says.
+        Krylov space for few components of a large matrix, LAPACK otherwise. Where "gram" would not
+        reach `tol` (all components of a rank-deficient matrix, say), "exact" takes over; for few
+        components of more than 8192 rows and columns, "randomized" does. Where "lanczos" fails or
+        has missed a copy of a repeated singular value, "randomized" takes over. `solver_` names
+        the one that ran.
 
     tol : float, default=0.0001
         Relative error asked of each singular value; 0 asks for machine precision. Read by all
@@ -87,6 +92,7 @@ class PCAFromSVD(SVDTransformer):
 
     explained_variance_ : ndarray of shape (n_components_,)
         Variance along each axis, in squared units of `X`, with divisor n_samples - 1, descending.
+        Zero where it is less than a number of the dtype can be.
 
     explained_variance_ratio_ : ndarray of shape (n_components_,)
         The same divided by the total variance of `X`, which is also the share of the energy
@@ -133,12 +139,16 @@ class PCAFromSVD(SVDTransformer):
 
     Notes
     -----
-    Centring: blocks of a dense `X` are centred as they are read; products with a sparse one are
-    corrected by ``1 (mean' B)``. For q rows, p columns (or the reverse), ``k = n_components``:
-    "gram" costs ``q p^2 + 11 p^3`` flops, "exact" ``2 q p^2 + 20 p^3``, "randomized" 3 k to 5 k
-    products with the matrix and its transpose. "exact" and "gram" hold ``p^2`` numbers,
-    "randomized" up to ``6 k p``. A sparse `X` that takes less memory than the products with it is
-    stored a second time, by columns.
+    Centering: blocks of a dense `X` are centered as they are read; products with a sparse one are
+    corrected by ``1 (mean' B)``, but for columns whose mean is more than twice their spread. Those
+    have few absent entries, and are held as an array of deviations from the mean. No digits of the
+    singular values are lost to a large mean then, in float32 as in float64, and no more of
+    `transform` than the mean itself lacks in float64.
+
+    For q rows, p columns (or the reverse), ``k = n_components``: "gram" costs ``q p^2 + 11 p^3``
+    flops, "exact" ``2 q p^2 + 20 p^3``, "randomized" 3 k to 5 k products with the matrix and its
+    transpose. "exact" and "gram" hold ``p^2`` numbers, "randomized" up to ``6 k p``. A sparse `X`
+    that takes less memory than the products with it is stored a second time, by columns.
 
     References
     ----------
@@ -232,7 +242,7 @@ class PCAFromSVD(SVDTransformer):
         check_is_fitted(self, "components_")
         W = self._check_coordinates(X)
         if self.whiten:
-            W = W * self._standard_deviations()
+            W = (W * self._standard_deviations()).astype(W.dtype)
         return W @ self.components_ + self.mean_
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -325,16 +335,24 @@ class PCAFromSVD(SVDTransformer):
 
     def _transform(self, X: Any) -> Array:
         W = super()._transform(X)
-        return W / self._standard_deviations().astype(W.dtype) if self.whiten else W
+        return (W / self._standard_deviations()).astype(W.dtype) if self.whiten else W
 
     def _standard_deviations(self) -> Array:
-        """Return the scale of each coordinate; a direction without variance is not blown up."""
-        deviations = np.sqrt(self.explained_variance_)
-        return np.maximum(deviations, np.finfo(deviations.dtype).eps)
+        """Return the scale of each coordinate, float64; see `whiten`."""
+        s = self.singular_values_.astype(np.float64)
+        n_rows, mean = self.n_samples_, np.abs(self._fitted_running.mean)
+        eps = float(np.finfo(self.components_.dtype).eps)
+        # Rounding errors of the decomposition, and of the entries themselves.
+        of_entries = np.sqrt(n_rows) * (np.abs(self.components_) @ mean)
+        hidden = s <= eps * (64 * s[0] + 4 * of_entries)
+        s = np.where(hidden, s[0] if s[0] > 0 else 1.0, s)
+        return s / np.sqrt(max(1, n_rows - 1))
 
     def _density(self) -> GaussianDensity:
+        # In float64: squares of small numbers vanish in float32.
+        variances, _ = _variances(self._fitted_running)
         return GaussianDensity(
-            self.explained_variance_.astype(np.float64),
+            variances[: len(self.components_)],
             self.noise_variance_,
             self.components_.shape[1],
             float(np.finfo(self.components_.dtype).eps),
@@ -344,9 +362,9 @@ class PCAFromSVD(SVDTransformer):
         """Return squared coordinates of rows, and the squared norms of the centred rows."""
         X = self._validated(X, reset=False)
         operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
-        centred = operator.centered(self.mean_)
+        centered = operator.centered(self._fitted_running.mean)
         W = super()._transform(X).astype(np.float64)
-        return W**2, centred.row_energies()
+        return W**2, centered.row_energies()
 
     def _scores_by_rank(self, X: Any, ranks: Any) -> Array:
         """Return what `score` would with the leading components only, for several ranks.

@@ -102,7 +102,7 @@ class SVDTransformer(
             Vt = result.Vt if len(result.s) == n_components else result.Vt[:n_components].copy()
             s = result.s[:n_components]
             running = RunningSVD(s, Vt, X.shape[0], mean, energy, centered_energy)
-            self._store(running if self._centered else running.with_measured_variances(centered))
+            self._store(running if self._centered else running.with_measured_scatter(centered))
             self.solver_ = result.solver
             self.n_iter_ = result.n_iter
             self.singular_value_error_ = result.error[:n_components]
@@ -158,7 +158,7 @@ class SVDTransformer(
         """Return the coordinates of rows already validated."""
         operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
         if self._centered:
-            operator = operator.centered(self.mean_)
+            operator = operator.centered(self._fitted_running.mean)
         components = self.components_.astype(operator.dtype, copy=False)
         return operator.matmat(np.ascontiguousarray(components.T))
 
@@ -202,8 +202,8 @@ class SVDTransformer(
         Raises
         ------
         ValueError
-            If `n_components` exceeds min(n_samples, n_features), `X` is not finite or so large that
-            squares overflow, or ``solver="gram"`` would lose the digits asked for.
+            If `n_components` exceeds min(n_samples, n_features), or `X` is not finite, or so large
+            or so small that its squares leave the range of floating-point numbers.
 
         Warns
         -----

@@ -36,9 +36,10 @@ class TruncatedSVDReducer(SVDTransformer):
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
         How the triplets are found. "auto" takes the cheapest that reaches `tol`: a Gram matrix
         where one side is short and its digits suffice, a randomized block Krylov space for few
-        components of a large matrix, LAPACK otherwise. "gram" raises an error where it would lose
-        the digits asked for. Where "lanczos" fails or has missed a copy of a repeated singular
-        value, "randomized" takes over, as `solver_` then says.
+        components of a large matrix, LAPACK otherwise. Where "gram" would not reach `tol` (all
+        components of a rank-deficient matrix, say), "exact" takes over; for few components of more
+        than 8192 rows and columns, "randomized" does. Where "lanczos" fails or has missed a copy of
+        a repeated singular value, "randomized" takes over. `solver_` names the one that ran.
 
     tol : float, default=0.0001
         Relative error asked of each singular value; 0 asks for machine precision. Read by all

@@ -73,6 +73,11 @@ class ForeignOperator(MatrixOperator):
         """Return the same operator with `mean` subtracted from every row."""
         return ForeignOperator(self._operator, mean, self.n_threads)
 
+    def scaled(self, exponent: int) -> "ForeignOperator":
+        """Return ``2**exponent * A``: products are scaled, after they were computed as ever."""
+        mean = None if self.full_mean is None else np.ldexp(self.full_mean, exponent)
+        return ForeignOperator(2.0**exponent * self._operator, mean, self.n_threads)
+
     @property
     def product_flops(self) -> float:
         """Floating-point operations of a product with one vector, at most."""

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import DTypeLike
-from scipy.linalg import get_blas_funcs
 
 from lrfact import kernels
 from lrfact.checks._threads import single_threaded_blas, threads_worth_waking
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import contiguous_one_way
+from lrfact.linalg.symmetric_product import symmetric_product
 
 # Up to here threads that call BLAS for panels of their own are faster than the threads of BLAS.
 _FEW_COLUMNS = 512
@@ -55,8 +55,9 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     )
     if base is A:
         return G
+    mean = A.full_mean
     assert A.mean is not None
-    mean = A.mean.astype(np.float64)
+    assert mean is not None
     if tall:
         G -= A.shape[0] * np.outer(mean, mean)
     else:
@@ -118,13 +119,4 @@ def _gram_of_block(rows: Array, n_threads: int) -> Array:
         with single_threaded_blas():
             kernels.dense_gram(contiguous_one_way(rows), out, n_threads)
         return out
-    # SciPy's BLAS, as the eigenvalues will be: NumPy's has threads of its own, which would be
-    # waiting for more work, by spinning, while those compute.
-    (syrk,) = get_blas_funcs(("syrk",), (rows,))
-    if rows.strides[0] >= rows.strides[1]:
-        upper = syrk(1.0, np.ascontiguousarray(rows).T)
-    else:
-        upper = syrk(1.0, np.asfortranarray(rows), trans=1)
-    G = np.triu(upper).astype(np.float64, copy=False)
-    G += np.triu(G, 1).T
-    return G
+    return symmetric_product(rows)

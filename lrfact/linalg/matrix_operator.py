@@ -40,7 +40,10 @@ class MatrixOperator(ABC):
     ) -> None:
         self.shape = shape
         self.dtype = np.dtype(dtype)
-        self.mean = None if mean is None else np.asarray(mean, dtype=self.dtype)
+        # In float64, whatever the dtype: rounding to float32 may take as much as the spread.
+        full_mean = None if mean is None else np.asarray(mean, dtype=np.float64)
+        self.full_mean = full_mean
+        self.mean = None if full_mean is None else full_mean.astype(self.dtype)
         self.n_threads = n_threads
 
     @property
@@ -87,6 +90,10 @@ class MatrixOperator(ABC):
     @abstractmethod
     def centered(self, mean: Array | None) -> "MatrixOperator":
         """Return the same matrix with `mean`, or nothing, subtracted from every row."""
+
+    @abstractmethod
+    def scaled(self, exponent: int) -> "MatrixOperator":
+        """Return ``2**exponent * A``, exact unless entries become subnormal; a copy if need be."""
 
     @property
     @abstractmethod
@@ -135,6 +142,18 @@ class MatrixOperator(ABC):
         """Return the squared Frobenius norm of ``A``."""
         return float(self.row_energies().sum())
 
+    def rest_of_mean(self) -> Array | None:
+        """Return what rounding to the dtype took from the mean; None where that is nothing."""
+        if self.full_mean is None or self.mean is None or self.dtype == np.float64:
+            return None
+        rest = (self.full_mean - self.mean.astype(np.float64)).astype(self.dtype)
+        return rest if rest.any() else None
+
+    def largest_entry(self) -> float:
+        """Return the largest absolute value of an entry of ``A``, whatever its square would be."""
+        largest = (float(np.abs(block).max(initial=0.0)) for block in self.row_blocks())
+        return max(largest, default=0.0)
+
     @property
     def mean_is_small(self) -> bool:
         """Whether subtracting the mean's share from sums over ``X`` loses no more than two digits.
@@ -142,9 +161,9 @@ class MatrixOperator(ABC):
         The share of a product or a Gram matrix is subtracted afterwards, at no cost, instead of
         from every entry of the matrix beforehand.
         """
-        if self.mean is None:
+        mean = self.full_mean
+        if mean is None:
             return True
-        mean = self.mean.astype(np.float64)
         return self.shape[0] * float(mean @ mean) <= 100 * self.squared_norm()
 
     def as_linear_operator(self) -> LinearOperator:
@@ -214,6 +233,14 @@ class TransposedOperator(MatrixOperator):
     def centered(self, mean: Array | None) -> MatrixOperator:
         """Refuse: only the rows of a matrix as it was given can be centred."""
         raise NotImplementedError("center the matrix before transposing it")
+
+    def scaled(self, exponent: int) -> MatrixOperator:
+        """Return ``2**exponent * A``."""
+        return self._base.scaled(exponent).T
+
+    def largest_entry(self) -> float:
+        """Return the largest absolute value of an entry."""
+        return self._base.largest_entry()
 
     @property
     def product_flops(self) -> float:

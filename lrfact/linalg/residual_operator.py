@@ -70,6 +70,13 @@ class ResidualOperator(MatrixOperator):
             return self
         raise NotImplementedError("center the matrix before taking a product from it")
 
+    def scaled(self, exponent: int) -> "ResidualOperator":
+        """Return ``2**exponent * A``."""
+        # Half of the exponent each: both vectors then stay numbers of the dtype.
+        half = exponent // 2
+        u, v = np.ldexp(self._u, half), np.ldexp(self._v, exponent - half)
+        return ResidualOperator(self._X.scaled(exponent), u, v)
+
     @property
     def product_flops(self) -> float:
         """Floating-point operations of a product with one vector."""

@@ -55,13 +55,31 @@ class StackedOperator(MatrixOperator):
         """Return the means of the columns."""
         sums = np.zeros(self.shape[1])
         for part in self._parts:
-            left = part.column_means() if part.mean is None else part.column_means() - part.mean
+            left = part.column_means()
+            if part.full_mean is not None:
+                left = left - part.full_mean
             sums += part.shape[0] * left
         return sums / self.shape[0]
 
     def column_energies(self) -> Array:
         """Return the sum of squares of each column."""
         return np.sum([part.column_energies() for part in self._parts], axis=0)
+
+    def row_energies(self) -> Array:
+        """Return the sum of squares of each row."""
+        return np.concatenate([part.row_energies() for part in self._parts])
+
+    def squared_norm(self) -> float:
+        """Return the squared Frobenius norm."""
+        return sum(part.squared_norm() for part in self._parts)
+
+    def scaled(self, exponent: int) -> "StackedOperator":
+        """Return ``2**exponent * A``."""
+        return StackedOperator([part.scaled(exponent) for part in self._parts])
+
+    def largest_entry(self) -> float:
+        """Return the largest absolute value of an entry."""
+        return max(part.largest_entry() for part in self._parts)
 
     def centered(self, mean: Array | None) -> MatrixOperator:
         """Refuse: its parts are centred one by one."""

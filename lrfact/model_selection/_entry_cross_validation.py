@@ -97,4 +97,4 @@ def _fold_curves(
         # Directions of singular value zero are arbitrary, so are predictions with them.
         floor = max(A.shape) * np.finfo(A.dtype).eps * result.s[0]
         components = result.Vt[: np.count_nonzero(result.s > floor)]
-        yield leave_one_entry_out_rmse(X[test], components, mean=A.mean, n_threads=n_threads)
+        yield leave_one_entry_out_rmse(X[test], components, mean=A.full_mean, n_threads=n_threads)

@@ -6,7 +6,6 @@ import numpy as np
 
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.rank_rules import Spectrum
-from lrfact.solvers.exact_svd import exact_svd
 from lrfact.solvers.truncated_svd import truncated_svd
 
 # Multiply-adds of a full decomposition that are taken without asking: seconds on one core.
@@ -40,7 +39,7 @@ class MatrixSpectrum:
         if self._known is None or self._known.singular_values.size < n_values:
             A = self._A
             if self.is_cheap:
-                s = exact_svd(A, self.max_rank, want_left=False).s
+                s = truncated_svd(A, self.max_rank, solver="exact", want_left=False).s
             else:
                 s = truncated_svd(A, n_values, rng=self._rng, want_left=False).s
             rtol = max(A.shape) * float(np.finfo(A.dtype).eps)

@@ -356,8 +356,10 @@ class ScreeDisplay:
                 f"{values.shape} and least value {values.min():.6g}"
             )
         values = np.sort(values)[::-1]
-        energies = values**2
-        total = energies.sum() if total_energy is None else total_energy
+        # In units of the largest, whose own square may be too large or too small for a number.
+        unit = values[0] if values[0] > 0 else 1.0
+        energies = (values / unit) ** 2
+        total = energies.sum() if total_energy is None else total_energy / unit / unit
         display = cls(
             singular_values=values,
             share=energies / total if total > 0 else np.zeros_like(energies),

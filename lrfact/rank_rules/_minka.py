@@ -121,8 +121,10 @@ def _n_positive(spectrum: Spectrum, n_ranks: int) -> int:
 def _log_evidence(spectrum: Spectrum, n_ranks: int) -> FloatArray:
     """Log-evidence of ranks ``1..n_ranks``, whose eigenvalues must be positive."""
     n_samples, n_features = spectrum.shape
-    eigenvalues = spectrum.energies / spectrum.degrees_of_freedom
-    tail = spectrum.tail_energy / spectrum.degrees_of_freedom
+    # In units of the largest, as their products may leave the range of float64.
+    unit = float(spectrum.energies[0])
+    eigenvalues = spectrum.energies / unit
+    tail = spectrum.tail_energy / unit
     ranks = np.arange(1, n_ranks + 1)
     rest = n_features - ranks
 
@@ -139,7 +141,7 @@ def _log_evidence(spectrum: Spectrum, n_ranks: int) -> FloatArray:
     # differences of inverses among the first k; those of the first k with the noise.
     tied = _TiedEigenvalues(spectrum, eigenvalues)
     with_later, with_earlier = _log_differences(eigenvalues, n_ranks, tied)
-    with_later += _log_differences_with_unknown(spectrum, eigenvalues[:n_ranks], tail, tied)
+    with_later += _log_differences_with_unknown(spectrum, eigenvalues, n_ranks, tail, tied)
     log_determinant = (
         np.cumsum(with_later)
         + np.cumsum(with_earlier)
@@ -155,6 +157,7 @@ def _log_evidence(spectrum: Spectrum, n_ranks: int) -> FloatArray:
         + (n_pairs + ranks) / 2 * math.log(2 * math.pi)
         - log_determinant / 2
         - ranks / 2 * math.log(n_samples)
+        - n_samples / 2 * n_features * math.log(unit / spectrum.degrees_of_freedom)
     )
 
 
@@ -202,15 +205,15 @@ def _log_differences(
 
 
 def _log_differences_with_unknown(
-    spectrum: Spectrum, eigenvalues: FloatArray, tail: float, tied: _TiedEigenvalues
+    spectrum: Spectrum, known: FloatArray, n_ranks: int, tail: float, tied: _TiedEigenvalues
 ) -> FloatArray:
     """The same with eigenvalues that are not in the spectrum: truncated and structural zeros."""
     n_truncated = spectrum.max_rank - spectrum.energies.size
     n_zeros = spectrum.shape[1] - spectrum.max_rank
+    eigenvalues = known[:n_ranks]
     result = n_zeros * np.log(eigenvalues)
     if n_truncated:
-        last = float(spectrum.energies[-1]) / spectrum.degrees_of_freedom
-        mean = np.full_like(eigenvalues, min(tail / n_truncated, last))
+        mean = np.full_like(eigenvalues, min(tail / n_truncated, float(known[-1])))
         result += n_truncated * tied.log_difference(eigenvalues, mean)
     return np.asarray(result)
 

@@ -281,7 +281,7 @@ def _null_sampler(
         scale = np.sqrt(spectrum.total_energy / (n_rows * n_columns)) if n_rows else 0.0
         return lambda rng, k: scale * gaussian_singular_values(n_rows, n_columns, k, rng)
 
-    mean = _column_means(X) if spectrum.centered else None
+    mean = as_operator(X, n_threads=n_threads).column_means() if spectrum.centered else None
     if null == "gaussian":
         scales = np.sqrt(_column_mean_squares(X, mean))
         return lambda rng, k: _gaussian_with_column_scales(n_rows, scales, k, rng)
@@ -304,25 +304,12 @@ def _null_sampler(
     return draw
 
 
-def _column_means(X: Any) -> FloatArray:
-    return np.asarray(X.sum(axis=0, dtype=np.float64)).ravel() / X.shape[0]
-
-
 def _column_mean_squares(X: Any, mean: FloatArray | None) -> FloatArray:
     """Mean over the degrees of freedom of the squared (centred) entries of each column."""
-    n_rows = X.shape[0]
-    if not sp.issparse(X):
-        centred = X if mean is None else X - mean
-        return np.sum(centred**2, axis=0, dtype=np.float64) / (n_rows - (mean is not None))
-    X = sp.csc_array(X)
-    squares = np.bincount(
-        np.repeat(np.arange(X.shape[1]), np.diff(X.indptr)),
-        weights=X.data.astype(np.float64) ** 2,
-        minlength=X.shape[1],
-    )
-    if mean is None:
-        return np.asarray(squares / n_rows)
-    return np.asarray(np.maximum(squares - n_rows * mean**2, 0.0) / (n_rows - 1))
+    operator = as_operator(X)
+    if mean is not None:
+        operator = operator.centered(mean)
+    return np.asarray(operator.column_energies() / (X.shape[0] - (mean is not None)))
 
 
 def _check_arguments(

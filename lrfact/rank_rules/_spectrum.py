@@ -13,6 +13,9 @@ from ._choice import RuleNotApplicableError
 
 FloatArray = npt.NDArray[np.float64]
 
+# Largest singular values whose squares, and sums of them, are far from the ends of float64.
+_LEAST, _MOST = 1e-152, 1e152
+
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
@@ -46,8 +49,9 @@ class Spectrum:
     Raises
     ------
     ValueError
-        When the values are not one-dimensional, not descending, negative or not finite, when there
-        are more than the shape allows, or when their energy exceeds the total.
+        When the values are not one-dimensional, not descending, negative or not finite, or so
+        large or small that their squares leave the range of float64, when there are more than the
+        shape allows, or when their energy exceeds the total.
 
     See Also
     --------
@@ -186,5 +190,11 @@ def _check_values(values: FloatArray, shape: tuple[int, int]) -> None:
         raise ValueError("singular_values must be finite, got NaN or infinity.")
     if np.any(values < 0):
         raise ValueError(f"singular_values must be non-negative, got {values.min():.6g}.")
+    if values.size and values[0] > 0 and not _LEAST <= values.max() <= _MOST:
+        size = "small" if values.max() < _LEAST else "large"
+        raise ValueError(
+            f"singular_values, the largest {values.max():.3g}, are too {size} for their squares to "
+            "be summed in float64; divide them, or the matrix, by the largest."
+        )
     if np.any(np.diff(values) > 0):
         raise ValueError("singular_values must be in descending order; pass np.sort(s)[::-1].")

@@ -57,8 +57,8 @@ def _from_gram(
     eigenvalues, vectors = leading_eigenpairs(G, k)
     s = np.sqrt(eigenvalues)
     eps = float(np.finfo(precision).eps)
-    if correct and A.mean is not None and s[0] > 0:
-        mean = A.mean.astype(np.float64)
+    mean = A.full_mean
+    if correct and mean is not None and s[0] > 0:
         eps *= 1 + A.shape[0] * float(mean @ mean) / eigenvalues[0]
     error = rounding_error(s, eps, squared=True)
     converged = bool(error[-1] <= goal)

@@ -9,6 +9,9 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.stacked_operator import StackedOperator
 from lrfact.solvers.truncated_svd import truncated_svd
 
+# A smaller sum of squares is made of numbers that may have lost all digits.
+_LEAST_ENERGY = 1e-304
+
 
 @dataclass(frozen=True)
 class RunningSVD:
@@ -34,8 +37,9 @@ class RunningSVD:
     centered_energy : float
         The same of the rows minus `mean`.
 
-    score_variances : ndarray of shape (r,) or None
-        Variances of the rows' coordinates on `Vt`, float64; None where they were not measured.
+    score_scatter : ndarray of shape (r, r) or None
+        Scatter matrix of the rows' coordinates on `Vt` about their means, float64; None where
+        subtraction gives it to full precision, or where it is of no interest.
     """
 
     s: Array
@@ -44,34 +48,53 @@ class RunningSVD:
     mean: Array
     energy: float
     centered_energy: float
-    score_variances: Array | None = None
+    score_scatter: Array | None = None
 
     def leading(self, k: int) -> "RunningSVD":
         """Return the same rows with no more than `k` directions."""
         if k >= len(self.s):
             return self
-        variances = None if self.score_variances is None else self.score_variances[:k].copy()
-        return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy(), score_variances=variances)
+        scatter = None if self.score_scatter is None else self.score_scatter[:k, :k].copy()
+        return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy(), score_scatter=scatter)
+
+    def scatter_of_scores(self) -> Array:
+        """Return the scatter matrix of the rows' coordinates, measured or else by subtraction."""
+        if self.score_scatter is not None:
+            return self.score_scatter
+        means = self.Vt @ self.mean
+        return np.diag(self.s.astype(np.float64) ** 2) - self.n_rows * np.outer(means, means)
 
     def variances_of_scores(self) -> Array:
         """Return the variances of the rows' coordinates, measured or else by subtraction."""
-        if self.score_variances is not None:
-            return self.score_variances
+        if self.score_scatter is not None:
+            return np.maximum(np.diagonal(self.score_scatter), 0) / self.n_rows
         squares = self.s.astype(np.float64) ** 2 / self.n_rows
         return np.maximum(squares - (self.Vt @ self.mean) ** 2, 0)
 
-    def with_measured_variances(self, centered: MatrixOperator) -> "RunningSVD":
-        """Return the same with variances of scores that are no small difference of large numbers.
+    def with_measured_scatter(self, centered: MatrixOperator) -> "RunningSVD":
+        """Return the same with a scatter matrix that is no small difference of large numbers.
 
         `centered` holds the rows minus `mean`.
         """
-        variances = self.variances_of_scores()
         # One factor of two lost in each square; mostly the first direction, if any.
-        lost = 2 * variances < self.s.astype(np.float64) ** 2 / self.n_rows
-        if lost.any():
-            directions = np.ascontiguousarray(self.Vt[lost].T)
-            variances[lost] = centered.matmat(directions).var(axis=0, dtype=np.float64)
-        return replace(self, score_variances=variances)
+        squares = self.s.astype(np.float64) ** 2 / self.n_rows
+        lost = np.flatnonzero(2 * self.variances_of_scores() < squares)
+        if not lost.size:
+            return self
+        scatter = self.scatter_of_scores()
+        scores = _centered_scores(centered, self.Vt[lost])
+        back = centered.rmatmat(scores.astype(centered.dtype)).astype(np.float64)
+        scatter[lost] = (self.Vt @ back).T
+        scatter[:, lost] = scatter[lost].T
+        scatter[np.ix_(lost, lost)] = scores.T @ scores
+        return replace(self, score_scatter=scatter)
+
+
+def _centered_scores(centered: MatrixOperator, Vt: Array) -> Array:
+    """Return the coordinates of centered rows, float64, without what rounding left of a mean."""
+    directions = np.ascontiguousarray(Vt.T, dtype=centered.dtype)
+    scores = centered.matmat(directions).astype(np.float64)
+    return scores - scores.mean(axis=0)
 
 
 def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, float]:
@@ -96,7 +119,8 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
     Raises
     ------
     ValueError
-        If the energy is more than a number of the dtype of `X` can be.
+        If the energy is more than a number of the dtype of `X` can be, or if it, or what centering
+        leaves of it, is less than a number of float64 can be.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         mean, energy = X.column_means(), X.squared_norm()
@@ -105,7 +129,25 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
             f"entries of X are too large for their squares to be summed in {X.dtype}; divide X by "
             "its largest absolute value"
         )
-    return X.centered(mean), mean, energy
+    centered = X.centered(mean)
+    if energy < _LEAST_ENERGY and X.largest_entry() > 0:
+        raise ValueError(
+            f"entries of X, at most {X.largest_entry():.3g}, are too small for their squares to be "
+            "summed in float64; divide X by its largest absolute value"
+        )
+    if centered.squared_norm() < _LEAST_ENERGY and _differs_from(mean, centered):
+        raise ValueError(
+            "entries of X differ too little from the means of their columns for the squares to be "
+            f"summed in float64, by at most {centered.largest_entry():.3g}; multiply X by "
+            "a large number"
+        )
+    return centered, mean, energy
+
+
+def _differs_from(mean: Array, centered: MatrixOperator) -> bool:
+    """Return whether entries differ from the means of their columns by more than rounding does."""
+    rounding = 8 * float(np.finfo(centered.dtype).eps) * np.abs(mean)
+    return any(bool((np.abs(rows) > rounding).any()) for rows in centered.row_blocks())
 
 
 def update_svd(
@@ -169,4 +211,13 @@ def update_svd(
     k = min(n_retained, *stacked.shape, n_old + n_new)
     # Tight: what is lost in one batch is never found again in a later one.
     result = truncated_svd(stacked, k, tol=1e-10, rng=rng, want_left=False)
-    return RunningSVD(result.s, result.Vt, n_old + n_new, mean, energy, centered_energy)
+    running = RunningSVD(result.s, result.Vt, n_old + n_new, mean, energy, centered_energy)
+    if centered:
+        return running
+    scores = _centered_scores(centered_batch, result.Vt)
+    scatter = scores.T @ scores
+    if previous is not None:
+        turn = result.Vt.astype(np.float64) @ previous.Vt.T
+        moved = result.Vt @ step
+        scatter += turn @ previous.scatter_of_scores() @ turn.T + np.outer(moved, moved)
+    return replace(running, score_scatter=scatter)

@@ -10,8 +10,18 @@ import numpy.typing as npt
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.dense_operator import DenseOperator
 from lrfact.linalg.matrix_operator import MatrixOperator
+from lrfact.linalg.scaling_exponent import scaling_exponent
+from lrfact.linalg.sparse_operator import SparseOperator
 
 FloatArray = npt.NDArray[np.float64]
+
+# Parts of the energy of a column that a difference of sums still gives to several digits.
+_LITTLE_LEFT = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-6}
+
+# Columns whose residuals are formed at a time, and the work that is spent on them at most: about a
+# second, for a product of the matrix with each.
+_COLUMNS = 64
+_AFFORDABLE = 2e9
 
 
 def leave_one_entry_out_rmse(
@@ -81,8 +91,9 @@ def leave_one_entry_out_rmse(
 
     Sums run in float64 whatever the dtype of `X`. Dense input is exact to rounding. For sparse
     input the residual of the last rank is a difference of sums of the size of each column's
-    energy, so an error far below the root mean square of `X` (a rank that fits exactly) comes
-    out as noise: below about 1e-8 of it in float64, 3e-4 in float32.
+    energy. Columns of which less than 1e-6 is left (in float32: 1e-3) are therefore looked at entry
+    by entry, those of the largest energy first, as many as 2e9 operations allow. Beyond, an error
+    far below the root mean square of `X` comes out as noise: below about 1e-8 of it.
 
     References
     ----------
@@ -106,6 +117,9 @@ def leave_one_entry_out_rmse(
     A = as_operator(X, n_threads=n_threads)
     if mean is not None:
         A = A.centered(np.asarray(mean))
+    exponent = scaling_exponent(A)
+    if exponent:
+        A = A.scaled(-exponent)
     V = np.ascontiguousarray(components.T, dtype=np.float64)
     sums = _sums_of_blocks(A, V) if isinstance(A, DenseOperator) else _sums_of_products(A, V)
     energy = _residual_energy_per_rank(*sums, V)
@@ -116,7 +130,7 @@ def leave_one_entry_out_rmse(
     # Rank 0 is the entry itself, which is also the residual where nothing can be predicted.
     squared = np.where(predictable, energy, energy[:, :1])
     squared /= np.where(predictable, left, 1.0) ** 2
-    return np.sqrt(np.sum(squared, axis=0) / (A.shape[0] * A.shape[1]))
+    return np.ldexp(np.sqrt(np.sum(squared, axis=0) / (A.shape[0] * A.shape[1])), exponent)
 
 
 def _residual_energy_per_rank(
@@ -166,11 +180,44 @@ def _sums_of_blocks(A: MatrixOperator, V: FloatArray) -> tuple[FloatArray, Float
 def _sums_of_products(
     A: MatrixOperator, V: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The same from products alone: the residual of a sparse matrix would be dense."""
+    """The same from products alone: the residual of a sparse matrix would be dense.
+
+    Where a difference of sums would lose its digits, the residual of the column is formed.
+    """
+    energies = A.column_energies()
+    W, residual_energy, cross, gram = _by_differences(A, V, energies)
+    lost = _cancelled(residual_energy, energies, A, V.shape[1])
+    if lost.size and A.dtype == np.float32 and isinstance(A, SparseOperator):
+        A = A.in_float64()
+        W, residual_energy, cross, gram = _by_differences(A, V, energies)
+        lost = _cancelled(residual_energy, energies, A, V.shape[1])
+    for start in range(0, len(lost), _COLUMNS):
+        columns = lost[start : start + _COLUMNS]
+        units = np.zeros((len(V), len(columns)))
+        units[columns, np.arange(len(columns))] = 1
+        E = np.asarray(A.matmat(units.astype(A.dtype)), dtype=np.float64) - W @ V[columns].T
+        residual_energy[columns] = np.einsum("ij,ij->j", E, E)
+        cross[columns] = E.T @ W
+    return residual_energy, cross, gram
+
+
+def _by_differences(
+    A: MatrixOperator, V: FloatArray, energies: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     W = np.asarray(A.matmat(V), dtype=np.float64)
     AtW = np.asarray(A.rmatmat(W), dtype=np.float64)
     gram = W.T @ W
     VG = V @ gram
     fitted = 2 * np.einsum("jc,jc->j", V, AtW) - np.einsum("jc,jc->j", V, VG)
     # The two sides of the difference were summed in different orders; a square is not negative.
-    return np.maximum(A.column_energies() - fitted, 0.0), AtW - VG, gram
+    return W, np.maximum(energies - fitted, 0.0), AtW - VG, gram
+
+
+def _cancelled(
+    residual_energy: FloatArray, energies: FloatArray, A: MatrixOperator, n_components: int
+) -> npt.NDArray[np.intp]:
+    """Columns of which little is left, the largest first, as many as are affordable."""
+    part = _LITTLE_LEFT[A.dtype]
+    lost = np.flatnonzero((residual_energy <= part * energies) & (energies > 0))
+    affordable = int(_AFFORDABLE / (A.shape[0] * n_components + A.product_flops))
+    return lost[np.argsort(-energies[lost], kind="stable")[:affordable]]

@@ -2,6 +2,7 @@
 
 import warnings
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.foreign_operator import ForeignOperator
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.linalg.require_finite import require_finite
+from lrfact.linalg.scaling_exponent import scaling_exponent
 from lrfact.solvers._result import SVDResult, nothing
 from lrfact.solvers.block_krylov_svd import Progress, block_krylov_svd
 from lrfact.solvers.choose_svd_solver import choose_svd_solver
@@ -21,6 +23,10 @@ from lrfact.solvers.lanczos_svd import lanczos_svd
 from lrfact.solvers.sketched_svd import sketched_svd
 
 SVD_SOLVERS = ("exact", "gram", "randomized", "lanczos")
+
+# Rows of the largest Gram matrix that is formed for few triplets: 512 MiB, and minutes for its
+# eigenvalues. Beyond, a block Krylov space takes a small part of that.
+LARGEST_GRAM = 8192
 
 # Squares of smaller numbers keep no digits beside one another.
 _LEAST = {
@@ -55,9 +61,11 @@ def truncated_svd(
         Number of triplets, 1 to min(n_rows, n_columns).
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
-        "auto" takes the cheapest that reaches `tol`, and "exact" where the Gram matrix then
-        turns out to lose the digits asked for. Where "lanczos" has failed, or missed copies of a
-        repeated singular value, "randomized" takes over; the result names it.
+        "auto" takes the cheapest that reaches `tol`. "gram", chosen or requested, leaves to
+        "exact" what a Gram matrix cannot give to `tol` (small singular values beside large ones),
+        and few triplets of a matrix of more than 8192 rows and columns to "randomized". Where
+        "lanczos" has failed, or missed copies of a repeated singular value, "randomized" takes
+        over. The result names the solver that ran.
 
     tol : float, default=1e-4
         Relative error asked of each singular value; 0 asks for machine precision.
@@ -94,14 +102,18 @@ def truncated_svd(
     Raises
     ------
     ValueError
-        If the result would not be finite (entries so large that their squares overflow), if
-        "gram" was asked for and loses the digits asked for, or if "lanczos" is asked for all
-        triplets.
+        If a singular value is too large for the dtype of the matrix, or if "lanczos" is asked
+        for all triplets.
 
     Warns
     -----
     ConvergenceWarning
         If `max_iter` ended the iteration before `tol` was reached.
+
+    Notes
+    -----
+    Entries so large or small that their squares leave the range of the dtype are scaled by a power
+    of two, in a copy, and the singular values scaled back: triplets do not depend on units.
 
     Examples
     --------
@@ -112,6 +124,9 @@ def truncated_svd(
     array([6.325, 3.162])
     """
     operator = as_operator(A, n_threads=n_threads)
+    exponent = scaling_exponent(operator)
+    if exponent:
+        operator = operator.scaled(-exponent)
     rng = np.random.RandomState() if rng is None else rng
     # An overflow shows in the result, which is checked below.
     with np.errstate(over="ignore", invalid="ignore"):
@@ -128,13 +143,15 @@ def truncated_svd(
         elif solver == "exact":
             result = exact_svd(operator, k, want_left=want_left)
         elif solver == "gram":
-            result = gram_eigh(operator, k, tol=tol, want_left=want_left)
-            if not result.converged:
-                raise ValueError(
-                    f"solver='gram' loses the digits asked for: the error of singular value {k} "
-                    f"may be {result.error[-1]:.1g}, tol={tol}; take solver='exact' or 'auto', "
-                    "fewer components or a larger tol"
-                )
+            result = _from_gram(
+                operator,
+                k,
+                tol=tol,
+                max_iter=max_iter,
+                rng=rng,
+                want_left=want_left,
+                progress=progress,
+            )
         elif solver == "randomized" and n_iter is not None:
             result = sketched_svd(
                 operator,
@@ -183,6 +200,8 @@ def truncated_svd(
         if not probe.any():
             return nothing(operator.shape, k, operator.dtype, result.solver, want_left=want_left)
         result = exact_svd(operator, k, want_left=want_left)
+    if exponent:
+        result = _scaled_back(result, exponent)
     if not result.converged:
         warnings.warn(
             f"singular values are known to {result.error.max():.1g} only, not tol={tol}, after "
@@ -213,6 +232,33 @@ def _cheapest(
         if result.converged:
             return result
     return exact_svd(A, k, want_left=want_left)
+
+
+def _from_gram(
+    A: MatrixOperator,
+    k: int,
+    *,
+    tol: float,
+    max_iter: int | None,
+    rng: np.random.RandomState,
+    want_left: bool,
+    progress: Progress | None,
+) -> SVDResult:
+    """Take the Gram matrix where it is the way to go and has the digits asked for."""
+    if min(A.shape) > max(LARGEST_GRAM, 8 * k):
+        return _krylov(
+            A, k, tol=tol, max_iter=max_iter, rng=rng, want_left=want_left, progress=progress
+        )
+    result = gram_eigh(A, k, tol=tol, want_left=want_left)
+    return result if result.converged else exact_svd(A, k, want_left=want_left)
+
+
+def _scaled_back(result: SVDResult, exponent: int) -> SVDResult:
+    """Return the triplets of a matrix from those of the same in other units."""
+    with np.errstate(over="ignore", under="ignore"):
+        s = np.ldexp(result.s, exponent)
+    require_finite(s)
+    return replace(result, s=s)
 
 
 def _krylov(

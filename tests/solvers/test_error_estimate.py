@@ -57,16 +57,6 @@ def singular_values_of(kind, shape, seed, dtype):
     return true_singular_values(matrix(kind, shape, seed, dtype))
 
 
-def unless_refused(A, k, *, solver, **options):
-    """The factorization, or None where a solver rightly says that it cannot do it."""
-    try:
-        return truncated_svd(A, k, solver=solver, **options)
-    except ValueError as error:
-        if solver == "gram" and "loses the digits" in str(error):
-            return None
-        raise
-
-
 @pytest.mark.parametrize("tol", [1e-4, 1e-8, 0])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,9 +69,7 @@ def test_stated_error_is_not_less_than_the_true_one(solver, kind, dtype, tol, gl
         true = singular_values_of(kind, shape, global_random_seed, dtype)
         for k in (1, 7, 25):
             rng = np.random.RandomState(global_random_seed)
-            result = unless_refused(X, k, solver=name, tol=tol, rng=rng, **options)
-            if result is None:
-                continue
+            result = truncated_svd(X, k, solver=name, tol=tol, rng=rng, **options)
             # Where rounding hides a value altogether, nothing is stated about it.
             known = true[:k] > 100 * np.finfo(dtype).eps * true[0]
             wrong = np.abs(result.s - true[:k]) / true[:k]
@@ -121,9 +109,7 @@ def test_of_centred_matrices(solver, dtype, mean, kind, global_random_seed):
         A = A.centered(A.column_means())
         for k in (1, 10, 30):
             rng = np.random.RandomState(global_random_seed)
-            result = unless_refused(A, k, solver=solver, tol=1e-4, rng=rng)
-            if result is None:
-                continue
+            result = truncated_svd(A, k, solver=solver, tol=1e-4, rng=rng)
             known = true[:k] > 100 * np.finfo(dtype).eps * (1 + mean) * true[0]
             wrong = np.abs(result.s - true[:k]) / true[:k]
             assert (wrong[known] <= result.error[known]).all(), (shape, k)

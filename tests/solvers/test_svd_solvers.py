@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.stacked_operator import StackedOperator
+from lrfact.solvers import truncated_svd as module
 from lrfact.solvers.truncated_svd import SVD_SOLVERS, truncated_svd
 from reference.naive_svd import naive_svd
 from reference.spectra import STORAGES, planted_matrix, spectrum
@@ -255,7 +256,7 @@ class TestDeterminism:
 
 
 class TestRange:
-    """Values too large or too small for their squares: an error or the truth, never NaN."""
+    """Values too large or too small for their squares: the truth, in the units of the matrix."""
 
     @pytest.mark.parametrize("storage", ["C order", "csr_array", "LinearOperator"])
     @pytest.mark.parametrize("shape", [(9, 5), (5, 9)])
@@ -265,15 +266,17 @@ class TestRange:
             X = np.full(shape, scale, dtype=dtype)
             X[0, 0] = 0
             for k in (1, 3):
-                overflows = False
+                true = np.linalg.svd(X / np.abs(X).max(), compute_uv=False)[:k]
                 try:
                     result = solve(STORAGES[storage](X), k, solver)
                 except ValueError as error:
-                    overflows = "overflow" in str(error)
-                    if not overflows:
+                    # Larger than a number of the dtype; products of an operator are its own.
+                    too_large = true[0] > np.finfo(dtype).max / np.abs(X).max()
+                    if "overflow" not in str(error) or not (
+                        too_large or storage == "LinearOperator"
+                    ):
                         raise
-                if not overflows:
-                    true = np.linalg.svd(X / np.abs(X).max(), compute_uv=False)[:k]
+                else:
                     assert_allclose(result.s[:1] / np.abs(X).max(), true[:1], rtol=1e-4)
                     assert np.isfinite(result.Vt).all()
         assert capfd.readouterr() == ("", "")  # LAPACK prints its complaints
@@ -289,6 +292,7 @@ class TestRange:
             (np.float32, 1e-16),
             (np.float32, 1e-21),
             (np.float32, 1e-30),
+            (np.float32, 1e-38),
         ):
             base = planted_matrix(shape, 0.5 ** np.arange(5), seed=0)
             X = (base * scale).astype(dtype)
@@ -306,16 +310,38 @@ class TestRange:
 class TestGram:
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     @pytest.mark.parametrize("shape", [(40, 12), (12, 40)])
-    def test_refuses_where_digits_are_lost(self, shape, dtype):
+    def test_exact_takes_over_where_digits_are_lost(self, shape, dtype):
         X = planted_matrix(shape, 10.0 ** -np.arange(12), seed=0, dtype=dtype)
-        with pytest.raises(ValueError, match=r"solver='gram' loses the digits asked for.*'exact'"):
-            solve(X, 12, "gram", tol=1e-4)
+        result = solve(X, 12, "gram", tol=1e-4)
+        assert result.solver == "exact"
+        assert_array_equal(result.s, solve(X, 12, "exact").s)
         # The leading ones are known, and what is loosely asked for is.
-        assert_allclose(solve(X, 3, "gram", tol=1e-4).s, [1, 0.1, 0.01], rtol=1e-4)
+        leading = solve(X, 3, "gram", tol=1e-4)
+        assert leading.solver == "gram"
+        assert_allclose(leading.s, [1, 0.1, 0.01], rtol=1e-4)
 
-    def test_rank_deficient_is_refused(self):
-        with pytest.raises(ValueError, match="loses the digits"):
-            solve(np.ones((8, 5)), 2, "gram")
+    def test_all_triplets_of_a_rank_deficient_matrix(self):
+        result = solve(np.ones((8, 5)), 5, "gram")
+        assert result.solver == "exact"
+        assert_allclose(result.s, [np.sqrt(40), 0, 0, 0, 0], atol=1e-14)
+        assert_orthonormal(result.U, result.Vt, np.float64)
+
+    @pytest.mark.parametrize("centred", [False, True])
+    @pytest.mark.parametrize("storage", ["C order", "csr_array"])
+    def test_randomized_takes_over_where_the_gram_matrix_is_large(
+        self, storage, centred, monkeypatch
+    ):
+        monkeypatch.setattr(module, "LARGEST_GRAM", 20)
+        X = planted_matrix((90, 40), 0.8 ** np.arange(40), seed=0)
+        A, explicit = operator_and_explicit(X, storage, centred)
+        true = np.linalg.svd(explicit, compute_uv=False)
+        few = solve(A, 4, "gram", tol=1e-8)
+        assert few.solver == "randomized"
+        assert_allclose(few.s, true[:4], rtol=1e-8)
+        # The Krylov space of many triplets would be most of the whole space.
+        many = solve(A, 6, "gram", tol=1e-8)
+        assert many.solver == "gram"
+        assert_allclose(many.s, true[:6], rtol=1e-8)
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_auto_then_takes_exact(self, dtype):
