@@ -466,8 +466,10 @@ class NMFTopics(
         # Components of zeros, as of a batch of zeros, would never change.
         starts = first or not self.components_.any()
         before = 0 if starts else self._fitted_exponent
-        if starts or exponent_of(in_unit(entries.values, before)) != 0:
+        if starts:
             self._keep_units(entries)
+        else:
+            self._fitted_exponent = exponent_of(entries.values, before)
         exponent = self._fitted_exponent
         problem = self._problem(entries, 1, exponent)
         evidence: Evidence | None = getattr(self, "_fitted_evidence", None)

@@ -315,8 +315,8 @@ def _divergences(
     if beta == 2:
         return 0.5 * (x - s) ** 2
     if beta == 1:
-        terms = np.maximum(x, np.finfo(np.float64).tiny)  # 0 log 0 = 0
-        terms /= s
+        terms = x / s
+        np.maximum(terms, np.finfo(np.float64).tiny, out=terms)  # 0 log 0 = 0
         np.log(terms, out=terms)
         terms *= x
         terms -= x

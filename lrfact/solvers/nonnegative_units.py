@@ -17,7 +17,7 @@ _REACH = {np.dtype(np.float32): 16, np.dtype(np.float64): 64}
 _MOST_PENALTY = 2.0**100
 
 
-def exponent_of(matrix: Any) -> int:
+def exponent_of(matrix: Any, before: int = 0) -> int:
     """Return the exponent of the unit in which a matrix is factorized.
 
     Parameters
@@ -25,18 +25,20 @@ def exponent_of(matrix: Any) -> int:
     matrix : {ndarray, csr_array}
         Not negative, float32 or float64.
 
+    before : int, default=0
+        What is kept where the entries are of a usual size in it.
+
     Returns
     -------
     int
-        Even, so that factors have a unit that is a power of two as well; 0 where the entries are
-        of a usual size. Multiplying by a power of two rounds nothing, so that a factorization does
-        not depend on it.
+        Even, so that factors have a unit that is a power of two as well. Multiplying by a power of
+        two rounds nothing, so that a factorization does not depend on it.
     """
     stored = matrix.data if sparse.issparse(matrix) else matrix
     largest = float(stored.max(initial=0))
     exponent, reach = int(np.frexp(largest)[1]), _REACH[np.dtype(matrix.dtype)]
-    if not 0 < largest < np.inf or abs(exponent) <= reach:
-        return 0
+    if not 0 < largest < np.inf or abs(exponent - before) <= reach:
+        return before
     # As large as it may be, so that much smaller entries keep their digits.
     return 2 * -((reach - exponent) // 2)
 
@@ -45,9 +47,11 @@ def in_unit(matrix: Any, exponent: int) -> Any:
     """Return a matrix, dense or sparse, divided by two to a power; itself for a power of 0."""
     if exponent == 0:
         return matrix
+    stored = matrix.data if sparse.issparse(matrix) else matrix
+    with np.errstate(over="ignore", under="ignore"):  # what overflows is raised in the end
+        data = np.ldexp(stored, -exponent)
     if not sparse.issparse(matrix):
-        return np.ldexp(matrix, -exponent)
-    data = np.ldexp(matrix.data, -exponent)
+        return data
     return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
