@@ -89,6 +89,7 @@ def nonnegative_entries(
         own_mask = np.ma.getmaskarray(X)
         mask = own_mask if mask is None else own_mask | _dense(mask)
         X = np.where(own_mask, np.zeros((), X.dtype), np.ma.getdata(X))
+    X = _of_floats(X)
     missing_values = float(missing_values)
     means_missing = bool(np.isnan(missing_values))
     X = validate_data(
@@ -99,6 +100,7 @@ def nonnegative_entries(
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan" if means_missing else True,
     )
+    X = _of_floats(X)  # which a frame of sparse columns was not before
     if sparse.issparse(X):
         if not X.has_canonical_format:
             X = X.copy()
@@ -120,6 +122,13 @@ def nonnegative_entries(
         X = _without(X, hidden)
     _refuse_negative(X, estimator)
     return NonnegativeEntries(X, hidden)
+
+
+def _of_floats(X: Any) -> Any:
+    """Return a sparse matrix of floating-point numbers: sums of repeated entries fit in these."""
+    if sparse.issparse(X) and X.dtype.kind in "biu":
+        return X.astype(np.float64)
+    return X
 
 
 def _dense(mask: Any) -> NDArray[np.bool_]:

@@ -13,17 +13,25 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._nonnegative_entries import NonnegativeEntries, nonnegative_entries
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._progress import FitProgress
 from lrfact.estimators._topic_words import TopicWords
+from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.beta_divergence import loss_of
-from lrfact.solvers.column_holdout import column_holdout_loss
+from lrfact.solvers.column_holdout import column_holdout_loss, typical_entry
 from lrfact.solvers.nonnegative_factorization import NMF_SOLVERS, Effort, Start, best_of_starts
 from lrfact.solvers.nonnegative_fold_in import fold_in
-from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty, floor_of
+from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty, Side
 from lrfact.solvers.nonnegative_start import STARTS, nonnegative_start
+from lrfact.solvers.nonnegative_units import (
+    exponent_of,
+    in_unit,
+    penalty_in_units,
+    power_of_two,
+)
 from lrfact.solvers.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
 from lrfact.solvers.topic_agreement import stability
 
@@ -33,6 +41,9 @@ _BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 
 # Without a number of components there is one for each feature; more are a mistake.
 _MOST_AUTOMATIC = 5000
+
+# As many as a first look at texts takes, and a fit that ends in seconds.
+_AUTOMATIC = 10
 
 # Where components depend on each other, or equal shares are rounded, any order may change itself.
 _MOST_ORDERINGS = 5
@@ -351,9 +362,17 @@ class NMFTopics(
             rng = check_random_state(self.random_state)
             custom = self._custom_start(entries, W, H)
             n_components = self._rank(entries, custom)
-            self._fitted_floor = floor_of(entries.values, self._beta)
-            problem = self._problem(entries, scale_of_rows=entries.values.shape[0])
-            progress = FitProgress(self, X, self.verbose, measure="objective")
+            self._keep_units(entries)
+            exponent = self._fitted_exponent
+            if custom is not None:
+                custom = tuple(in_unit(factors, exponent // 2) for factors in custom)
+            problem = self._problem(entries, entries.values.shape[0], exponent)
+            of_objective = power_of_two(self._beta * exponent)
+            report = FitProgress(self, X, self.verbose, measure="objective")
+
+            def progress(step: int, objective: float) -> bool:
+                return report(step, objective * of_objective)
+
             seeds = [0]  # not drawn where it is not read, so that scikit-learn's start is ours
             if self.n_init > 1 or self.shuffle:
                 # Before the starts run, as these may run in any order.
@@ -361,7 +380,7 @@ class NMFTopics(
                 seeds = [int(seed) for seed in drawn]
             ends = best_of_starts(
                 problem,
-                self._starts(entries, custom, n_components, rng, seeds),
+                self._starts(problem, custom, n_components, rng, seeds),
                 seeds,
                 effort,
                 progress,
@@ -384,18 +403,23 @@ class NMFTopics(
                 share = _shares(rows, columns)
                 if custom is not None or not (np.diff(share) > 0).any():
                     break
-            self._store(columns, share)
+            with np.errstate(over="ignore", under="ignore"):
+                objectives = of_objective * ends.objectives
+                self.objective_ = of_objective * best.objective
+            require_finite(self.objective_)
+            self._store(in_unit(columns, -exponent // 2), share)
             self.n_iter_ = best.n_iter
-            self.objective_ = best.objective
-            self.reconstruction_err_ = float(np.sqrt(2 * loss_of(problem.rows, rows, columns)))
+            self.reconstruction_err_ = power_of_two(self._beta * exponent / 2) * float(
+                np.sqrt(2 * loss_of(problem.rows, rows, columns))
+            )
             if self.n_init > 1:
                 others = [c.T for i, c in enumerate(ends.components) if i != ends.chosen]
                 self.topic_stability_ = stability(self.components_, others)
                 self.stability_ = float(self.topic_stability_.mean())
-                self.start_objectives_ = ends.objectives
+                self.start_objectives_ = objectives
             self._fitted_past = PastRows.of(rows)
-            progress.finish()
-        return rows
+            report.finish()
+        return in_unit(rows, -exponent // 2)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, mask: Any = None) -> Self:
@@ -441,26 +465,36 @@ class NMFTopics(
         self._refuse_zeros(entries)
         # Components of zeros, as of a batch of zeros, would never change.
         starts = first or not self.components_.any()
+        before = 0 if starts else self._fitted_exponent
         if starts:
-            self._fitted_floor = floor_of(entries.values, self._beta)
-        problem = self._problem(entries, scale_of_rows=1)
+            self._keep_units(entries)
+        else:
+            self._fitted_exponent = exponent_of(entries.values, before)
+        exponent = self._fitted_exponent
+        problem = self._problem(entries, 1, exponent)
         evidence: Evidence | None = getattr(self, "_fitted_evidence", None)
         if starts:
             rng = check_random_state(self.random_state)
             n_components = self._rank(entries, None)
-            [start] = self._starts(entries, None, n_components, rng, [0])
+            [start] = self._starts(problem, None, n_components, rng, [0])
             columns = start()[1]
             evidence = no_evidence(columns, problem.rows.beta)
         else:
-            columns = np.ascontiguousarray(self.components_.T, dtype=entries.values.dtype)
+            columns = self._columns(entries)
             if evidence is None:
-                evidence = self._fitted_past.as_evidence(columns, problem.rows.beta)
+                evidence = self._fitted_past.as_evidence(
+                    in_unit(columns, (before - exponent) // 2), problem.rows.beta
+                )
+            if exponent != before:
+                ratio = power_of_two(before - exponent)
+                evidence = evidence.in_unit(ratio, problem.rows.beta)
         columns, evidence = learn_batch(problem, columns, evidence)
         for name in ("reconstruction_err_", "objective_", "_fitted_past"):
             if hasattr(self, name):
                 delattr(self, name)
         n_batches = 1 if first else self.n_iter_ + 1
-        self._store(columns, _shares(evidence.mass[np.newaxis], columns))
+        share = _shares(evidence.mass[np.newaxis], columns)
+        self._store(in_unit(columns, -exponent // 2), share)
         self.n_iter_ = n_batches
         self._fitted_evidence = evidence
 
@@ -481,8 +515,8 @@ class NMFTopics(
             Zeros for rows of zeros, and for rows whose entries are all missing.
         """
         check_is_fitted(self, "components_")
-        side, columns = self._side_and_columns(X, mask)
-        return fold_in(side, columns)
+        side, columns, exponent = self._side_and_columns(X, mask)
+        return in_unit(fold_in(side, columns), self._fitted_exponent // 2 - exponent)
 
     def inverse_transform(self, X: Any) -> Array:
         """Return the approximation of rows.
@@ -550,11 +584,12 @@ class NMFTopics(
 
         Raises
         ------
-        IndexError
-            If an index is out of range.
+        ValueError
+            If an index is out of range, or `rows` and `columns` are not one-dimensional arrays of
+            integers of one length.
         """
         W = self.transform(X)
-        rows, columns = np.asarray(rows), np.asarray(columns)
+        rows, columns = entry_indices(rows, columns, (len(W), self.components_.shape[1]))
         predicted = np.empty(len(rows), dtype=W.dtype)
         for start in range(0, len(rows), _ENTRIES_AT_A_TIME):
             part = slice(start, start + _ENTRIES_AT_A_TIME)
@@ -599,15 +634,26 @@ class NMFTopics(
         Owen and Perry (2009), arXiv:0908.2062.
         """
         check_is_fitted(self, "components_")
-        side, columns = self._side_and_columns(X, mask)
-        return -column_holdout_loss(side, columns) / side.matrix.shape[0]
+        side, columns, exponent = self._side_and_columns(X, mask)
+        typical = float(np.ldexp(self._fitted_typical_entry, -exponent))
+        loss = column_holdout_loss(side, columns, typical) / side.matrix.shape[0]
+        return -loss * power_of_two(self._beta * exponent)
 
-    def _side_and_columns(self, X: Any, mask: Any) -> tuple[Any, Array]:
+    def _side_and_columns(self, X: Any, mask: Any) -> tuple[Side, Array, int]:
+        """Return rows and components in units of their size, and the exponent of that of rows."""
         entries = self._entries(X, mask, reset=False)
         self._refuse_zeros(entries)
-        side = self._problem(entries, scale_of_rows=1).rows
-        columns = np.ascontiguousarray(self.components_.T, dtype=entries.values.dtype)
-        return side, columns
+        exponent = exponent_of(entries.values)
+        return self._problem(entries, 1, exponent).rows, self._columns(entries), exponent
+
+    def _columns(self, entries: NonnegativeEntries) -> Array:
+        """Return the transposed components in the unit of the fit."""
+        columns = in_unit(self.components_.T, self._fitted_exponent // 2)
+        return np.ascontiguousarray(columns, dtype=entries.values.dtype)
+
+    def _keep_units(self, entries: NonnegativeEntries) -> None:
+        self._fitted_exponent = exponent_of(entries.values)
+        self._fitted_typical_entry = typical_entry(entries.values, entries.n_shown, self._beta)
 
     def _entries(self, X: Any, mask: Any, *, reset: bool) -> NonnegativeEntries:
         return nonnegative_entries(
@@ -648,12 +694,14 @@ class NMFTopics(
         shape = entries.values.shape
         if custom is not None:
             return custom[0].shape[1]
-        if self.n_components is None or self.n_components == "auto":
+        if self.n_components == "auto":
+            n_components = min(_AUTOMATIC, *shape)
+        elif self.n_components is None:
             n_components = shape[1]
             if n_components > _MOST_AUTOMATIC:
                 raise ValueError(
-                    f"n_components={self.n_components!r} asks for a component for each of the "
-                    f"{n_components} features; give a number, such as 20"
+                    f"n_components=None is a component for each of the {n_components} features; "
+                    "give a number, such as 20"
                 )
         else:
             n_components = int(self.n_components)
@@ -696,7 +744,7 @@ class NMFTopics(
 
     def _starts(
         self,
-        entries: NonnegativeEntries,
+        problem: NonnegativeProblem,
         custom: tuple[Array, Array] | None,
         n_components: int,
         rng: np.random.RandomState,
@@ -712,7 +760,7 @@ class NMFTopics(
             )
         names = [self.init or "random"] * len(seeds)
         if self.init is None:
-            possible = n_components <= min(entries.values.shape)
+            possible = n_components <= min(problem.rows.matrix.shape)
             names = ["nndsvda" if possible else "random", *["random"] * (len(seeds) - 1)]
         n_threads = max(1, effective_n_threads(self.n_jobs) // len(seeds))
 
@@ -721,29 +769,42 @@ class NMFTopics(
         return [
             partial(
                 nonnegative_start,
-                entries.values,
+                problem.rows.matrix,
                 n_components,
                 name,
-                hidden=entries.hidden,
-                mean=entries.mean,
+                hidden=problem.rows.hidden,
+                beta=self._beta,
                 rng=own,
                 n_threads=n_threads,
             )
             for name, own in zip(names, rngs, strict=True)
         ]
 
-    def _problem(self, entries: NonnegativeEntries, *, scale_of_rows: int) -> NonnegativeProblem:
+    def _problem(
+        self, entries: NonnegativeEntries, scale_of_rows: int, exponent: int
+    ) -> NonnegativeProblem:
+        """Return the problem of entries in a unit with this exponent, and components in theirs."""
         n_features = entries.values.shape[1]
+        components = self._fitted_exponent // 2
         alpha_H = self.alpha_W if self.alpha_H == "same" else float(self.alpha_H)
         of_rows, of_columns = n_features * self.alpha_W, scale_of_rows * alpha_H
         ratio = self.l1_ratio
         return NonnegativeProblem.of(
-            entries.values,
+            in_unit(entries.values, exponent),
             entries.hidden,
-            row_penalty=Penalty(of_rows * ratio, of_rows * (1 - ratio)),
-            column_penalty=Penalty(of_columns * ratio, of_columns * (1 - ratio)),
+            row_penalty=penalty_in_units(
+                Penalty(of_rows * ratio, of_rows * (1 - ratio)),
+                self._beta,
+                exponent,
+                exponent - components,
+            ),
+            column_penalty=penalty_in_units(
+                Penalty(of_columns * ratio, of_columns * (1 - ratio)),
+                self._beta,
+                exponent,
+                components,
+            ),
             beta=self._beta,
-            floor=self._fitted_floor,
             n_threads=effective_n_threads(self.n_jobs),
         )
 

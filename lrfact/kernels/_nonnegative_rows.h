@@ -25,6 +25,9 @@
 #define LRFACT_LINE_VECTORS 8
 #define LRFACT_LINE_BYTES (LRFACT_LINE_VECTORS * LRFACT_VECTOR_BYTES)
 
+/* Of a sum after subtraction: less of it has lost too many digits. */
+#define LRFACT_LITTLE_LEFT 1e-6
+
 /* Four chains hide the latency of the additions. */
 LRFACT_EACH_CPU
 static double coordinate_product(const double *a, const double *b, ptrdiff_t n)

@@ -184,7 +184,7 @@ cdef void _descend_row(
 
     for f in range(width):
         x[f] = row[f]
-        # What subtraction has left of a column that is nearly all hidden is rounding error.
+        # Of a component that is nearly all hidden what is left would be multiplied by anything.
         if not gram[f * width + f] > 1e-12 * total[f * width + f]:
             for g in range(f, width):
                 gram[f * width + g] = 0

@@ -101,33 +101,41 @@ static void NAME(descend_block)(const VALUE *gram, ptrdiff_t width, const int64_
 /* gram = the squares of the columns that a row has not hidden, upper triangle and diagonal.
  *
  * Taken from those of all columns, `total`, or summed anew, whichever is less work: `hidden` rises.
- * */
+ * Where little is left of the total, rounding errors may be all of it, and it is summed anew. */
 LRFACT_EACH_CPU
 static void NAME(gram_of_shown)(const double *total, const VALUE *design, ptrdiff_t n_columns,
                                 ptrdiff_t width, const int64_t *hidden, ptrdiff_t n_hidden,
                                 double *LRFACT_RESTRICT gram)
 {
-    const int subtract = 2 * n_hidden <= n_columns;
-    const double sign = subtract ? -1.0 : 1.0;
-    for (ptrdiff_t f = 0; f < width * width; f++)
-        gram[f] = subtract ? total[f] : 0.0;
-    ptrdiff_t at = 0;
-    for (ptrdiff_t j = 0; j < n_columns; j++) {
-        if (subtract) {
-            if (at == n_hidden)
-                break;
-            j = (ptrdiff_t)hidden[at++];
-        } else if (at < n_hidden && hidden[at] == j) {
-            at++;
-            continue;
+    for (int subtract = 2 * n_hidden <= n_columns;; subtract = 0) {
+        const double sign = subtract ? -1.0 : 1.0;
+        int little = 0;
+        ptrdiff_t at = 0;
+        for (ptrdiff_t f = 0; f < width * width; f++)
+            gram[f] = subtract ? total[f] : 0.0;
+        for (ptrdiff_t j = 0; j < n_columns; j++) {
+            if (subtract) {
+                if (at == n_hidden)
+                    break;
+                j = (ptrdiff_t)hidden[at++];
+            } else if (at < n_hidden && hidden[at] == j) {
+                at++;
+                continue;
+            }
+            const VALUE *d = design + j * width;
+            for (ptrdiff_t f = 0; f < width; f++) {
+                const double a = sign * (double)d[f];
+                double *LRFACT_RESTRICT line = gram + f * width;
+                for (ptrdiff_t g = f; g < width; g++)
+                    line[g] += a * (double)d[g];
+            }
         }
-        const VALUE *d = design + j * width;
-        for (ptrdiff_t f = 0; f < width; f++) {
-            const double a = sign * (double)d[f];
-            double *LRFACT_RESTRICT line = gram + f * width;
-            for (ptrdiff_t g = f; g < width; g++)
-                line[g] += a * (double)d[g];
-        }
+        if (!subtract)
+            return;
+        for (ptrdiff_t f = 0; f < width; f++)
+            little |= gram[f * width + f] < LRFACT_LITTLE_LEFT * total[f * width + f];
+        if (!little)
+            return;
     }
 }
 

@@ -62,11 +62,13 @@ static int lrfact_solve_positive(double *matrix, double *right, ptrdiff_t n, dou
 
 #define VALUE float
 #define EPSILON FLT_EPSILON
+#define TINY FLT_MIN
 #define NAME(stem) stem##_f32
 #include "_poisson_rows_body.h"
 
 #define VALUE double
 #define EPSILON DBL_EPSILON
+#define TINY DBL_MIN
 #define NAME(stem) stem##_f64
 #include "_poisson_rows_body.h"
 

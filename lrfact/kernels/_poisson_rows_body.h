@@ -36,15 +36,16 @@ LRFACT_INLINE void NAME(ratio_sums)(const VALUE *h, const VALUE *inverse, const 
     *second = sum_b;
 }
 
-/* model += change h, and what follows from it. */
+/* model += change h, and what follows from it. An approximation counts as no less than `floor` of its
+ * entry, nor so little that its inverse is infinite. */
 LRFACT_INLINE void NAME(move_model)(const VALUE *values, const VALUE *h, VALUE change, VALUE floor,
                                     ptrdiff_t n, VALUE *LRFACT_RESTRICT model,
                                     VALUE *LRFACT_RESTRICT inverse, VALUE *LRFACT_RESTRICT ratio)
 {
     for (ptrdiff_t p = 0; p < n; p++) {
-        const VALUE s = model[p] + change * h[p];
+        const VALUE s = model[p] + change * h[p], least = floor * values[p] + TINY;
         model[p] = s;
-        inverse[p] = 1 / (s > floor ? s : floor);
+        inverse[p] = 1 / (s > least ? s : least);
         ratio[p] = values[p] * inverse[p];
     }
 }
@@ -71,8 +72,10 @@ LRFACT_INLINE double NAME(poisson_objective)(const VALUE *values, ptrdiff_t n, c
     NAME(approximate)(panel, lead, n, width, x, model);
     for (ptrdiff_t f = 0; f < width; f++)
         sum += ((double)reach[f] + l1 + 0.5 * l2 * x[f]) * x[f];
-    for (ptrdiff_t p = 0; p < n; p++)
-        sum -= (double)values[p] * log(model[p] > (VALUE)floor ? (double)model[p] : floor);
+    for (ptrdiff_t p = 0; p < n; p++) {
+        const VALUE least = (VALUE)floor * values[p] + TINY;
+        sum -= (double)values[p] * log((double)(model[p] > least ? model[p] : least));
+    }
     return sum;
 }
 
@@ -244,4 +247,5 @@ static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *pane
 #undef VALUE
 #undef NAME
 #undef EPSILON
+#undef TINY
 #undef LANES

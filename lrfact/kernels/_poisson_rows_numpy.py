@@ -17,6 +17,9 @@ _MOST_DECREASE = 0.9
 _PASSES_BEFORE, _PASSES_BETWEEN = 8, 2
 _MOST_HALVINGS = 4
 
+# Of a start and of penalties in the units of a row: beyond, sums of them are infinite.
+_LARGEST = 1e150
+
 
 def fit_poisson_rows(
     data: Array,
@@ -42,16 +45,34 @@ def fit_poisson_rows(
     check_shape("at_rest", at_rest, (n_rows,))
     check_positive_floor(floor)
     check_threads(n_threads)
+    limits = np.finfo(rows.dtype)
     for i in range(n_rows):
         stored = slice(int(indptr[i]), int(indptr[i + 1]))
         positive = data[stored] > 0
         values = data[stored][positive].astype(np.float64)
         panel = design[indices[stored][positive]].astype(np.float64)
-        x = rows[i].astype(np.float64)
-        weight = reach[i].astype(np.float64) + l1
-        epsilon = float(np.finfo(rows.dtype).eps)
-        at_rest[i] = _fit_row(values, panel, weight, x, l2, floor, tol, most_passes, epsilon)
-        rows[i] = x
+        # In units of the size of the largest entry and of the design, so that rows of any size are
+        # solved alike on a design of any size.
+        unit, of_design = _unit_of(values.max(initial=0)), _unit_of(reach[i].max(initial=0))
+        of_row = unit / of_design
+        values /= unit
+        panel /= of_design
+        least = floor * values + float(limits.tiny)
+        with np.errstate(over="ignore"):
+            x = np.minimum(rows[i].astype(np.float64) / of_row, _LARGEST)
+        weight = reach[i].astype(np.float64) / of_design + min(l1 / of_design, _LARGEST)
+        ridge = min(l2 * of_row / of_design, _LARGEST)
+        epsilon = float(limits.eps)
+        rests = _fit_row(values, panel, weight, x, ridge, least, tol, most_passes, epsilon)
+        with np.errstate(over="ignore"):  # infinite rows are for the caller to see
+            rows[i] = x * of_row
+        at_rest[i] = rests and np.isfinite(rows[i]).all()
+
+
+def _unit_of(size: float) -> float:
+    """Return the power of two above a size; of 0 it is 1."""
+    exponent = int(np.frexp(size)[1]) if np.isfinite(size) else 0
+    return float(np.ldexp(1.0, min(max(exponent, -1000), 1000)))
 
 
 def _fit_row(
@@ -60,7 +81,7 @@ def _fit_row(
     weight: Array,
     x: Array,
     l2: float,
-    floor: float,
+    least: Array,
     tol: float,
     most_passes: int,
     epsilon: float,
@@ -71,7 +92,7 @@ def _fit_row(
         moved = total = 0.0
         model = panel @ x
         for f in range(len(x)):
-            ratio = panel[:, f] / np.maximum(model, floor)
+            ratio = panel[:, f] / np.maximum(model, least)
             gradient = weight[f] + l2 * x[f] - values @ ratio
             curvature = (values * ratio) @ ratio + l2
             after = 0.0
@@ -86,26 +107,26 @@ def _fit_row(
         if moved <= tol * total:
             return True
         if n_passes >= _PASSES_BEFORE and n_passes % _PASSES_BETWEEN == 0:
-            x[:] = _after_newton_step(values, panel, weight, x, l2, floor, epsilon)
+            x[:] = _after_newton_step(values, panel, weight, x, l2, least, epsilon)
             total = float(weight @ x)
     return False
 
 
 @np.errstate(over="ignore", invalid="ignore")  # such a step is not taken
 def _after_newton_step(
-    values: Array, panel: Array, weight: Array, x: Array, l2: float, floor: float, epsilon: float
+    values: Array, panel: Array, weight: Array, x: Array, l2: float, least: Array, epsilon: float
 ) -> Array:
     """Move all coordinates that are not 0 at once, if that is downhill."""
 
     def objective(x: Array) -> float:
-        model = np.maximum(panel @ x, floor)
+        model = np.maximum(panel @ x, least)
         return float((weight + 0.5 * l2 * x) @ x - values @ np.log(model))
 
     free = np.flatnonzero(x > 0)
-    ratio = values / np.maximum(panel @ x, floor)
+    ratio = values / np.maximum(panel @ x, least)
     columns = panel[:, free]
     gradient = weight[free] + l2 * x[free] - columns.T @ ratio
-    bent = columns * np.sqrt(ratio / np.maximum(panel @ x, floor))[:, np.newaxis]
+    bent = columns * np.sqrt(ratio / np.maximum(panel @ x, least))[:, np.newaxis]
     hessian = bent.T @ bent + l2 * np.eye(len(free))
     hessian.flat[:: len(free) + 1] += epsilon * np.trace(hessian)
     try:

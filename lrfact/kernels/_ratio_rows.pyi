@@ -9,6 +9,7 @@ def ratio_rows(
     design: NDArray[np.floating],
     out: NDArray[np.floating],
     loss: NDArray[np.float64],
+    model_sum: NDArray[np.float64],
     floor: float,
     wants_loss: bool,
     n_threads: int,

@@ -1,12 +1,13 @@
 """Ratios of stored entries to their approximation, summed by row: half of a multiplicative update.
 
 One routine for both halves of an update for the Kullback-Leibler divergence: the rows given the
-components, and, on the transpose, the components given the rows. With ``s_ij = max(w_i' d_j,
-floor)``
+components, and, on the transpose, the components given the rows. With ``s_ij = w_i' d_j`` and
+``m_ij = max(s_ij, floor x_ij)``
 
-    out_i = sum_j x_ij / s_ij d_j,    loss_i = sum_j x_ij log(x_ij / s_ij)
+    out_i = sum_j x_ij / m_ij d_j,    loss_i = sum_j x_ij log(x_ij / m_ij) - x_ij + m_ij,
+    model_sum_i = sum_j s_ij
 
-over the stored entries j of row i. The digits do not depend on the number of threads: rows are
+over the positive stored entries j of row i. The digits do not depend on the number of threads: rows are
 independent.
 """
 
@@ -19,38 +20,43 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 cdef extern from "_ratio_rows.h" nogil:
-    double sum_ratios_f32_i32(
+    void sum_ratios_f32_i32(
         const float*, const int32_t*, Py_ssize_t, const float*, Py_ssize_t, const float*,
-        double, int, float*) noexcept
-    double sum_ratios_f32_i64(
+        double, int, float*, double*, double*) noexcept
+    void sum_ratios_f32_i64(
         const float*, const int64_t*, Py_ssize_t, const float*, Py_ssize_t, const float*,
-        double, int, float*) noexcept
-    double sum_ratios_f64_i32(
+        double, int, float*, double*, double*) noexcept
+    void sum_ratios_f64_i32(
         const double*, const int32_t*, Py_ssize_t, const double*, Py_ssize_t, const double*,
-        double, int, double*) noexcept
-    double sum_ratios_f64_i64(
+        double, int, double*, double*, double*) noexcept
+    void sum_ratios_f64_i64(
         const double*, const int64_t*, Py_ssize_t, const double*, Py_ssize_t, const double*,
-        double, int, double*) noexcept
+        double, int, double*, double*, double*) noexcept
 
 
-cdef inline double _sum_ratios(
+cdef inline void _sum_ratios(
     const floating* values, const index_t* columns, Py_ssize_t n_stored, const floating* design,
     Py_ssize_t width, const floating* row, double floor, bint wants_loss, floating* out,
+    double* loss, double* model_sum,
 ) noexcept nogil:
     if floating is float:
         if index_t is int32_t:
-            return sum_ratios_f32_i32(
-                values, columns, n_stored, design, width, row, floor, wants_loss, out)
+            sum_ratios_f32_i32(
+                values, columns, n_stored, design, width, row, floor, wants_loss, out, loss,
+                model_sum)
         else:
-            return sum_ratios_f32_i64(
-                values, columns, n_stored, design, width, row, floor, wants_loss, out)
+            sum_ratios_f32_i64(
+                values, columns, n_stored, design, width, row, floor, wants_loss, out, loss,
+                model_sum)
     else:
         if index_t is int32_t:
-            return sum_ratios_f64_i32(
-                values, columns, n_stored, design, width, row, floor, wants_loss, out)
+            sum_ratios_f64_i32(
+                values, columns, n_stored, design, width, row, floor, wants_loss, out, loss,
+                model_sum)
         else:
-            return sum_ratios_f64_i64(
-                values, columns, n_stored, design, width, row, floor, wants_loss, out)
+            sum_ratios_f64_i64(
+                values, columns, n_stored, design, width, row, floor, wants_loss, out, loss,
+                model_sum)
 
 
 def ratio_rows(
@@ -61,7 +67,8 @@ def ratio_rows(
     const floating[:, ::1] design not None,  # IN   (n_columns, width)
     floating[:, ::1] out not None,           # OUT  (n_rows, width)
     double[::1] loss not None,               # OUT  (n_rows,)  zeros unless wanted
-    double floor,                            # positive; what an approximation of 0 counts as
+    double[::1] model_sum not None,          # OUT  (n_rows,)  zeros unless the loss is wanted
+    double floor,                            # positive; share of its entry that s counts as
     bint wants_loss,
     int n_threads,
 ):
@@ -79,6 +86,7 @@ def ratio_rows(
         ("design", (design.shape[0], design.shape[1]), (n_columns, width)),
         ("out", (out.shape[0], out.shape[1]), (n_rows, width)),
         ("loss", (loss.shape[0],), (n_rows,)),
+        ("model_sum", (model_sum.shape[0],), (n_rows,)),
     ):
         if shape != wanted:
             raise ValueError(f"{name} has shape {shape}; it must have {wanted}")
@@ -91,14 +99,15 @@ def ratio_rows(
         if n_stored and n_columns == 0:
             raise ValueError("indices must lie inside the matrix")
         np.asarray(out)[...] = 0
-        np.asarray(loss)[...] = 0
+        np.asarray(loss)[...] = np.asarray(model_sum)[...] = 0
         return
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=64, num_threads=n_threads):
         sound[i] = row_is_sound(&indices[0], indptr[i], indptr[i + 1], n_stored, n_columns)
         if sound[i]:
-            loss[i] = _sum_ratios(
+            _sum_ratios(
                 &data[0] + indptr[i], &indices[0] + indptr[i], indptr[i + 1] - indptr[i],
                 &design[0, 0], width, &rows[i, 0], floor, wants_loss, &out[i, 0],
+                &loss[i], &model_sum[i],
             )
     if not np.asarray(sound).all():
         raise ValueError(

@@ -26,17 +26,23 @@ def ratio_rows(
     design: Array,
     out: Array,
     loss: NDArray[np.float64],
+    model_sum: NDArray[np.float64],
     floor: float,
     wants_loss: bool,
     n_threads: int,
 ) -> None:
-    """Sum ``x_ij / s_ij d_j`` and ``x_ij log(x_ij / s_ij)``, ``s_ij = max(w_i' d_j, floor)``."""
+    """Sum ``x_ij / m_ij d_j``, the divergence of `x` from `m`, and ``s_ij = w_i' d_j``.
+
+    Of positive stored entries, ``m_ij = max(s_ij, floor x_ij)``.
+    """
     check_layout(rows=(rows, 2), design=(design, 2), out=(out, 2), loss=(loss, 1))
+    check_layout(model_sum=(model_sum, 1))
     n_rows, width = rows.shape
     check_sparse_rows(data, indices, indptr, n_rows, len(design))
     check_shape("design", design, (len(design), width))
     check_shape("out", out, (n_rows, width))
     check_shape("loss", loss, (n_rows,))
+    check_shape("model_sum", model_sum, (n_rows,))
     check_positive_floor(floor)
     check_threads(n_threads)
     stored = slice(int(indptr[0]), int(indptr[-1]))
@@ -46,17 +52,42 @@ def ratio_rows(
     model = np.empty(len(values))
     for first in range(0, len(values), _CHUNK):
         part = slice(first, first + _CHUNK)
-        np.einsum("pf,pf->p", rows[row_of[part]], design[columns[part]], out=model[part])
-    with np.errstate(over="ignore"):
-        ratio = values / np.maximum(model, floor)
-    # Infinity times 0 would be NaN.
-    bounded = np.minimum(ratio, np.finfo(rows.dtype).max)
+        np.einsum(
+            "pf,pf->p",
+            rows[row_of[part]],
+            design[columns[part]],
+            dtype=np.float64,
+            out=model[part],
+        )
+    counts = values > 0
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        # Infinity times 0 would be NaN.
+        ratio = np.where(counts, np.fmin(values / model, 1 / floor), 0)
     ratios = sparse.csr_array(
-        (bounded.astype(rows.dtype), columns, indptr - indptr[0]), shape=(n_rows, len(design))
+        (ratio.astype(rows.dtype), columns, indptr - indptr[0]), shape=(n_rows, len(design))
     )
     out[:] = ratios @ design
-    terms = np.zeros_like(ratio)
-    counts = ratio > 0
-    if wants_loss:
-        terms[counts] = values[counts] * np.log(ratio[counts])
-    loss[:] = np.bincount(row_of, weights=terms, minlength=n_rows)
+    loss[:] = model_sum[:] = 0
+    if wants_loss and rows.shape[1]:
+        kept = values[counts], model[counts]
+        terms = poisson_divergences(*kept, floor)
+        loss[:] = np.bincount(row_of[counts], weights=terms, minlength=n_rows)
+        model_sum[:] = np.bincount(row_of[counts], weights=kept[1], minlength=n_rows)
+
+
+def poisson_divergences(
+    x: NDArray[np.float64], s: NDArray[np.float64], floor: float
+) -> NDArray[np.float64]:
+    """Return ``x log(x / s) - x + s`` of positive `x`, where `s` counts as ``floor x`` at least.
+
+    Where `s` is near `x` the terms cancel: there it is computed from their small difference.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        change = (s - x) / x
+        near = np.abs(change) < 0.5
+        small = np.where(near, change, 0)
+        below = s <= floor * x
+        quotient = np.divide(x, s, out=np.full_like(s, 1 / floor), where=~below)
+        logarithm = np.log(quotient, out=np.zeros_like(s), where=(quotient > 0) & np.isfinite(s))
+        far = x * logarithm - x + np.where(below, floor * x, s)
+    return np.where(near & ~below, x * (small - np.log1p(small)), far)

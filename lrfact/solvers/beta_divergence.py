@@ -105,8 +105,7 @@ def shown_sums(side: Side, design: Array) -> Array:
     ndarray of shape (n_rows, n_components) or (n_components,)
         A single one where all rows show all columns.
     """
-    sums = design.sum(axis=0, dtype=np.float64).astype(design.dtype)
-    return sums if side.hidden is None else np.maximum(sums - side.hidden_sums(design), 0)
+    return side.shown_sums(design).astype(design.dtype)
 
 
 def loss_of(side: Side, rows: Array, design: Array) -> float:
@@ -145,8 +144,8 @@ def loss_of(side: Side, rows: Array, design: Array) -> float:
 
     def losses_of(part: slice, model: Array) -> None:
         values, gone = _block_of(side, part)
-        _approximate(side, rows[part], design, model)
-        losses[part] = _losses(values, model, side.beta, gone).sum(axis=1)
+        _approximate(side, rows[part], design, values, model)
+        losses[part] = _losses(values, model, side.beta, gone, exact=True).sum(axis=1)
 
     _on_blocks(side, losses_of)
     return max(float(losses.sum()), 0.0)
@@ -184,7 +183,7 @@ def _sparse_kullback_leibler(
 ) -> DivergenceSums:
     X = side.matrix
     numerator = np.empty_like(rows)
-    loss = np.empty(len(rows))
+    loss, model_sum = np.empty(len(rows)), np.empty(len(rows))
     kernels.ratio_rows(
         X.data,
         X.indices,
@@ -193,15 +192,17 @@ def _sparse_kullback_leibler(
         np.ascontiguousarray(design),
         numerator,
         loss,
+        model_sum,
         side.floor,
         wants_loss,
         side.n_threads,
     )
-    denominator = shown_sums(side, design)
+    reach = side.shown_sums(design)
     if wants_loss:
-        loss -= side.operator.matmat(np.ones((X.shape[1], 1), dtype=X.dtype))[:, 0]
-        loss += np.einsum("ij,ij->i", rows, np.broadcast_to(denominator, rows.shape))
-    return DivergenceSums(numerator, denominator, loss)
+        # Of entries that are 0 the approximation itself.
+        all_entries = np.einsum("ij,ij->i", rows, np.broadcast_to(reach, rows.shape))
+        loss += np.maximum(all_entries - model_sum, 0)
+    return DivergenceSums(numerator, reach.astype(design.dtype), loss)
 
 
 def _by_blocks(side: Side, rows: Array, design: Array, wants_loss: bool) -> DivergenceSums:
@@ -213,7 +214,7 @@ def _by_blocks(side: Side, rows: Array, design: Array, wants_loss: bool) -> Dive
 
     def sum_over(part: slice, model: Array) -> None:
         values, gone = _block_of(side, part)
-        _approximate(side, rows[part], design, model)
+        _approximate(side, rows[part], design, values, model)
         if wants_loss:
             loss[part] = _losses(values, model, beta, gone).sum(axis=1)
         # Where entries are hidden, values are 0.
@@ -271,23 +272,41 @@ def _block_of(side: Side, part: slice) -> tuple[Array, NDArray[np.bool_] | None]
     return block, gone
 
 
-def _approximate(side: Side, rows: Array, design: Array, model: Array) -> None:
-    """Write the approximation of a block."""
+def _approximate(side: Side, rows: Array, design: Array, values: Array, model: Array) -> None:
+    """Write the approximation of a block, no less than what can be divided by."""
     np.matmul(rows, design.T, out=model)
-    if side.beta != 2:
-        np.maximum(model, model.dtype.type(side.floor), out=model)
+    if side.beta == 2:
+        return
+    tiny = np.finfo(model.dtype).tiny
+    # One pass where nothing is that small, as is usual.
+    if not model.min(initial=np.inf) >= side.floor * side.largest + tiny:
+        floors = model.dtype.type(side.floor) * values
+        floors += tiny
+        np.maximum(model, floors, out=model)
 
 
 def _losses(
-    values: Array, model: Array, beta: float, gone: NDArray[np.bool_] | None
+    values: Array,
+    model: Array,
+    beta: float,
+    gone: NDArray[np.bool_] | None,
+    *,
+    exact: bool = False,
 ) -> NDArray[np.float64]:
     """Divergence of each entry that is not hidden, in float64."""
-    losses = _divergences(
-        values.astype(np.float64, copy=False), model.astype(np.float64, copy=False), beta
-    )
+    x, s = values.astype(np.float64, copy=False), model.astype(np.float64, copy=False)
+    losses = _poisson_divergences(x, s) if exact and beta == 1 else _divergences(x, s, beta)
     if gone is not None:
         losses[gone] = 0
     return losses
+
+
+def _poisson_divergences(x: NDArray[np.float64], s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the same as `_divergences`, in three times the time, where `s` is near `x` exactly."""
+    change = np.divide(s - x, x, out=np.full_like(s, np.inf), where=x > 0)
+    near = np.abs(change) < 0.5
+    change[~near] = 0
+    return np.where(near, x * (change - np.log1p(change)), _divergences(x, s, 1))
 
 
 def _divergences(
@@ -296,8 +315,8 @@ def _divergences(
     if beta == 2:
         return 0.5 * (x - s) ** 2
     if beta == 1:
-        terms = np.maximum(x, np.finfo(np.float64).tiny)  # 0 log 0 = 0
-        terms /= s
+        terms = x / s
+        np.maximum(terms, np.finfo(np.float64).tiny, out=terms)  # 0 log 0 = 0
         np.log(terms, out=terms)
         terms *= x
         terms -= x

@@ -1,6 +1,7 @@
 """The loss of entries that are predicted from the other columns of their row."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,15 @@ Array = NDArray[np.floating]
 
 _GROUPS = 5
 
-# Added to predictions, in mean entries, of which the floor of a side is 2^-23: a single count that
-# was thought impossible would weigh as much as many others.
-_SMOOTHING = 2.0**-7 / float(np.finfo(np.float32).eps)
+# Added to predictions, in mean entries: a single count that was thought impossible would weigh as
+# much as many others.
+_SMOOTHING = 2.0**-7
 
 # Of a block of dense rows, whose columns are copied.
 _BLOCK_BYTES = 2**25
 
 
-def column_holdout_loss(side: Side, columns: Array) -> float:
+def column_holdout_loss(side: Side, columns: Array, typical_entry: float) -> float:
     """Hide every fifth column, predict it from the others, and do so for each fifth.
 
     Parameters
@@ -33,12 +34,14 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
     columns : ndarray of shape (n_columns, n_components)
         The components.
 
+    typical_entry : float
+        As `typical_entry` has it for the rows that were fitted.
+
     Returns
     -------
     float
-        The divergence of all entries, each from its prediction, to which 1/128 of the mean entry is
-        added where the divergence is another than half the squared error (of the least entry from
-        Itakura-Saito down).
+        The divergence of all entries, each from its prediction, to which 1/128 of the typical entry
+        is added where the divergence is another than half the squared error.
 
     Notes
     -----
@@ -62,11 +65,38 @@ def column_holdout_loss(side: Side, columns: Array) -> float:
             judged = columns[asked]
             if side.beta != 2:
                 rows, judged = (
-                    _with_constant(rows, side.floor * _SMOOTHING),
+                    _with_constant(rows, typical_entry * _SMOOTHING),
                     _with_constant(judged, 1),
                 )
             total += loss_of(_some_columns(part, asked), rows, judged)
     return total
+
+
+def typical_entry(matrix: Any, n_shown: int, beta: float) -> float:
+    """Return the mean entry, or, where all entries count alike, the least.
+
+    Parameters
+    ----------
+    matrix : {ndarray, csr_array}
+        Not negative; 0 where missing.
+
+    n_shown : int
+        Number of entries that are not missing.
+
+    beta : float
+        Of the divergence. From 0 down no entry is 0, and all count alike.
+
+    Returns
+    -------
+    float
+        Positive.
+    """
+    stored = matrix.data if sparse.issparse(matrix) else matrix
+    if beta <= 0:
+        typical = float(stored.min(where=stored > 0, initial=np.inf))
+    else:
+        typical = float(stored.sum(dtype=np.float64)) / max(n_shown, 1)
+    return typical if 0 < typical < np.inf else 1.0
 
 
 def _with_constant(factors: Array, value: float) -> Array:

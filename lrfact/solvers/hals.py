@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nonnegative_least_squares import Stopping, fit_rows
@@ -15,7 +14,8 @@ Array = NDArray[np.floating]
 Progress = Callable[[int, float], bool]
 
 # A product with the matrix is worth several passes, until they move little. With a sparse one they
-# would soon take longer than the product, of which a flop takes about ten times as long.
+# would soon take longer than the product, of which a flop takes about ten times as long. A dense
+# one with as many zeros takes as many passes: storage changes no result.
 _MOST_PASSES, _COST_OF_PRODUCT = 20, 10
 
 # Momentum: how it starts, grows and shrinks, and how its ceiling grows.
@@ -195,9 +195,9 @@ def inner_stopping(side: Side, width: int) -> Stopping:
     Stopping
     """
     most_passes = _MOST_PASSES
-    if sparse.issparse(side.matrix) and side.hidden is None:
+    if side.hidden is None:
         flops_of_pass = 2 * side.matrix.shape[0] * width
-        affordable = _COST_OF_PRODUCT * side.operator.product_flops / flops_of_pass
+        affordable = _COST_OF_PRODUCT * 2 * side.n_nonzero / flops_of_pass
         most_passes = int(min(1 + affordable, _MOST_PASSES))
     return Stopping(tol=0.01, of_first=True, most_passes=most_passes)
 

@@ -15,8 +15,11 @@ Progress = Callable[[int, float], bool]
 
 _ITERATIONS_BETWEEN_TESTS = 10
 
-# Of the extrapolation; the least share is of the largest factor of a component.
-_LARGEST_RATIO, _MOST_MOMENTUM, _LEAST = 2.0, 0.9, 1e-5
+# Times the loss of the product of sums of rows and columns: worse starts say nothing of the data.
+_BAD_START = 10.0
+
+# Of the extrapolation; the least share is of the sum of the factors of a component.
+_LARGEST_RATIO, _MOST_MOMENTUM, _LEAST = 2.0, 0.9, 1e-4
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow is raised in the end
@@ -47,8 +50,9 @@ def multiplicative_update(
         Start, not negative.
 
     tol : float
-        Stop once ten iterations lower the root of twice the loss by no more than this share of
-        that of the start, or nothing but rounding errors is left; 0 never stops.
+        Stop once ten iterations lower the root of twice the loss by no more than this share of that
+        of the start, or of ten times that of the product of the sums of rows and columns if that is
+        less, or nothing but rounding errors is left; 0 never stops.
 
     max_iter : int
         At most so many iterations.
@@ -81,13 +85,14 @@ def multiplicative_update(
     """
     rows_before, columns_before = rows, columns
     noise = _rounding_error(problem.rows)
+    largest_scale = _BAD_START * np.sqrt(_loss_of_sums(problem))
     step = 1.0
     objective: list[float] = []
     n_iter, converged = 0, False
     while n_iter < max_iter and not converged:
         tests = n_iter % _ITERATIONS_BETWEEN_TESTS == 0
         step, momentum = next_momentum(step)
-        ahead = extrapolated(rows, rows_before, momentum, lifted_to(rows, problem.rows.beta))
+        ahead = extrapolated(rows, rows_before, momentum, lifted_to(problem.rows, rows))
         sums = divergence_sums(problem.rows, ahead, columns, wants_loss=tests)
         if tests:
             objective.append(
@@ -97,6 +102,7 @@ def multiplicative_update(
             )
             if len(objective) > 1:
                 first, before, now = np.sqrt(np.maximum(np.take(objective, [0, -2, -1]), 0))
+                first = min(first, largest_scale)
                 gained = before - now
                 nothing_left = now**2 <= noise
                 converged = bool(tol > 0 and (nothing_left or 0 <= gained < tol * first))
@@ -107,9 +113,7 @@ def multiplicative_update(
         following = updated(problem.rows, ahead, sums)
         turns_back = _turns_back(rows, ahead, following)
         rows, rows_before = following, rows
-        ahead = extrapolated(
-            columns, columns_before, momentum, lifted_to(columns, problem.rows.beta)
-        )
+        ahead = extrapolated(columns, columns_before, momentum, lifted_to(problem.columns, columns))
         sums = divergence_sums(problem.columns, ahead, rows, wants_loss=False)
         following = updated(problem.columns, ahead, sums)
         turns_back |= _turns_back(columns, ahead, following)
@@ -126,12 +130,29 @@ def multiplicative_update(
     return NonnegativeFactors(rows, columns, np.asarray(objective), n_iter, converged)
 
 
+def _loss_of_sums(problem: NonnegativeProblem) -> float:
+    """Return the loss of the product of the sums of rows and columns.
+
+    Unlike that of a start it is not led by an entry that is huge beside all others.
+    """
+    sums, others = problem.rows.row_sums, problem.columns.row_sums
+    total, dtype = sums.sum(), problem.rows.matrix.dtype
+    if total == 0:
+        return 0.0
+    root = np.sqrt(total)
+    of_rows, of_columns = ((s / root).astype(dtype)[:, np.newaxis] for s in (sums, others))
+    return loss_of(problem.rows, of_rows, np.ascontiguousarray(of_columns))
+
+
 def _rounding_error(side: Side) -> float:
     """Return about what rounding errors make of a divergence that should be 0."""
     size = np.prod(side.matrix.shape, dtype=np.float64)
     mean = side.matrix.sum(dtype=np.float64) / size
     relative = max(np.finfo(np.float64).eps, (10 * np.finfo(side.matrix.dtype).eps) ** 2)
-    return float(relative * mean**side.beta * size) if mean > 0 else 0.0
+    if mean > 0:
+        return float(relative * mean**side.beta * size)
+    # Of zeros, what the least approximation makes of their divergence.
+    return float(10 * np.finfo(side.matrix.dtype).tiny ** min(side.beta, 1) * size)
 
 
 def _turns_back(factors: Array, ahead: Array, following: Array) -> bool:
@@ -188,7 +209,7 @@ def extrapolated(
     momentum : float or ndarray of shape (n_rows, 1)
         Power of the ratio of the two, which counts as no more than 2 and no less than 1/2.
 
-    least : float or ndarray of shape (n_components,), default=0
+    least : float or ndarray of shape (n_rows, n_components), default=0
         What smaller positive factors are lifted to, so that they may grow again.
 
     Returns
@@ -216,23 +237,29 @@ def _quotient(numerator: Array, denominator: Array, otherwise: float) -> Array:
     return np.divide(numerator, denominator, out=quotient, where=denominator > 0)
 
 
-def lifted_to(factors: Array, beta: float) -> Array | float:
-    """Return the least positive factor of each component to go on from.
+def lifted_to(side: Side, factors: Array) -> Array | float:
+    """Return the least positive factors to go on from.
 
     Parameters
     ----------
+    side : Side
+        The rows. From a `beta` of 0 down small entries count as much as large ones, and nothing is
+        lifted.
+
     factors : ndarray of shape (n_rows, n_components)
         Not negative.
 
-    beta : float
-        Of the divergence: from 0 down small entries count as much as large ones, and nothing is
-        lifted.
-
     Returns
     -------
-    ndarray of shape (n_components,) or float
+    ndarray of shape (n_rows, n_components) or float
+        As if 1e-4 of each component were distributed as the sums of the rows are: no entry, however
+        small beside others, is then approximated by much more than before.
     """
-    return _LEAST * factors.max(axis=0, initial=0) if beta > 0 else 0.0
+    total = side.row_sums.sum()
+    if side.beta <= 0 or total == 0:
+        return 0.0
+    share = (_LEAST / total) * factors.sum(axis=0, dtype=np.float64)
+    return np.multiply.outer(side.row_sums, share).astype(factors.dtype)
 
 
 def next_momentum(step: float) -> tuple[float, float]:

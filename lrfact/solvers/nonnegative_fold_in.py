@@ -215,11 +215,8 @@ def _divergence(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
 def _even_start(side: Side, columns: Array) -> Array:
     """Start each row with all components alike, and the sum of the row."""
     width = columns.shape[1]
-    reach = columns.sum(axis=0, dtype=np.float64).sum() * np.ones(side.matrix.shape[0])
-    if side.hidden is not None:
-        reach = reach - side.hidden_sums(columns).sum(axis=1, dtype=np.float64)
-    total = side.operator.matmat(np.ones((len(columns), 1), dtype=columns.dtype))[:, 0]
-    level = np.divide(total, reach, out=np.zeros_like(reach), where=reach > 0)
+    reach = np.broadcast_to(side.shown_sums(columns).sum(axis=-1), len(side.row_sums))
+    level = np.divide(side.row_sums, reach, out=np.zeros(len(reach)), where=reach > 0)
     return np.repeat(level[:, np.newaxis], width, axis=1).astype(columns.dtype)
 
 

@@ -14,6 +14,19 @@ from lrfact.linalg.matrix_operator import MatrixOperator
 
 Array = NDArray[np.floating]
 
+# What an approximation by less counts as, where it is divided by or its logarithm is taken: a share
+# of its entry, so that small entries beside huge ones are seen. With Kullback-Leibler it only keeps
+# numbers finite, as shares of 1e-20 are right where rows differ by as much; powers of other
+# divergences leave the range of floating-point numbers sooner.
+_POISSON_FLOOR = {np.dtype(np.float32): 2.0**-100, np.dtype(np.float64): 2.0**-400}
+_FLOOR = 2.0**-23
+
+# Stored entries summed at a time, as they are copied to float64.
+_CHUNK = 2**18
+
+# Of a sum from which hidden entries were subtracted: less of it has lost too many digits.
+_LITTLE_LEFT = 1e-6
+
 
 @dataclass(frozen=True)
 class Penalty:
@@ -59,9 +72,6 @@ class Side:
         Of the divergence: 2 for half the squared error, 1 for Kullback-Leibler, 0 for
         Itakura-Saito.
 
-    floor : float
-        What an approximation by less counts as, where it would be divided by.
-
     n_threads : int
         The digits do not depend on it.
     """
@@ -70,8 +80,40 @@ class Side:
     hidden: sparse.csr_array | None
     penalty: Penalty
     beta: float
-    floor: float
     n_threads: int
+
+    @property
+    def floor(self) -> float:
+        """Share of its entry that an approximation counts as at least, where divided by."""
+        return _POISSON_FLOOR[np.dtype(self.matrix.dtype)] if self.beta == 1 else _FLOOR
+
+    @cached_property
+    def n_nonzero(self) -> int:
+        """Number of entries that are not 0."""
+        return count_nonzero(self.matrix)
+
+    @cached_property
+    def largest(self) -> float:
+        """Largest entry."""
+        return float(
+            (self.matrix.data if sparse.issparse(self.matrix) else self.matrix).max(initial=0)
+        )
+
+    @cached_property
+    def row_sums(self) -> NDArray[np.float64]:
+        """Sum of each row."""
+        if not sparse.issparse(self.matrix):
+            return self.matrix.sum(axis=1, dtype=np.float64)
+        X, sums = self.matrix, np.empty(self.matrix.shape[0])
+        step = max(1, _CHUNK * X.shape[0] // max(1, X.nnz))
+        for start in range(0, X.shape[0], step):
+            starts = X.indptr[start : start + step + 1]
+            places = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+            values = X.data[starts[0] : starts[-1]]
+            sums[start : start + step] = np.bincount(
+                places, weights=values, minlength=len(starts) - 1
+            )
+        return sums
 
     @cached_property
     def operator(self) -> MatrixOperator:
@@ -94,11 +136,18 @@ class Side:
         hidden = None if self.hidden is None else hidden_places(self.hidden[rows])
         return replace(self, matrix=self.matrix[rows], hidden=hidden)
 
-    def hidden_sums(self, factors: Array) -> Array:
-        """Return the sums of the design rows that each row hides."""
-        assert self.hidden is not None
-        places = self.hidden.astype(factors.dtype)
-        return as_operator(places, n_threads=self.n_threads).matmat(factors)
+    def shown_sums(self, factors: Array) -> NDArray[np.float64]:
+        """Return the sums of the design rows that each row shows; of all if none is hidden."""
+        total = factors.sum(axis=0, dtype=np.float64)
+        if self.hidden is None:
+            return total
+        places = as_operator(self.hidden.astype(np.float64), n_threads=self.n_threads)
+        shown = total - places.matmat(factors.astype(np.float64))
+        for i in np.flatnonzero((shown < _LITTLE_LEFT * total).any(axis=1)):
+            is_shown = np.ones(len(factors), dtype=bool)
+            is_shown[self.hidden.indices[slice(*self.hidden.indptr[i : i + 2])]] = False
+            shown[i] = factors[is_shown].sum(axis=0, dtype=np.float64)
+        return shown
 
 
 @dataclass(frozen=True)
@@ -139,7 +188,6 @@ class NonnegativeProblem:
         column_penalty: Penalty,
         beta: float,
         n_threads: int,
-        floor: float | None = None,
     ) -> "NonnegativeProblem":
         """Return the problem of a matrix, which is shared and not written to.
 
@@ -160,50 +208,23 @@ class NonnegativeProblem:
         n_threads : int
             The digits do not depend on it.
 
-        floor : float, default=None
-            What an approximation by less counts as; None for that of this matrix.
-
         Returns
         -------
         NonnegativeProblem
         """
-        floor = floor_of(matrix, beta) if floor is None else floor
         transpose = matrix.T.tocsr() if sparse.issparse(matrix) else matrix.T
         hidden_transpose = None if hidden is None else hidden_places(hidden.T.tocsr())
         if hidden is not None:
             hidden = hidden_places(hidden)
         return cls(
-            Side(matrix, hidden, row_penalty, beta, floor, n_threads),
-            Side(transpose, hidden_transpose, column_penalty, beta, floor, n_threads),
+            Side(matrix, hidden, row_penalty, beta, n_threads),
+            Side(transpose, hidden_transpose, column_penalty, beta, n_threads),
         )
 
 
-def floor_of(matrix: Any, beta: float) -> float:
-    """Return what an approximation by less counts as: little beside the mean entry.
-
-    Parameters
-    ----------
-    matrix : {ndarray, csr_array}
-        Not negative.
-
-    beta : float
-        Of the divergence. From 0 down, where no entry is 0 and all count alike, it is little beside
-        the least entry.
-
-    Returns
-    -------
-    float
-        Positive.
-    """
-    if beta <= 0:
-        stored = matrix.data if sparse.issparse(matrix) else matrix
-        typical = float(stored.min(where=stored > 0, initial=np.inf))
-    else:
-        size = float(np.prod(matrix.shape, dtype=np.float64))
-        typical = float(matrix.sum(dtype=np.float64)) / size
-    eps = float(np.finfo(np.float32).eps)
-    least = float(np.finfo(matrix.dtype).tiny) / eps
-    return eps * max(typical if np.isfinite(typical) else 0.0, least)
+def count_nonzero(matrix: Any) -> int:
+    """Return how many entries are not 0, however a matrix is stored."""
+    return int(np.count_nonzero(matrix.data if sparse.issparse(matrix) else matrix))
 
 
 def hidden_places(hidden: sparse.csr_array) -> sparse.csr_array:

@@ -17,7 +17,7 @@ Array = NDArray[np.floating]
 
 # Of the first batch.
 _FIRST_TOL, _FIRST_ITERATIONS = 1e-3, 100
-_LEAST = 1e-4  # of the mean factor of a component
+_LEAST = 1e-4  # of the mean factor of a component, or the largest of a column if that is less
 
 _SWEEPS = 3
 _PASSES = 20
@@ -55,6 +55,29 @@ class Evidence:
     mass: Array
     n_rows: int
     weight: float
+
+    def in_unit(self, ratio: float, beta: float) -> "Evidence":
+        """Return the same for a matrix of which the entries are so many times as large.
+
+        Parameters
+        ----------
+        ratio : float
+            Of the entries; factors are multiplied by its root.
+
+        beta : float
+            Of the divergence.
+
+        Returns
+        -------
+        Evidence
+        """
+        of_numerator, of_denominator = (1.5, 1.0) if beta == 2 else (beta, beta - 0.5)
+        return replace(
+            self,
+            numerator=self.numerator * ratio**of_numerator,
+            denominator=self.denominator * ratio**of_denominator,
+            mass=self.mass * ratio**0.5,
+        )
 
 
 @dataclass(frozen=True)
@@ -103,6 +126,11 @@ class PastRows:
             numerator = columns.astype(np.float64) @ denominator
         else:
             denominator = np.broadcast_to(self.mass, columns.shape).copy()
+            if beta != 1:
+                # As if all entries of a column were approximated alike.
+                model = columns @ self.mass / max(self.n_rows, 1)
+                power = np.power(model, beta - 1, out=np.zeros(len(columns)), where=model > 0)
+                denominator *= power[:, np.newaxis]
             numerator = columns * denominator
         return Evidence(numerator, denominator, self.mass, self.n_rows, float(self.n_rows))
 
@@ -201,7 +229,10 @@ def _first_components(problem: NonnegativeProblem, columns: Array) -> Array:
 
 def _lifted(factors: Array) -> Array:
     """Return positive factors: what is 0 would stay 0 when a later batch asks for it."""
-    return np.maximum(factors, (_LEAST * factors.mean(axis=0)).astype(factors.dtype))
+    of_component = factors.mean(axis=0, dtype=np.float64)
+    largest = factors.max(axis=1, initial=0, keepdims=True).astype(np.float64)
+    least = _LEAST * np.minimum(of_component, np.where(largest > 0, largest, np.inf))
+    return np.maximum(factors, least.astype(factors.dtype))
 
 
 def _sums(problem: NonnegativeProblem, rows: Array, columns: Array) -> tuple[Array, Array]:

@@ -160,8 +160,21 @@ class TestEntries:
         expected = (W @ model.components_)[LOST]
         assert_allclose(model.predict_entries(rows, columns, X), expected, rtol=1e-10)
         assert model.predict_entries([], [], X).shape == (0,)
-        with pytest.raises(IndexError):
-            model.predict_entries([50], [0], X)
+
+    @pytest.mark.parametrize(
+        ("rows", "columns", "message"),
+        [
+            ([50], [0], "rows must hold indices from 0 to 49"),
+            ([-1], [0], "rows must hold indices from 0 to 49"),
+            ([0], [-1], "columns must hold indices from 0 to"),
+            ([0, 1], [2], "rows has 2 entries and columns 1; they must be as many"),
+            ([0.5], [0], "rows must be a one-dimensional array of integers"),
+            ([[0]], [[0]], "rows must be a one-dimensional array of integers"),
+        ],
+    )
+    def test_entries_outside_of_the_matrix_are_refused(self, rows, columns, message):
+        with pytest.raises(ValueError, match=message):
+            make().fit(X).predict_entries(rows, columns, X)
 
     def test_cross_val_score_entries_finds_the_number(self):
         rng = np.random.default_rng(0)

@@ -257,9 +257,26 @@ def test_units_change_nothing(face, dtype):
             "design": given["design"] * dtype(of_design),
             "reach": given["reach"] * dtype(of_design),
         }
-        its, its_rest = fit(face, scaled, tol=tol, floor=1e-9 * of_rows * of_design)
+        its, its_rest = fit(face, scaled, tol=tol)
         assert_allclose(its / of_rows, rows, rtol=2e-4 if dtype == np.float32 else 1e-6, atol=tol)
         assert_array_equal(its_rest, at_rest)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("face", FACES)
+def test_a_row_is_solved_alike_in_any_unit_beside_any_other(face, dtype):
+    """To the last bit where the unit is a power of two, with a floor and a ridge of its own."""
+    given = problem([12, 12, 12], 4, dtype=dtype)
+    for name in ("data", "indices"):
+        given[name][12:24] = given[name][24:] = given[name][:12]
+    given["rows"][:] = given["rows"][0]
+    units = dtype(2) ** np.array([0, -60, 60], dtype=dtype)
+    given["data"] *= np.repeat(units, 12)
+    given["rows"] *= units[:, np.newaxis]
+    rows, at_rest = fit(face, given, tol=1e-4)
+    assert at_rest.all()
+    for i in (1, 2):
+        assert_array_equal(rows[i] / units[i], rows[0])
 
 
 @pytest.mark.parametrize("value", ["huge", "tiny", "denormal", "zero"])

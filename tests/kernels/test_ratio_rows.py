@@ -48,30 +48,35 @@ def problem(lengths, width, *, dtype=np.float64, index_dtype=np.int32, n_columns
 def arguments_of(given, floor=1e-3, wants_loss=True, n_threads=1):
     out, around_out = guarded(given["rows"], np.nan)
     loss, around_loss = guarded(np.empty(len(given["rows"])), np.nan)
+    model_sum, around_model_sum = guarded(np.empty(len(given["rows"])), np.nan)
     rest = {"floor": floor, "wants_loss": wants_loss, "n_threads": n_threads}
-    return {**given, "out": out, "loss": loss, **rest}, [around_out, around_loss]
+    outputs = {"out": out, "loss": loss, "model_sum": model_sum}
+    return {**given, **outputs, **rest}, [around_out, around_loss, around_model_sum]
 
 
 def sums(face, given, **changes):
     arguments, buffers = arguments_of(given, **changes)
     assert FACES[face].ratio_rows(*arguments.values()) is None
     assert all(unharmed(buffer) for buffer in buffers)
-    return arguments["out"], arguments["loss"]
+    return arguments["out"], arguments["loss"], arguments["model_sum"]
 
 
 def assert_as_naive(face, given, floor=1e-3):
-    out, loss = sums(face, given, floor=floor)
+    out, loss, model_sum = sums(face, given, floor=floor)
     starts = given["indptr"]
     rtol = RTOL[given["rows"].dtype.type]
     for i, row in enumerate(given["rows"]):
         at = slice(starts[i], starts[i + 1])
         values, columns = given["data"][at], given["indices"][at]
-        expected, its_loss = naive_ratio_sums(values, columns, row, given["design"], floor)
+        expected, its_loss, its_sum = naive_ratio_sums(values, columns, row, given["design"], floor)
         assert_allclose(out[i], expected, rtol=rtol, atol=rtol * expected.max(initial=0))
-        # Terms of either sign: x log(x / s) is no more than 3 * log(3 / floor) in size.
-        assert_allclose(loss[i], its_loss, rtol=rtol, atol=rtol * 3 * len(values))
-    assert_array_equal(sums(face, given, floor=floor, wants_loss=False)[0], out)
-    assert_array_equal(sums(face, given, floor=floor, wants_loss=False)[1], 0)
+        # In double precision, of float32 too.
+        assert_allclose(loss[i], its_loss, rtol=1e-12, atol=1e-12 * 3 * len(values))
+        assert_allclose(model_sum[i], its_sum, rtol=1e-12)
+    without = sums(face, given, floor=floor, wants_loss=False)
+    assert_array_equal(without[0], out)
+    assert_array_equal(without[1], 0)
+    assert_array_equal(without[2], 0)
     return out, loss
 
 
@@ -94,7 +99,7 @@ def test_every_length_of_row(face, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("face", FACES)
-def test_the_floor_stands_for_smaller_approximations(face, dtype):
+def test_a_share_of_the_entry_stands_for_smaller_approximations(face, dtype):
     given = problem([10, 20, 40], 4, dtype=dtype)
     given["rows"][1] = 0
     given["design"][::3] = 0
@@ -102,8 +107,21 @@ def test_the_floor_stands_for_smaller_approximations(face, dtype):
         assert_as_naive(face, given, floor)
     values = given["data"][10:30].astype(np.float64)
     loss = sums(face, given, floor=0.25)[1][1]
-    values = values[values > 0]
-    assert_allclose(loss, values @ np.log(values / 0.25), rtol=1e-5)
+    assert_allclose(loss, values.sum() * (np.log(4) - 0.75), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("face", FACES)
+def test_losses_of_good_approximations_keep_their_digits(face, dtype):
+    """Where terms of the size of the entries leave a millionth of them."""
+    given = problem([30], 3, dtype=dtype)
+    S = given["rows"].astype(np.float64) @ given["design"].astype(np.float64).T
+    given["data"] = (S[0][given["indices"]] * (1 + 1e-3 * np.cos(np.arange(30)))).astype(dtype)
+    x, s = given["data"].astype(np.float64), S[0][given["indices"]]
+    change = (s - x) / x
+    assert np.abs(change).max() < 2e-3
+    expected = x @ (change**2 / 2 - change**3 / 3 + change**4 / 4)  # of log(1 + change)
+    assert_allclose(sums(face, given)[1][0], expected, rtol=1e-8)
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -138,10 +156,11 @@ def test_no_rows_no_entries_no_columns_no_components(face):
     for lengths, n_columns, width in (
         ([], 4, 2), ([], 0, 2), ([0, 0], 4, 2), ([0, 0], 0, 2), ([0], 0, 0), ([2, 3], 5, 0),
     ):  # fmt: skip
-        out, loss = sums(face, problem(lengths, width, n_columns=n_columns), wants_loss=False)
+        out, loss, model_sum = sums(face, problem(lengths, width, n_columns=n_columns))
         assert out.shape == (len(lengths), width)
         assert_array_equal(out, 0)
         assert_array_equal(loss, 0)
+        assert_array_equal(model_sum, 0)
 
 
 @pytest.mark.skipif(compiled is None, reason="the NumPy twin has one thread")
@@ -164,7 +183,7 @@ def test_bits_do_not_depend_on_threads_nor_on_other_rows(dtype):
 def test_units_change_nothing(face, dtype):
     given = problem([5, 20], 4, dtype=dtype)
     given["data"] += dtype(0.1)
-    out, loss = sums(face, given)
+    out, loss, model_sum = sums(face, given)
     factor = dtype(1e25 if dtype == np.float32 else 1e150)
     for of_rows, of_design in ((factor, 1), (1 / factor, 1), (factor, 1 / factor)):
         scaled = {
@@ -173,10 +192,11 @@ def test_units_change_nothing(face, dtype):
             "rows": given["rows"] * dtype(of_rows),
             "design": given["design"] * dtype(of_design),
         }
-        its_out, its_loss = sums(face, scaled, floor=1e-3 * float(of_rows) * float(of_design))
+        its_out, its_loss, its_sum = sums(face, scaled)
         assert_allclose(its_out / dtype(of_design), out, rtol=RTOL[dtype])
         total = float(of_rows) * float(of_design)
         assert_allclose(its_loss / total, loss, rtol=RTOL[dtype], atol=RTOL[dtype])
+        assert_allclose(its_sum / total, model_sum, rtol=RTOL[dtype])
 
 
 @pytest.mark.parametrize("value", ["huge", "tiny", "denormal", "zero"])
@@ -195,7 +215,7 @@ def test_sums_are_never_nan(face, dtype, what, value):
     given["rows"][0] = 0
     for floor in (1e-3, float(limits.tiny)):
         with np.errstate(all="ignore"):  # of the twin
-            out, loss = sums(face, given, floor=floor)
+            out, loss, _ = sums(face, given, floor=floor)
         assert (out >= 0).all()
         assert not np.isnan(loss).any()
         if value != "huge":
@@ -214,7 +234,7 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
 
 
 INPUTS = ["data", "indices", "indptr", "rows", "design"]
-OUTPUTS = ["out", "loss"]
+OUTPUTS = ["out", "loss", "model_sum"]
 MISTAKES = {
     **mistakes_of_layout(INPUTS, OUTPUTS),
     **too_short([name for name in INPUTS + OUTPUTS if name != "design"]),
@@ -234,7 +254,7 @@ MISTAKES = {
 OF_TYPE = {
     **{
         f"{name} of the other float type": (name, lambda a: a.astype(np.float32))
-        for name in ("data", "rows", "design", "out", "loss")
+        for name in ("data", "rows", "design", "out", "loss", "model_sum")
     },
     "indices int64 only": ("indices", lambda a: a.astype(np.int64)),
     "indptr int64 only": ("indptr", lambda a: a.astype(np.int64)),

@@ -26,13 +26,20 @@ def naive_descent(gram, target, x, order, weight, tol, tol_is_of_first, most_pas
 
 
 def naive_ratio_sums(values, columns, row, design, floor):
-    """What one row adds up: ``sum x / s d`` and ``sum x log(x / s)``, `s` at least `floor`."""
-    total, loss = np.zeros(len(row)), 0.0
+    """What one row adds up: ``sum x / m d``, ``sum x log(x / m) - x + m`` and ``sum s``.
+
+    Of positive entries, with ``m = max(s, floor x)``.
+    """
+    total, loss, model_sum = np.zeros(len(row)), 0.0, 0.0
     for x, j in zip(values.astype(np.float64), columns, strict=True):
-        s = max(float(row.astype(np.float64) @ design[j].astype(np.float64)), floor)
-        total += x / s * design[j].astype(np.float64)
-        loss += float(xlogy(x, x / s))
-    return total, loss
+        if x == 0:
+            continue
+        s = float(row.astype(np.float64) @ design[j].astype(np.float64))
+        m = max(s, floor * x)
+        total += x / m * design[j].astype(np.float64)
+        loss += float(naive_divergence(x, m, 1))
+        model_sum += s
+    return total, loss, model_sum
 
 
 def naive_divergence(x, s, beta):
@@ -50,7 +57,7 @@ def naive_divergence(x, s, beta):
 def naive_objective(X, W, V, beta, penalties=((0, 0), (0, 0)), floor=0.0):
     """Divergence of what is not NaN in X from W V', and (l1, l2) penalties of W and of V."""
     shown = ~np.isnan(X)
-    S = np.maximum(W.astype(np.float64) @ V.astype(np.float64).T, floor)
+    S = np.maximum(W.astype(np.float64) @ V.astype(np.float64).T, floor)  # of all, or of each
     total = naive_divergence(X[shown], S[shown], beta).sum()
     for (l1, l2), factors in zip(penalties, (W, V), strict=True):
         factors = factors.astype(np.float64)

@@ -97,18 +97,18 @@ def test_blocks_and_chunks_change_nothing(beta, storage, monkeypatch):
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("beta", BETAS)
-def test_zero_approximations_count_as_the_floor(beta, storage):
+def test_zero_approximations_count_as_a_share_of_their_entry(beta, storage):
     """Rows of zeros, as of empty documents that are not empty."""
     X, rows, columns = case(zeros=0.3 if beta_allows_zeros(beta) else 0)
     rows[2] = 0
     side = problem_of(X, storage=storage, beta=beta).rows
-    assert 0 < side.floor < 1e-6 * X.mean()
+    assert 0 < side.floor < 1e-6
     sums = divergence_sums(side, rows, columns)
     for out in (sums.numerator, sums.denominator, sums.loss):
         assert np.isfinite(out).all()
-    floor = side.floor if beta != 2 else 0.0
+    # A share of each entry: of none where that is 0.
+    floor = np.maximum(side.floor * X, np.finfo(float).tiny) if beta != 2 else 0.0
     expected = naive_objective(X, rows, columns, beta, floor=floor)
-    # Where Kullback-Leibler is summed as a whole, an approximation of 0 adds 0, not the floor.
     assert_allclose(loss_of(side, rows, columns), expected, rtol=1e-6)
     assert_allclose(sums.loss.sum(), expected, rtol=1e-6)
 

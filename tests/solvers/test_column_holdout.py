@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.optimize import nnls
 
 import lrfact.solvers.column_holdout as module
-from lrfact.solvers.column_holdout import column_holdout_loss
+from lrfact.solvers.column_holdout import column_holdout_loss, typical_entry
 from lrfact.solvers.nonnegative_fold_in import fold_in
 from reference.naive_nonnegative import naive_divergence
 from reference.planted_parts import STORAGES, planted_parts, problem_of
@@ -28,7 +28,9 @@ def test_squared_errors_of_columns_left_out(storage, holes):
             shown = ~asked & ~np.isnan(x)
             w = nnls(V[shown], x[shown])[0]
             total += np.nansum((x[asked] - V[asked] @ w) ** 2) / 2
-    assert_allclose(column_holdout_loss(problem_of(X, storage=storage).rows, V), total, rtol=1e-7)
+    assert_allclose(
+        column_holdout_loss(problem_of(X, storage=storage).rows, V, 1.0), total, rtol=1e-7
+    )
 
 
 @pytest.mark.parametrize("penalty", [(0, 0), (0.3, 0.2)])
@@ -43,13 +45,12 @@ def test_losses_of_columns_left_out(storage, beta, penalty):
         asked = np.arange(13) % 5 == held_out
         shown = np.where(asked, np.nan, X)
         W = fold_in(problem_of(shown, beta=beta, penalties=(penalty, (0, 0))).rows, V)
-        # A floor is 2^-23 of the mean entry; 2^-7 of it is added, but for squared errors.
-        predicted = W @ V.T + (0 if beta == 2 else problem.rows.floor * 2.0**16)
+        # A share of 2^-7 of the typical entry is added, but for squared errors.
+        predicted = W @ V.T + (0 if beta == 2 else 0.5 * 2.0**-7)
         counts = asked & ~np.isnan(X)
         total += naive_divergence(X[counts], predicted[counts], beta).sum()
-    # The floor of multiplicative updates is that of what is shown.
     rtol = 1e-6 if beta in (2, 1) else 1e-3
-    assert_allclose(column_holdout_loss(problem.rows, V), total, rtol=rtol)
+    assert_allclose(column_holdout_loss(problem.rows, V, 0.5), total, rtol=rtol)
 
 
 def test_fewer_columns_than_groups():
@@ -59,10 +60,10 @@ def test_fewer_columns_than_groups():
         others = np.arange(3) != j
         w = np.array([nnls(V[others], x[others])[0][0] for x in X])
         total += np.sum((X[:, j] - w * V[j, 0]) ** 2) / 2
-    assert_allclose(column_holdout_loss(problem_of(X).rows, V), total, rtol=1e-7)
+    assert_allclose(column_holdout_loss(problem_of(X).rows, V, 1.0), total, rtol=1e-7)
     # A single column is predicted from none: by 0.
     one, alone = X[:, :1].copy(), V[:1].copy()
-    loss = column_holdout_loss(problem_of(one).rows, alone)
+    loss = column_holdout_loss(problem_of(one).rows, alone, 1.0)
     assert_allclose(loss, np.sum(one**2) / 2)
 
 
@@ -71,9 +72,9 @@ def test_fewer_columns_than_groups():
 def test_blocks_of_rows_change_nothing(holes, storage, monkeypatch):
     X, V = case(holes)
     side = problem_of(X, storage=storage).rows
-    whole = column_holdout_loss(side, V)
+    whole = column_holdout_loss(side, V, 1.0)
     monkeypatch.setattr(module, "_BLOCK_BYTES", 250)
-    assert_allclose(column_holdout_loss(side, V), whole, rtol=1e-10)
+    assert_allclose(column_holdout_loss(side, V, 1.0), whole, rtol=1e-10)
 
 
 def test_noise_is_not_predicted():
@@ -85,8 +86,18 @@ def test_noise_is_not_predicted():
     V = true.random((40, 3)) * (true.random((40, 3)) > 0.4)
     V = np.hstack([V, np.ones((40, 1))])
     losses = [
-        column_holdout_loss(problem_of(X).rows, np.ascontiguousarray(components))
+        column_holdout_loss(problem_of(X).rows, np.ascontiguousarray(components), 1.0)
         for components in (V[:, :2], V, np.hstack([V, rng.random((40, 8)) ** 4]))
     ]
     assert losses[1] < losses[0]
     assert losses[1] < losses[2]
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_typical_entry(storage):
+    X = np.array([[0.5, np.nan, 2.0], [0.25, 4.0, 0.0]])
+    matrix = problem_of(X, storage=storage).rows.matrix
+    assert typical_entry(matrix, 5, 1) == pytest.approx(6.75 / 5)
+    assert typical_entry(matrix, 5, 0) == 0.25
+    for beta in (1, 0):
+        assert typical_entry(0 * matrix, 6, beta) == 1

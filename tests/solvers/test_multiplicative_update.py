@@ -254,12 +254,16 @@ class TestExtrapolation:
         assert_allclose(at_most, [[5 * 2**0.9, 1 / 2**0.9, 2.0]])
 
     def test_lifts_what_is_small_but_not_what_is_zero(self):
-        factors = np.array([[1.0, 0.0, 4.0], [1e-9, 2.0, 0.0]])
-        least = lifted_to(factors, 1)
-        assert_allclose(least, [1e-5, 2e-5, 4e-5])
+        """To a share of the component, spread as the sums of the rows are."""
+        factors = np.array([[1.0, 0.0, 4.0], [1e-20, 2e-9, 0.0]])
+        X = np.array([[3e10, 1e10], [3.0, 1.0]])
+        least = lifted_to(problem_of(X, beta=1).rows, factors)
+        assert_allclose(least, 1e-4 * np.outer([1, 1e-10], [1, 2e-9, 4]), rtol=1e-8)
         ahead = extrapolated(factors, factors, 0.5, least)
-        assert_allclose(ahead, [[1, 0, 4], [1e-5, 2, 0]])
-        assert lifted_to(factors.astype(np.float32), 1).dtype == np.float32
+        assert_allclose(ahead, [[1, 0, 4], [1e-14, 2e-9, 0]])
+        narrow = problem_of(X.astype(np.float32), beta=1).rows
+        assert lifted_to(narrow, factors.astype(np.float32)).dtype == np.float32
+        assert lifted_to(problem_of(X, beta=0).rows, factors) == 0
         assert extrapolated(factors, 0.5 * factors, 0.0, least) is factors
 
     def test_momentum_begins_at_zero_and_grows_to_one(self):
