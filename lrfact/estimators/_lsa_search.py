@@ -464,7 +464,8 @@ class LSASearch(
             words = [QueryWords() for _ in queries.vectors]
         else:
             vectorizer = self._vectorizer_of_text()
-            words = [query_words(text, vectorizer, unknown) for text in texts]
+            closest = self._fitted_closest if unknown == "closest" else None
+            words = query_words(texts, vectorizer, closest)
             queries = self._queries([of_query.text for of_query in words])
         indices, scores = self._ranked(queries, min(int(n), self.n_samples_fit_), allowed)
         says = queries.say_anything(self._fitted_index)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.estimators._closest_word import ClosestWord
 from lrfact.estimators._document_collection import DocumentCollection, document_collection
 from lrfact.estimators._search_arrays import (
     INTEGER,
@@ -226,6 +227,7 @@ def _restored(
     search.vectorizer_ = vectorizer_from_text(
         text["vectorizer"], arrays, n_terms, stored, trust_pattern=trust_pattern
     )
+    search._fitted_closest = ClosestWord()
     search.weighting_ = _weighting_from_text(text["weighting"], arrays, n_terms, stored)
     search.solver_ = str(text["solver"])
     search.singular_value_error_ = arrays.read("singular_value_error", REAL, 1, (k,))
