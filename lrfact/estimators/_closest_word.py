@@ -126,12 +126,12 @@ class _Words:
         all_bits = np.uint64((1 << _BITS) - 1)
         zeros: NDArray[np.uint64] = np.full(len(rows), all_bits)
         starts, lengths = self._starts[rows], self._lengths[rows]
-        for place in range(int(lengths.max())):
+        for place in range(max(lengths.tolist())):
             is_letter = place < lengths
             at = np.where(is_letter, starts + place, 0)
             common = zeros & places[np.where(is_letter, self._codes[at], -1)]
             # The sum wraps round where it leaves the bits.
-            zeros = (zeros + common) | (zeros - common)
+            zeros = np.bitwise_or(zeros + common, zeros - common)
         of_word = all_bits >> np.uint64(_BITS - len(word))
         return _n_ones(~zeros & of_word)
 

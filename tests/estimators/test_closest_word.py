@@ -68,12 +68,8 @@ def test_of_words_as_close_the_last_in_alphabetical_order():
 
 
 def test_letters_of_all_planes():
-    vocabulary = {
-        "straße": 0,
-        "naïve": 1,
-        "\U0001f600\U0001f601\U0001f602x": 2,
-        "\ud83d\ude00ab": 3,
-    }
+    faces = "\U0001f600\U0001f601\U0001f602"
+    vocabulary = {"straße": 0, "naïve": 1, f"{faces}x": 2, "\ud83d\ude00ab": 3}
     closest = ClosestWord()
     assert closest.find("strasse", vocabulary, 0.75) == by_difflib("strasse", vocabulary, 0.75)
     assert closest.find(faces, vocabulary, 0.75) == f"{faces}x"
