@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
-from lrfact.checks._documents import as_texts, is_one_row
+from lrfact.checks._documents import as_texts, is_one_row, python_value, python_values
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._document_matrix import VECTORIZERS, DocumentMatrix
 from lrfact.estimators._latent_collection import LatentCollection
@@ -455,6 +455,7 @@ class LSASearch(
             raise ValueError(f"n={n!r} must be an integer from 1")
         if unknown not in ("ignore", "closest"):
             raise ValueError(f"unknown={unknown!r} must be 'ignore' or 'closest'")
+        query = python_value(query)
         single = isinstance(query, str) or is_one_row(query)
         if single and not isinstance(query, str):
             query = query.reshape((1, -1))
@@ -540,6 +541,7 @@ class LSASearch(
                 "score of LSASearch needs y: the labels of the queries, or a matrix of what is "
                 "relevant with a row for each query and a column for each document"
             )
+        y = python_values(y)
         relevance = y if sparse.issparse(y) or np.ndim(y) == 2 else self._same_label(y)
         if np.shape(relevance) != (len(queries.vectors), self.n_samples_fit_):
             raise ValueError(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._documents import is_one_row
+from lrfact.checks._documents import is_one_row, python_value
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._document_collection import DocumentCollection
 from lrfact.estimators._query_words import QueryWords
@@ -86,6 +86,7 @@ class SearchInsight:
         """
         check_is_fitted(self, "components_")
         at = self._fitted_collection.position_of(document)
+        query = python_value(query)
         if isinstance(query, str):
             query = [query]
         elif is_one_row(query):
