@@ -181,12 +181,14 @@ class LatentCollection:
     @property
     def document_ids_(self) -> NDArray[Any]:
         """Ids of the documents, or their positions."""
+        check_is_fitted(self, "components_")
         collection = self._fitted_collection
         return np.arange(collection.n_documents) if collection.ids is None else collection.ids
 
     @property
     def labels_(self) -> NDArray[Any] | None:
         """Labels of the documents, or None."""
+        check_is_fitted(self, "components_")
         return self._fitted_collection.labels
 
     @property

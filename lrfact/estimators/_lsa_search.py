@@ -1,5 +1,6 @@
 """LSASearch: documents found by what they mean."""
 
+import inspect
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -461,6 +462,10 @@ class LSASearch(
             query = query.reshape((1, -1))
         texts = [query] if isinstance(query, str) else as_texts(query, what="query")
         if texts is None:
+            if np.ndim(query) == 0 and not sparse.issparse(query):
+                raise TypeError(
+                    f"query={query!r} must be a text, a list of texts or rows of a matrix"
+                )
             queries = self._queries(query)
             words = [QueryWords() for _ in queries.vectors]
         else:
@@ -654,3 +659,12 @@ class LSASearch(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+# Errors of a call name the class that the caller knows, not the one that has the method.
+for _base in (LatentCollection, SearchInsight, SearchArchive):
+    for _name, _method in vars(_base).items():
+        if not _name.startswith("_"):
+            _function = inspect.unwrap(getattr(_method, "__func__", _method))
+            if inspect.isfunction(_function):
+                _function.__qualname__ = f"{LSASearch.__name__}.{_name}"

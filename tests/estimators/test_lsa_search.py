@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.decomposition import TruncatedSVD
+from sklearn.exceptions import NotFittedError
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.model_selection import GridSearchCV
@@ -763,6 +764,40 @@ class TestBadInput:
         ):
             search.fit(TEXTS)
         assert not hasattr(search, "components_")
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda search: search.add(TEXTS, sample_weight=1),
+            lambda search: search.partial_fit(TEXTS, sample_weight=1),
+            lambda search: search.truncate(rank=1),
+            lambda search: search.explain("car"),
+            lambda search: search.similar_terms("car", k=3),
+            lambda search: search.similar_documents("car", k=3),
+            lambda search: search.save(),
+            lambda search: type(search).load("folder", mmap_mode="r"),
+        ],
+    )
+    def test_errors_of_a_call_name_the_public_class(self, call):
+        with pytest.raises(TypeError, match=r"^LSASearch\.\w+\(\)"):
+            call(make().fit(TEXTS))
+
+    @pytest.mark.parametrize("query", [None, 3, 2.5])
+    def test_a_query_that_is_no_text_and_no_matrix(self, query):
+        with pytest.raises(TypeError, match=f"query={query} must be a text, a list of texts or"):
+            make().fit(TEXTS).search(query)
+
+    def test_names_of_columns_that_have_none(self, counts):
+        search = make().fit(counts)
+        message = "term='car' is a name, and the columns of the fit have none; give an index from 0"
+        with pytest.raises(ValueError, match=message):
+            search.similar_terms("car")
+
+    @pytest.mark.parametrize("name", ["labels_", "document_ids_", "classes_"])
+    def test_attributes_before_a_fit(self, name):
+        assert not hasattr(make(), name)
+        with pytest.raises(NotFittedError, match="This LSASearch instance is not fitted yet"):
+            getattr(make(), name)
 
     def test_text_without_a_vectorizer(self):
         with pytest.raises(ValueError, match="X is text, and vectorizer=None takes a matrix only"):
