@@ -15,6 +15,7 @@ from sklearn.utils.validation import validate_data
 from lrfact.checks._documents import as_texts
 from lrfact.estimators._closest_word import ClosestWord
 from lrfact.estimators._term_weighting import TermWeighting
+from lrfact.linalg.scaled_rows import scaled_rows
 from lrfact.linalg.sparse_rows import as_sparse_rows
 
 VECTORIZERS: dict[str, Any] = {"count": CountVectorizer, "tfidf": TfidfVectorizer}
@@ -103,7 +104,7 @@ class DocumentMatrix:
     def _lexical_rows(self, A: Any) -> csr_array:
         """Return what each word of documents adds to their lexical scores."""
         rows = as_sparse_rows(A)
-        return rows if self._is_bm25 else csr_array(normalize(rows))
+        return rows if self._is_bm25 else csr_array(normalize(scaled_rows(rows)))
 
     @property
     def _is_bm25(self) -> bool:

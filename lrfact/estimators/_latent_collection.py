@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -24,6 +24,7 @@ from lrfact.solvers.document_index import DocumentIndex, document_index, float32
 from lrfact.solvers.held_share import HeldShare, expected_share
 from lrfact.solvers.latent_space import (
     LatentSpace,
+    TermMasses,
     decomposed,
     merged,
     term_masses,
@@ -33,6 +34,13 @@ from lrfact.solvers.truncated_svd import truncated_svd
 
 # Of 60, 100, 150 and 200 the best on the three judged collections, by little.
 _RANK = 100
+
+# Sums of squares in float64: below the second they have few digits. Above the first those of
+# float32 have all.
+_SMALL_ENERGY = 1e-20
+_SMALLEST_ENERGY = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+# Of the longest document in float32: less, and those of a few digits less are 0.
+_SHORTEST = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
 
 
 class LatentCollection:
@@ -214,17 +222,14 @@ class LatentCollection:
             masses = term_masses(A) if self.centering is not None else None
             n_threads = effective_n_threads(self.n_jobs)
             operator = decomposed(A, masses, n_threads=n_threads)
-            energy = operator.squared_norm()
-            if not np.isfinite(energy):
-                raise ValueError(
-                    "entries of X are too large for their squares to be summed; divide X by its "
-                    "largest absolute value"
-                )
+            energy = _energy(operator, A, masses)
             result, k = self._directions(operator, A, energy)
             space = LatentSpace(result.s[:k], result.Vt[:k], self.sigma_power, masses)
             space = space.without(absent_columns(A))
             _require_coordinates(space)
             coordinates = space.coordinates(A, n_threads=n_threads)
+            if self.metric != "cosine":
+                _require_float32(coordinates)
             lexical = self._lexical_rows(A) if self.lexical_weight > 0 else None
             self._store(
                 space,
@@ -334,4 +339,35 @@ def _require_coordinates(space: LatentSpace) -> None:
         raise ValueError(
             f"sigma_power={space.sigma_power} makes all coordinates overflow or vanish, with "
             f"singular values from {space.s.min():.3g} to {space.s.max():.3g}; take it nearer to 1"
+        )
+
+
+def _energy(operator: MatrixOperator, A: Any, masses: TermMasses | None) -> float:
+    """Return the sum of squares that the directions are to explain; `ValueError` where it fails."""
+    with np.errstate(over="ignore"):
+        energy = operator.squared_norm()
+    if not np.isfinite(energy):
+        raise ValueError(
+            "entries of X are too large for their squares to be summed; divide X by its largest "
+            "absolute value"
+        )
+    if masses is None and energy < _SMALL_ENERGY:
+        # Squares of small float32 may have vanished.
+        values = np.asarray(A.data if issparse(A) else A, dtype=np.float64)
+        energy = float(np.sum(values**2))
+        if energy < _SMALLEST_ENERGY and values.any():
+            raise ValueError(
+                "entries of X are too small for their squares to be summed; divide X by its "
+                "largest absolute value"
+            )
+    return energy
+
+
+def _require_float32(coordinates: Array) -> None:
+    """Refuse documents that are so short that all of them would vanish in the index."""
+    largest = float(np.abs(coordinates).max(initial=0))
+    if 0 < largest < _SHORTEST:
+        raise ValueError(
+            "coordinates of documents are too small for the float32 of the index; divide X by its "
+            "largest absolute value, or take metric='cosine'"
         )

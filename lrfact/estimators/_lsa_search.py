@@ -22,6 +22,7 @@ from lrfact.estimators._search_archive import SearchArchive
 from lrfact.estimators._search_hits import Hit, SearchHits, snippet
 from lrfact.estimators._search_insight import SearchInsight
 from lrfact.linalg.matrix_operator import Array
+from lrfact.linalg.scaled_rows import scaled_rows
 from lrfact.linalg.sparse_rows import as_sparse_rows
 from lrfact.metrics import average_precision_at_k
 from lrfact.rank_rules import RANK_RULES
@@ -572,7 +573,9 @@ class LSASearch(
                     f"lexical_weight={self.lexical_weight} needs the words of the documents, which "
                     "a fit with lexical_weight=0 does not keep; fit again"
                 )
-            terms = as_sparse_rows(counts if self._is_bm25 else A).astype(np.float32)
+            rows = as_sparse_rows(counts if self._is_bm25 else A)
+            # The lexical score is scaled to the latent one, whatever its units.
+            terms = scaled_rows(rows).astype(np.float32)
         return Queries(float32_vectors(coordinates, unit=self.metric == "cosine"), terms)
 
     def _searchable(self, allowed: Any) -> Indices | None:
