@@ -53,6 +53,13 @@ def test_as_difflib_finds(cutoff, few, monkeypatch):
     assert len(set(found)) > 10
 
 
+def test_bits_are_counted_alike_by_every_numpy(monkeypatch):
+    numbers = np.array([0, 1, 2**63, 2**64 - 1, 0xF0F0], dtype=np.uint64)
+    assert _closest_word._n_ones(numbers).tolist() == [0, 1, 1, 64, 8]
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+    assert _closest_word._n_ones(numbers).tolist() == [0, 1, 1, 64, 8]
+
+
 @pytest.mark.parametrize("length", [1, 2, 63, 64, 65, 200, 260])
 def test_words_of_any_length(length):
     """From 200 letters on difflib ignores those that are frequent."""
