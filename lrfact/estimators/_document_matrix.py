@@ -13,7 +13,6 @@ from sklearn.preprocessing import normalize
 from sklearn.utils.validation import validate_data
 
 from lrfact.checks._documents import as_texts
-from lrfact.estimators._closest_word import ClosestWord
 from lrfact.estimators._term_weighting import TermWeighting
 from lrfact.linalg.scaled_rows import scaled_rows
 from lrfact.linalg.sparse_rows import as_sparse_rows
@@ -32,7 +31,6 @@ class DocumentMatrix:
     vectorizer_: Any
     weighting_: Any
     n_features_in_: int
-    _fitted_closest: ClosestWord
 
     def _validated(self, X: Any, *, reset: bool) -> Any:
         return self._counts(X, reset=reset)[0]
@@ -63,7 +61,6 @@ class DocumentMatrix:
                 vectorizer = clone(self.vectorizer)
             counts = _in_unicode(vectorizer.fit_transform, texts)
             self.vectorizer_ = vectorizer
-            self._fitted_closest = ClosestWord()
             self.n_features_in_ = counts.shape[1]
         dtype = counts.dtype if counts.dtype in (np.float32, np.float64) else np.float32
         return as_sparse_rows(sparse.csr_array(counts, dtype=dtype))

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact.checks._compat import fit_context
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._threads import effective_n_threads
+from lrfact.estimators._closest_word import ClosestWord
 from lrfact.estimators._document_collection import DocumentCollection, document_collection
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.sparse_rows import absent_columns
@@ -59,6 +60,7 @@ class LatentCollection:
     weighting_: Any
     n_components_: int
     singular_value_error_: Array
+    _fitted_closest: ClosestWord
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
@@ -215,6 +217,7 @@ class LatentCollection:
             collection = document_collection(
                 counts.shape[0], ids=ids, labels=y, texts=texts if self.keep_documents else None
             )
+            self._fitted_closest = ClosestWord()
             self.weighting_ = self._new_weighting(counts)
             if self.weighting_ is not None:
                 self.weighting_.fit(counts)
