@@ -1,6 +1,5 @@
 """LSASearch: documents found by what they mean."""
 
-import inspect
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -662,12 +661,3 @@ class LSASearch(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-# Errors of a call name the class that the caller knows, not the one that has the method.
-for _base in (LatentCollection, SearchInsight, SearchArchive):
-    for _name, _method in vars(_base).items():
-        if not _name.startswith("_"):
-            _function = inspect.unwrap(getattr(_method, "__func__", _method))
-            if inspect.isfunction(_function):
-                _function.__qualname__ = f"{LSASearch.__name__}.{_name}"

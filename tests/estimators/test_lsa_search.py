@@ -765,23 +765,6 @@ class TestBadInput:
             search.fit(TEXTS)
         assert not hasattr(search, "components_")
 
-    @pytest.mark.parametrize(
-        "call",
-        [
-            lambda search: search.add(TEXTS, sample_weight=1),
-            lambda search: search.partial_fit(TEXTS, sample_weight=1),
-            lambda search: search.truncate(rank=1),
-            lambda search: search.explain("car"),
-            lambda search: search.similar_terms("car", k=3),
-            lambda search: search.similar_documents("car", k=3),
-            lambda search: search.save(),
-            lambda search: type(search).load("folder", mmap_mode="r"),
-        ],
-    )
-    def test_errors_of_a_call_name_the_public_class(self, call):
-        with pytest.raises(TypeError, match=r"^LSASearch\.\w+\(\)"):
-            call(make().fit(TEXTS))
-
     @pytest.mark.parametrize("query", [None, 3, 2.5])
     def test_a_query_that_is_no_text_and_no_matrix(self, query):
         with pytest.raises(TypeError, match=f"query={query} must be a text, a list of texts or"):
