@@ -244,7 +244,7 @@ def _restored(
         raise stored.damaged("texts are not one string for each document")
     collection = document_collection(
         n,
-        ids=_listed_plain(text["ids"], "ids", stored),
+        ids=_distinct_ids(text["ids"], stored),
         labels=_as_labels(_listed_plain(text["labels"], "y", stored)),
         texts=texts,
     )
@@ -308,6 +308,14 @@ def _listed_plain(values: Any, what: str, stored: StoredFiles) -> list[Any] | No
     if not isinstance(values, list) or any(isinstance(one, list | dict) for one in values):
         raise stored.damaged(f"{what} are not one string or number for each document")
     return values
+
+
+def _distinct_ids(values: Any, stored: StoredFiles) -> list[Any] | None:
+    """Return ids; large integers can be chosen so that a set of them takes hours to build."""
+    ids = _listed_plain(values, "ids", stored)
+    if ids is not None and 2 * len({hash(one) for one in ids}) < len(ids):
+        raise stored.damaged("its ids are not distinct")
+    return ids
 
 
 def _as_labels(values: list[Any] | None) -> NDArray[Any] | None:

@@ -110,6 +110,9 @@ def new_vectorizer(text: dict[str, Any], stored: StoredFiles, *, trust_pattern: 
     if parameters.get("input", _CONTENT) != _CONTENT:
         raise stored.damaged("its vectorizer would open files")
     _check_pattern(parameters.get("token_pattern"), stored, trust_pattern=trust_pattern)
+    stop_words = parameters.get("stop_words")
+    if isinstance(stop_words, list) and not all(isinstance(word, str) for word in stop_words):
+        raise stored.damaged("the stop words of its vectorizer are not strings")
     parameters["dtype"] = np.dtype(parameters["dtype"]).type
     vectorizer = vectorizer_class(**parameters)
     vectorizer._validate_params()

@@ -7,6 +7,7 @@ import pickle
 import re
 import shutil
 import threading
+import time
 import tracemalloc
 import zipfile
 
@@ -591,6 +592,18 @@ class TestHostility:
         text["vectorizer"]["parameters"]["ngram_range"] = bounds
         change(tmp_path, **text)
         refused(tmp_path, "its vectorizer has the ngram_range")
+
+    def test_numbers_that_a_set_cannot_tell_apart(self, saved):
+        colliding = [i * (2**61 - 1) for i in range(60_000)]
+        assert len({hash(number) for number in colliding}) == 1
+        change(saved, ids=colliding)
+        start = time.process_time()
+        refused(saved, "its ids are not distinct")
+        text = json.loads(on_disk(saved, "text.json").read_text())
+        text["vectorizer"]["parameters"]["stop_words"] = colliding
+        change(saved, **{**text, "ids": None})
+        refused(saved, "the stop words of its vectorizer are not strings")
+        assert time.process_time() - start < 1
 
     def test_parameters_that_an_estimator_refuses(self, saved):
         text = json.loads(on_disk(saved, "text.json").read_text())
