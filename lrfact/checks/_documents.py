@@ -22,7 +22,8 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
     Parameters
     ----------
     X : object
-        A list, tuple, iterator, array or column of strings, or anything else.
+        A list, tuple, iterator, array or column of strings, of NumPy, pandas, polars or Arrow, or
+        anything else.
 
     what : str, default="X"
         How messages call it.
@@ -35,12 +36,13 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
     Raises
     ------
     TypeError
-        If it is a single string or a dict, or holds bytes, strings beside other things, or lists of
-        words.
+        If it is a single string, a dict or a set, or holds bytes, strings beside other things, or
+        lists of words.
 
     ValueError
         If there is no document, or strings in more than one column.
     """
+    X = python_values(X)
     if isinstance(X, str):
         raise TypeError(
             f"{what} is a single string, whose documents would be its letters; give a list of "
@@ -52,6 +54,10 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
         return None
     if isinstance(X, dict):
         raise TypeError(f"{what} is a dict; give its texts: list({what}.values())")
+    if isinstance(X, set | frozenset):
+        raise TypeError(
+            f"{what} is a set, whose order is another in each run; give a list: sorted({what})"
+        )
     if isinstance(X, Iterator) or _is_unsized(X):
         X = list(X)
     elif len(getattr(X, "shape", (1,))) != 1:
@@ -64,7 +70,7 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
         return None
     if not hasattr(X, "__len__"):
         return None
-    items = list(X)
+    items = [python_value(item) for item in X]
     if not items:
         raise ValueError(f"{what} has no documents; give at least one")
     if not any(isinstance(item, str | bytes | bytearray) for item in items):
@@ -80,6 +86,25 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
             )
             raise TypeError(f"{what}[{place}] is {item!r}, no string; {advice}")
     return [str(item) for item in items]
+
+
+def python_values(values: Any) -> Any:
+    """Return an array of Arrow as a list of Python's own values, and anything else as it is."""
+    # Without importing pyarrow, which few have: tables of it have no type.
+    if hasattr(values, "to_pylist") and hasattr(values, "type"):
+        return values.to_pylist()
+    return python_value(values)
+
+
+def python_value(value: Any) -> Any:
+    """Return a string in a scalar of Arrow or NumPy as one of Python, as any scalar of Arrow."""
+    if isinstance(value, str):
+        return value
+    if hasattr(value, "as_py"):
+        return value.as_py()
+    if getattr(value, "shape", None) == () and getattr(value.dtype, "kind", "") in "UT":
+        return value.item()
+    return value
 
 
 def is_one_row(X: Any) -> bool:

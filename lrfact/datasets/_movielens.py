@@ -1,5 +1,6 @@
 """MovieLens, fetched once and kept, in the manner of scikit-learn's fetchers."""
 
+import lzma
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -16,6 +17,13 @@ from lrfact.checks._compat import Interval, StrOptions, validate_params
 from lrfact.datasets._movielens_files import LAYOUTS, Ratings, opened, read_movies, read_ratings
 
 _SITE = "https://files.grouplens.org/datasets/movielens/"
+
+# What files and archives raise that are not whole. A compression that zipfile does not know is a
+# NotImplementedError.
+_DAMAGE = (
+    *(ValueError, EOFError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+)
 
 _DESCRIPTION = """\
 MovieLens {version}
@@ -282,11 +290,12 @@ def _read(source: Path, version: str) -> tuple[Ratings, dict[str, Any]]:
             )
         try:
             with (folder / layout.ratings_file).open("rb") as stream:
-                ratings = read_ratings(stream, layout.has_header)
+                ratings = read_ratings(stream, layout.has_header, most=release.n_ratings)
             if ratings.ratings.size != release.n_ratings:
                 raise ValueError(f"there are {ratings.ratings.size:,} ratings")
-            return ratings, read_movies((folder / layout.items_file).read_bytes(), layout)
-        except (ValueError, zipfile.BadZipFile, zlib.error) as fault:
+            with (folder / layout.items_file).open("rb") as stream:
+                return ratings, read_movies(stream, layout)
+        except _DAMAGE as fault:
             raise ValueError(
                 f"{source} is not MovieLens {version}, which has {release.n_ratings:,} ratings, or "
                 f"is not whole: {fault}. Pass the version that it is, or download it again."

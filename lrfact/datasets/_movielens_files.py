@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 # Bytes parsed at a time: what is made of them fits into the cache.
 _CHUNK = 2**20
+_MOST_BYTES_OF_ITEMS = 2**26  # ten times as many as there are
+_LONG_LINE = f"there are lines of more than {_CHUNK:,} bytes"
 _ZERO, _DOT, _NEWLINE = np.frombuffer(b"0.\n", dtype=np.uint8)
 
 # What the flags of u.item stand for, in their order.
@@ -133,11 +135,18 @@ def opened(path: Path) -> Iterator[Any]:
     ------
     OSError
         If there is no such thing, or it is neither.
+
+    ValueError
+        If the archive needs a password.
     """
     if path.is_dir():
         yield path
-    elif zipfile.is_zipfile(path):
+    elif path.is_file() and zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            if any(member.flag_bits & 1 for member in archive.infolist()):
+                raise ValueError(
+                    f"{path} is encrypted; unpack it with its password and pass the folder."
+                )
             yield zipfile.Path(archive)
     elif path.exists():
         raise OSError(
@@ -147,7 +156,7 @@ def opened(path: Path) -> Iterator[Any]:
         raise FileNotFoundError(f"There is no file or folder {path}; correct the path.")
 
 
-def read_ratings(stream: BinaryIO, has_header: bool) -> Ratings:
+def read_ratings(stream: BinaryIO, has_header: bool, most: int | None = None) -> Ratings:
     r"""Read lines of user, item, rating and timestamp.
 
     Parameters
@@ -159,6 +168,9 @@ def read_ratings(stream: BinaryIO, has_header: bool) -> Ratings:
     has_header : bool
         Whether to skip the first line.
 
+    most : int or None, default=None
+        Number of lines after which reading more is of no use; None for no limit.
+
     Returns
     -------
     Ratings
@@ -166,11 +178,18 @@ def read_ratings(stream: BinaryIO, has_header: bool) -> Ratings:
     Raises
     ------
     ValueError
-        If a line is anything else.
+        If a line is anything else, or there are more than `most`.
     """
-    if has_header:
-        stream.readline()
-    parts = [_parse(chunk) for chunk in _whole_lines(stream)] or [_parse(b"")]
+    if has_header and len(stream.readline(_CHUNK)) == _CHUNK:
+        raise ValueError(_LONG_LINE)
+    parts = []
+    n_ratings = 0
+    for chunk in _whole_lines(stream):
+        parts.append(_parse(chunk))
+        n_ratings += parts[-1].ratings.size
+        if most is not None and n_ratings > most:
+            raise ValueError(f"there are more than {most:,} ratings")
+    parts = parts or [_parse(b"")]
     return Ratings(
         np.concatenate([part.pairs for part in parts]),
         np.concatenate([part.ratings for part in parts]),
@@ -178,13 +197,13 @@ def read_ratings(stream: BinaryIO, has_header: bool) -> Ratings:
     )
 
 
-def read_movies(text: bytes, layout: Layout) -> dict[str, npt.NDArray[Any]]:
+def read_movies(stream: BinaryIO, layout: Layout) -> dict[str, npt.NDArray[Any]]:
     """Read the file of items.
 
     Parameters
     ----------
-    text : bytes
-        Its content, in UTF-8 or else in Latin-1, as the oldest files are.
+    stream : binary file
+        Text in UTF-8 or else in Latin-1, as the oldest files are.
 
     layout : Layout
         How its lines are made.
@@ -193,14 +212,26 @@ def read_movies(text: bytes, layout: Layout) -> dict[str, npt.NDArray[Any]]:
     -------
     dict
         Arrays `item` (int32), `title` and `genres` (str), all of shape (n_items,).
+
+    Raises
+    ------
+    ValueError
+        If a line is made in another way, or the file is far longer than that of any version.
     """
+    text = stream.read(_MOST_BYTES_OF_ITEMS + 1)
+    if len(text) > _MOST_BYTES_OF_ITEMS:
+        raise ValueError(f"the file of items has more than {_MOST_BYTES_OF_ITEMS:,} bytes")
     try:
         decoded = text.decode("utf-8")
     except UnicodeDecodeError:
         decoded = text.decode("latin-1")
-    rows = list(layout.read_items(decoded))
+    try:
+        rows = list(layout.read_items(decoded))
+        items = np.array([int(item) for item, _, _ in rows], dtype=np.int32)
+    except (csv.Error, OverflowError) as fault:
+        raise ValueError(f"the file of items cannot be read: {fault}") from fault
     return {
-        "item": np.array([int(item) for item, _, _ in rows], dtype=np.int32),
+        "item": items,
         "title": np.array([title for _, title, _ in rows], dtype=object),
         "genres": np.array([genres for _, _, genres in rows], dtype=object),
     }
@@ -216,6 +247,8 @@ def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
             rest = tail
         else:
             rest += tail
+        if len(rest) > _CHUNK:
+            raise ValueError(_LONG_LINE)
     if rest:
         yield rest + b"\n"
 

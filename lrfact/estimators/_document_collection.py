@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 
+from lrfact.checks._documents import python_value, python_values
+
 
 @dataclass(frozen=True)
 class DocumentCollection:
@@ -44,6 +46,7 @@ class DocumentCollection:
 
     def position_of(self, document: Any) -> int:
         """Return where the document with this id is; `ValueError` where there is none."""
+        document = python_value(document)
         positions = self._positions([document])
         if positions[0] < 0:
             raise ValueError(f"there is no document with the id {document!r}; {self._rule()}")
@@ -66,6 +69,7 @@ class DocumentCollection:
         ValueError
             If it is a single id, an id is unknown or comes twice, or a mask has another length.
         """
+        allowed = python_values(allowed)
         shape = getattr(allowed, "shape", (1,))
         if isinstance(allowed, str | bytes) or not isinstance(allowed, Iterable) or len(shape) != 1:
             got = f"has shape {shape}" if len(shape) != 1 else f"is {allowed!r}"
@@ -176,10 +180,12 @@ def document_collection(
     ValueError
         If there are more or fewer of them than documents, or an id comes twice.
     """
+    if isinstance(ids, set | frozenset):
+        raise ValueError("ids are a set, which has no order; give a list in the order of documents")
     if ids is not None:
-        ids = _distinct(_one_each(list(ids), n_documents, "ids"))
+        ids = _distinct(_one_each(list(python_values(ids)), n_documents, "ids"))
     if labels is not None:
-        labels = _one_each(column_or_1d(labels), n_documents, "y")
+        labels = _one_each(column_or_1d(python_values(labels)), n_documents, "y")
     return DocumentCollection(n_documents, ids, labels, None if texts is None else tuple(texts))
 
 
@@ -225,5 +231,5 @@ def _distinct(ids: NDArray[Any]) -> NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a number of NumPy as one of Python."""
-    return value.item() if isinstance(value, np.generic) else value
+    """Return a scalar of NumPy or Arrow as one of Python."""
+    return value.item() if isinstance(value, np.generic) else python_value(value)

@@ -1,5 +1,6 @@
 """Documents as a matrix: texts are counted, counts are weighed."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,12 @@ from sklearn.utils.validation import validate_data
 
 from lrfact.checks._documents import as_texts
 from lrfact.estimators._term_weighting import TermWeighting
+from lrfact.linalg.scaled_rows import scaled_rows
 from lrfact.linalg.sparse_rows import as_sparse_rows
 
 VECTORIZERS: dict[str, Any] = {"count": CountVectorizer, "tfidf": TfidfVectorizer}
+
+_HALF_OF_A_PAIR = re.compile("[\\ud800-\\udfff]")
 
 
 class DocumentMatrix:
@@ -45,7 +49,7 @@ class DocumentMatrix:
 
     def _vectorized(self, texts: list[str], *, reset: bool) -> csr_array:
         if not reset:
-            counts = self._vectorizer_of_text().transform(texts)
+            counts = _in_unicode(self._vectorizer_of_text().transform, texts)
         else:
             if self.vectorizer is None:
                 raise ValueError(
@@ -55,7 +59,7 @@ class DocumentMatrix:
                 vectorizer = VECTORIZERS[self.vectorizer](stop_words="english", dtype=np.float32)
             else:
                 vectorizer = clone(self.vectorizer)
-            counts = vectorizer.fit_transform(texts)
+            counts = _in_unicode(vectorizer.fit_transform, texts)
             self.vectorizer_ = vectorizer
             self.n_features_in_ = counts.shape[1]
         dtype = counts.dtype if counts.dtype in (np.float32, np.float64) else np.float32
@@ -97,7 +101,7 @@ class DocumentMatrix:
     def _lexical_rows(self, A: Any) -> csr_array:
         """Return what each word of documents adds to their lexical scores."""
         rows = as_sparse_rows(A)
-        return rows if self._is_bm25 else csr_array(normalize(rows))
+        return rows if self._is_bm25 else csr_array(normalize(scaled_rows(rows)))
 
     @property
     def _is_bm25(self) -> bool:
@@ -109,3 +113,19 @@ class DocumentMatrix:
             return getattr(self, "feature_names_in_", None)
         names = getattr(self.vectorizer_, "get_feature_names_out", None)
         return None if names is None else np.asarray(names(), dtype=object)
+
+
+def _in_unicode(vectorize: Any, texts: list[str]) -> Any:
+    """Vectorize texts; a vectorizer that hashes bytes takes none that UTF-8 cannot have."""
+    try:
+        return vectorize(texts)
+    except UnicodeEncodeError as error:
+        for place, text in enumerate(texts):
+            half = _HALF_OF_A_PAIR.search(text)
+            if half is not None:
+                raise ValueError(
+                    f"X[{place}] has the lone surrogate {half[0]!r} at {half.start()}, which the "
+                    "vectorizer cannot encode; replace it, for example by "
+                    "text.encode('utf-8', 'replace').decode()"
+                ) from error
+        raise

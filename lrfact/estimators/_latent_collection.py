@@ -8,13 +8,14 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, issparse
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import fit_context
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._threads import effective_n_threads
+from lrfact.estimators._closest_word import ClosestWord
 from lrfact.estimators._document_collection import DocumentCollection, document_collection
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.sparse_rows import absent_columns
@@ -24,6 +25,7 @@ from lrfact.solvers.document_index import DocumentIndex, document_index, float32
 from lrfact.solvers.held_share import HeldShare, expected_share
 from lrfact.solvers.latent_space import (
     LatentSpace,
+    TermMasses,
     decomposed,
     merged,
     term_masses,
@@ -33,6 +35,13 @@ from lrfact.solvers.truncated_svd import truncated_svd
 
 # Of 60, 100, 150 and 200 the best on the three judged collections, by little.
 _RANK = 100
+
+# Sums of squares in float64: below the second they have few digits. Above the first those of
+# float32 have all.
+_SMALL_ENERGY = 1e-20
+_SMALLEST_ENERGY = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
+# Of the longest document in float32: less, and those of a few digits less are 0.
+_SHORTEST = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
 
 
 class LatentCollection:
@@ -51,6 +60,7 @@ class LatentCollection:
     weighting_: Any
     n_components_: int
     singular_value_error_: Array
+    _fitted_closest: ClosestWord
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
@@ -181,12 +191,14 @@ class LatentCollection:
     @property
     def document_ids_(self) -> NDArray[Any]:
         """Ids of the documents, or their positions."""
+        check_is_fitted(self, "components_")
         collection = self._fitted_collection
         return np.arange(collection.n_documents) if collection.ids is None else collection.ids
 
     @property
     def labels_(self) -> NDArray[Any] | None:
         """Labels of the documents, or None."""
+        check_is_fitted(self, "components_")
         return self._fitted_collection.labels
 
     @property
@@ -205,6 +217,7 @@ class LatentCollection:
             collection = document_collection(
                 counts.shape[0], ids=ids, labels=y, texts=texts if self.keep_documents else None
             )
+            self._fitted_closest = ClosestWord()
             self.weighting_ = self._new_weighting(counts)
             if self.weighting_ is not None:
                 self.weighting_.fit(counts)
@@ -212,17 +225,14 @@ class LatentCollection:
             masses = term_masses(A) if self.centering is not None else None
             n_threads = effective_n_threads(self.n_jobs)
             operator = decomposed(A, masses, n_threads=n_threads)
-            energy = operator.squared_norm()
-            if not np.isfinite(energy):
-                raise ValueError(
-                    "entries of X are too large for their squares to be summed; divide X by its "
-                    "largest absolute value"
-                )
+            energy = _energy(operator, A, masses)
             result, k = self._directions(operator, A, energy)
             space = LatentSpace(result.s[:k], result.Vt[:k], self.sigma_power, masses)
             space = space.without(absent_columns(A))
             _require_coordinates(space)
             coordinates = space.coordinates(A, n_threads=n_threads)
+            if self.metric != "cosine":
+                _require_float32(coordinates)
             lexical = self._lexical_rows(A) if self.lexical_weight > 0 else None
             self._store(
                 space,
@@ -332,4 +342,35 @@ def _require_coordinates(space: LatentSpace) -> None:
         raise ValueError(
             f"sigma_power={space.sigma_power} makes all coordinates overflow or vanish, with "
             f"singular values from {space.s.min():.3g} to {space.s.max():.3g}; take it nearer to 1"
+        )
+
+
+def _energy(operator: MatrixOperator, A: Any, masses: TermMasses | None) -> float:
+    """Return the sum of squares that the directions are to explain; `ValueError` where it fails."""
+    with np.errstate(over="ignore"):
+        energy = operator.squared_norm()
+    if not np.isfinite(energy):
+        raise ValueError(
+            "entries of X are too large for their squares to be summed; divide X by its largest "
+            "absolute value"
+        )
+    if masses is None and energy < _SMALL_ENERGY:
+        # Squares of small float32 may have vanished.
+        values = np.asarray(A.data if issparse(A) else A, dtype=np.float64)
+        energy = float(np.sum(values**2))
+        if energy < _SMALLEST_ENERGY and values.any():
+            raise ValueError(
+                "entries of X are too small for their squares to be summed; divide X by its "
+                "largest absolute value"
+            )
+    return energy
+
+
+def _require_float32(coordinates: Array) -> None:
+    """Refuse documents that are so short that all of them would vanish in the index."""
+    largest = float(np.abs(coordinates).max(initial=0))
+    if 0 < largest < _SHORTEST:
+        raise ValueError(
+            "coordinates of documents are too small for the float32 of the index; divide X by its "
+            "largest absolute value, or take metric='cosine'"
         )

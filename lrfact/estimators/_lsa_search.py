@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import HasMethods, Interval, RealNotInt, StrOptions, fit_context
-from lrfact.checks._documents import as_texts, is_one_row
+from lrfact.checks._documents import as_texts, is_one_row, python_value, python_values
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._document_matrix import VECTORIZERS, DocumentMatrix
 from lrfact.estimators._latent_collection import LatentCollection
@@ -21,6 +21,7 @@ from lrfact.estimators._search_archive import SearchArchive
 from lrfact.estimators._search_hits import Hit, SearchHits, snippet
 from lrfact.estimators._search_insight import SearchInsight
 from lrfact.linalg.matrix_operator import Array
+from lrfact.linalg.scaled_rows import scaled_rows
 from lrfact.linalg.sparse_rows import as_sparse_rows
 from lrfact.metrics import average_precision_at_k
 from lrfact.rank_rules import RANK_RULES
@@ -455,16 +456,22 @@ class LSASearch(
             raise ValueError(f"n={n!r} must be an integer from 1")
         if unknown not in ("ignore", "closest"):
             raise ValueError(f"unknown={unknown!r} must be 'ignore' or 'closest'")
+        query = python_value(query)
         single = isinstance(query, str) or is_one_row(query)
         if single and not isinstance(query, str):
             query = query.reshape((1, -1))
         texts = [query] if isinstance(query, str) else as_texts(query, what="query")
         if texts is None:
+            if np.ndim(query) == 0 and not sparse.issparse(query):
+                raise TypeError(
+                    f"query={query!r} must be a text, a list of texts or rows of a matrix"
+                )
             queries = self._queries(query)
             words = [QueryWords() for _ in queries.vectors]
         else:
             vectorizer = self._vectorizer_of_text()
-            words = [query_words(text, vectorizer, unknown) for text in texts]
+            closest = self._fitted_closest if unknown == "closest" else None
+            words = query_words(texts, vectorizer, closest)
             queries = self._queries([of_query.text for of_query in words])
         indices, scores = self._ranked(queries, min(int(n), self.n_samples_fit_), allowed)
         says = queries.say_anything(self._fitted_index)
@@ -539,6 +546,7 @@ class LSASearch(
                 "score of LSASearch needs y: the labels of the queries, or a matrix of what is "
                 "relevant with a row for each query and a column for each document"
             )
+        y = python_values(y)
         relevance = y if sparse.issparse(y) or np.ndim(y) == 2 else self._same_label(y)
         if np.shape(relevance) != (len(queries.vectors), self.n_samples_fit_):
             raise ValueError(
@@ -564,7 +572,9 @@ class LSASearch(
                     f"lexical_weight={self.lexical_weight} needs the words of the documents, which "
                     "a fit with lexical_weight=0 does not keep; fit again"
                 )
-            terms = as_sparse_rows(counts if self._is_bm25 else A).astype(np.float32)
+            rows = as_sparse_rows(counts if self._is_bm25 else A)
+            # The lexical score is scaled to the latent one, whatever its units.
+            terms = scaled_rows(rows).astype(np.float32)
         return Queries(float32_vectors(coordinates, unit=self.metric == "cosine"), terms)
 
     def _searchable(self, allowed: Any) -> Indices | None:

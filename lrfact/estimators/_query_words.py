@@ -1,8 +1,10 @@
 """The words of a query: which of them a search knows, and what to say of the others."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
+
+from lrfact.estimators._closest_word import ClosestWord
 
 # Of difflib's ratio: a letter wrong in a word of five passes, two do not.
 _CLOSE = 0.75
@@ -46,34 +48,51 @@ class QueryWords:
         return "; ".join(parts)
 
 
-def query_words(text: str, vectorizer: Any, unknown: str) -> QueryWords:
-    """Look the words of a query up in the vocabulary of a vectorizer.
+def query_words(
+    texts: Sequence[str], vectorizer: Any, closest: ClosestWord | None
+) -> list[QueryWords]:
+    """Look the words of queries up in the vocabulary of a vectorizer.
 
     Parameters
     ----------
-    text : str
-        The query.
+    texts : sequence of str
+        The queries.
 
     vectorizer : object
         Fitted. Without `build_analyzer` and `vocabulary_` nothing is known of its words.
 
-    unknown : {"ignore", "closest"}
-        Whether unknown words are replaced by the closest in spelling.
+    closest : ClosestWord or None
+        What finds the words that replace unknown ones; None leaves these out.
 
     Returns
     -------
-    QueryWords
+    list of QueryWords
+        One for each query.
     """
     vocabulary = getattr(vectorizer, "vocabulary_", None)
     if vocabulary is None or not hasattr(vectorizer, "build_analyzer"):
-        return QueryWords(text)
-    words = list(dict.fromkeys(vectorizer.build_analyzer()(text)))
+        return [QueryWords(text) for text in texts]
+    analyze = vectorizer.build_analyzer()
+    found: dict[str, str | None] = {}  # a word may be in many queries
+    return [_query_words(text, analyze(text), vocabulary, closest, found) for text in texts]
+
+
+def _query_words(
+    text: str,
+    words: Iterable[str],
+    vocabulary: Mapping[str, int],
+    closest: ClosestWord | None,
+    found: dict[str, str | None],
+) -> QueryWords:
+    words = list(dict.fromkeys(words))
     strange = tuple(word for word in words if word not in vocabulary)
     replaced: dict[str, str] = {}
-    if unknown == "closest":
+    if closest is not None:
         for word in strange:
-            close = get_close_matches(word, vocabulary, n=1, cutoff=_CLOSE)
-            if close:
-                replaced[word] = close[0]
+            if word not in found:
+                found[word] = closest.find(word, vocabulary, _CLOSE)
+            close = found[word]
+            if close is not None:
+                replaced[word] = close
     known = tuple(word for word in words if word in vocabulary) + tuple(replaced.values())
     return QueryWords(" ".join([text, *replaced.values()]), known, strange, replaced)

@@ -83,7 +83,7 @@ class SearchHits(Sequence[Hit]):
             lines.append(f"{hit.rank:>3}. {hit.score:.3f}  {hit.document}{label}")
             if hit.snippet:
                 lines.append(f"     {hit.snippet}")
-        return "\n".join(lines) if lines else "no hits"
+        return _printable("\n".join(lines)) if lines else "no hits"
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,12 @@ class HitExplanation:
             lines.append(f"  {part:+.3f}  {term}{stands}")
         if self.feedback:
             lines.append(f"  {self.feedback:+.3f}  documents like the first hits")
-        return "\n".join(lines)
+        return _printable("\n".join(lines))
+
+
+def _printable(text: str) -> str:
+    """Return a text with lone surrogates, which no terminal takes, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def snippet(text: str, words: Sequence[str]) -> str:

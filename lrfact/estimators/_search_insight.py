@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._documents import is_one_row
+from lrfact.checks._documents import is_one_row, python_value
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._document_collection import DocumentCollection
 from lrfact.estimators._query_words import QueryWords
@@ -86,6 +86,7 @@ class SearchInsight:
         """
         check_is_fitted(self, "components_")
         at = self._fitted_collection.position_of(document)
+        query = python_value(query)
         if isinstance(query, str):
             query = [query]
         elif is_one_row(query):
@@ -192,11 +193,17 @@ class SearchInsight:
         return self._hits(found, similarities, QueryWords())
 
     def _term_index(self, term: Any, names: NDArray[Any] | None) -> int:
+        term = python_value(term)
+        n_terms = self._fitted_space.Vt.shape[1]
         if isinstance(term, str):
-            if names is None or term not in names:
+            if names is None:
+                raise ValueError(
+                    f"term={term!r} is a name, and the columns of the fit have none; give an index "
+                    f"from 0 to {n_terms - 1}, or fit on text or a DataFrame"
+                )
+            if term not in names:
                 raise ValueError(f"no document of the fit has the term {term!r}")
             return int(np.flatnonzero(names == term)[0])
-        n_terms = self._fitted_space.Vt.shape[1]
         if not isinstance(term, Integral) or not 0 <= int(term) < n_terms:
             raise ValueError(f"term={term!r} must be a term, or an index from 0 to {n_terms - 1}")
         return int(term)

@@ -37,22 +37,33 @@ class TermWeights:
     b: float
 
     def weigh(self, counts: csr_array) -> csr_array:
-        """Return the weights of documents, in the dtype and with the pattern of their counts."""
+        """Return the weights of documents, in the dtype and with the pattern of their counts.
+
+        Raises
+        ------
+        ValueError
+            If a weight is too large for the dtype.
+        """
         values = counts.data.astype(np.float64)
-        if self.scheme == "log-entropy":
-            values = np.log1p(values)
-        elif self.scheme == "bm25":
-            lengths = _row_sums(counts) / self.mean_length
-            damping = np.repeat(self.k1 * (1 - self.b + self.b * lengths), np.diff(counts.indptr))
-            total = values + damping
-            # A stored zero in a document without a word, and k1 = 0: it weighs nothing.
-            values = np.divide(
-                values * (self.k1 + 1), total, out=np.zeros_like(values), where=total > 0
-            )
-        values *= self.of_terms[counts.indices]
-        return csr_array(
-            (values.astype(counts.dtype), counts.indices, counts.indptr), shape=counts.shape
-        )
+        with np.errstate(over="ignore", invalid="ignore"):
+            if self.scheme == "log-entropy":
+                values = np.log1p(values)
+            elif self.scheme == "bm25":
+                lengths = _row_sums(counts) / self.mean_length
+                damping = np.repeat(
+                    self.k1 * (1 - self.b + self.b * lengths), np.diff(counts.indptr)
+                )
+                total = values + damping
+                # A stored zero in a document without a word, and k1 = 0: it weighs nothing.
+                values = np.divide(
+                    values * (self.k1 + 1), total, out=np.zeros_like(values), where=total > 0
+                )
+            values *= self.of_terms[counts.indices]
+            weights = values.astype(counts.dtype)
+        if not np.isfinite(weights).all():
+            advice = f"lower k1={self.k1:g}" if self.scheme == "bm25" else "divide X by its maximum"
+            raise ValueError(f"weights of terms are too large for {counts.dtype}; {advice}")
+        return csr_array((weights, counts.indices, counts.indptr), shape=counts.shape)
 
 
 def fit_term_weights(counts: csr_array, scheme: str, *, k1: float, b: float) -> TermWeights:

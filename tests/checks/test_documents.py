@@ -30,6 +30,60 @@ def test_columns_of_texts(library):
         as_texts(module.Series(["one", None]))
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda arrow: arrow.array(TEXTS),
+        lambda arrow: arrow.array(TEXTS, arrow.large_string()),
+        lambda arrow: arrow.chunked_array([TEXTS[:1], TEXTS[1:]]),
+        lambda arrow: arrow.array(TEXTS).dictionary_encode(),
+        lambda arrow: list(arrow.array(TEXTS)),
+        lambda arrow: iter(arrow.array(TEXTS)),
+        lambda arrow: arrow.table({"text": TEXTS})["text"],
+    ],
+)
+def test_texts_of_arrow(make):
+    arrow = pytest.importorskip("pyarrow")
+    found = as_texts(make(arrow))
+    assert found == TEXTS
+    assert all(type(text) is str for text in found)
+
+
+def test_what_arrow_has_beside_texts():
+    arrow = pytest.importorskip("pyarrow")
+    assert as_texts(arrow.array([1.0, 2.0])) is None
+    assert as_texts(arrow.table({"a": [1.0, 2.0]})) is None
+    with pytest.raises(TypeError, match=r"X\[1\] is None, no string; put ''"):
+        as_texts(arrow.array(["one", None]))
+    with pytest.raises(TypeError, match="X holds bytes"):
+        as_texts(arrow.array([b"one"]))
+    with pytest.raises(TypeError, match="X is a single string"):
+        as_texts(arrow.scalar("one"))
+    with pytest.raises(ValueError, match="X is a table of texts"):
+        as_texts(arrow.table({"title": TEXTS, "text": TEXTS}))
+
+
+@pytest.mark.parametrize(
+    ("library", "make"),
+    [
+        ("pandas", lambda pandas: pandas.Series(TEXTS, dtype="string")),
+        ("pandas", lambda pandas: pandas.Series(TEXTS, dtype="category")),
+        ("pandas", lambda pandas: pandas.array(TEXTS, dtype="string")),
+        ("pandas", lambda pandas: pandas.Index(TEXTS)),
+        ("polars", lambda polars: polars.Series(TEXTS, dtype=polars.Categorical)),
+        ("polars", lambda polars: polars.DataFrame({"a": TEXTS})["a"]),
+        ("numpy.dtypes", lambda dtypes: np.array(TEXTS, dtype=dtypes.StringDType())),
+    ],
+)
+def test_columns_of_other_dtypes(library, make):
+    module = pytest.importorskip(library)
+    if library == "numpy.dtypes" and not hasattr(module, "StringDType"):
+        pytest.skip("needs NumPy 2")
+    found = as_texts(make(module))
+    assert found == TEXTS
+    assert all(type(text) is str for text in found)
+
+
 def test_what_pandas_has_for_a_missing_text():
     pandas = pytest.importorskip("pandas")
     with pytest.raises(TypeError, match=r"X\[1\] is <NA>, no string; put ''"):
@@ -73,6 +127,8 @@ def test_what_is_no_text(X):
         ),
         ([(), ("one",)], TypeError, "X[1] is a tuple of strings"),
         ({"a": "one"}, TypeError, "X is a dict; give its texts: list(X.values())"),
+        ({"one", "two"}, TypeError, "X is a set, whose order is another in each run"),
+        (np.array("text"), TypeError, "X is a single string"),
         ([], ValueError, "X has no documents; give at least one"),
         (iter([]), ValueError, "X has no documents"),
         (np.array([["one", "two"]]), ValueError, "X is a table of texts"),

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from lrfact.datasets import _movielens, fetch_movielens
+from lrfact.datasets import _movielens, _movielens_files, fetch_movielens
 from lrfact.datasets._movielens_files import _CHUNK, read_ratings
 
 # user, item, rating, timestamp
@@ -287,6 +287,93 @@ def test_a_damaged_archive(small_releases, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"copy\.zip is not MovieLens 100k.*or is not whole"):
         fetch_movielens(path=path)
+
+
+def test_an_archive_with_a_password(tmp_path):
+    path = write_archive(tmp_path / "copy.zip", with_tabs(LINES, TITLES))
+    content = bytearray(path.read_bytes())
+    # Bit 0 of the flags, in front of each file and in the list of files.
+    for signature, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + at] |= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"copy\.zip is encrypted; unpack it with its password"):
+        fetch_movielens(path=path)
+
+
+def test_a_compression_that_is_not_known(tmp_path):
+    path = write_archive(tmp_path / "copy.zip", with_tabs(LINES, TITLES))
+    content = bytearray(path.read_bytes())
+    for signature, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        start = -1
+        while (start := content.find(signature, start + 1)) >= 0:
+            content[start + at] = 97
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"copy\.zip is not MovieLens 100k.*or is not whole"):
+        fetch_movielens(path=path)
+
+
+class Stretched(io.RawIOBase):
+    """A file of the same bytes over and over, that counts what was read of it."""
+
+    def __init__(self, block, n_blocks):
+        self.block, self.n_left, self.n_read = block, n_blocks, 0
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        n = min(len(buffer), self.n_left * len(self.block))
+        n -= n % len(self.block)
+        buffer[:n] = self.block * (n // len(self.block))
+        self.n_left -= n // len(self.block)
+        self.n_read += n
+        return n
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+@pytest.mark.parametrize("block", [b"1", b"1\t"])
+def test_a_line_without_end_is_not_read_to_its_end(block, has_header):
+    stretched = Stretched(block, 10**9)
+    with pytest.raises(ValueError, match="there are lines of more than 1,048,576 bytes"):
+        read_ratings(io.BufferedReader(stretched), has_header)
+    assert stretched.n_read < 8 * _CHUNK
+
+
+def test_ratings_without_end_are_not_read_to_their_end(tmp_path):
+    stretched = Stretched(b"1\t2\t3\t4\n", 10**9)
+    with pytest.raises(ValueError, match="there are more than 1,000 ratings"):
+        read_ratings(io.BufferedReader(stretched), has_header=False, most=1000)
+    assert stretched.n_read < 4 * _CHUNK
+
+
+@pytest.mark.parametrize(
+    ("version", "items", "message"),
+    [
+        ("100k", "x" * 100, "or is not whole"),
+        ("100k", f"{2**40}|a|b|c|d|{'|'.join('0' * 19)}\n", "the file of items cannot be read"),
+        ("20m", f'movieId,title,genres\n1,"{"x" * 200_000}",a\n', "field larger than"),
+    ],
+)
+def test_items_that_cannot_be_read(version, items, message, tmp_path):
+    files = {**FILES[version](LINES, TITLES)}
+    files[list(files)[1]] = items
+    with pytest.raises(ValueError, match=message):
+        fetch_movielens(version, path=write_folder(tmp_path, files))
+
+
+def test_items_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(_movielens_files, "_MOST_BYTES_OF_ITEMS", 10)
+    with pytest.raises(ValueError, match="the file of items has more than 10 bytes"):
+        fetch_movielens(path=write_archive(tmp_path / "copy.zip", with_tabs(LINES, TITLES)))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_no_archive(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="neither a folder nor a whole zip archive"):
+        fetch_movielens(path=tmp_path / "pipe")
 
 
 def test_parameters_are_checked():

@@ -8,7 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.decomposition import TruncatedSVD
-from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.metrics.pairwise import cosine_similarity
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
@@ -532,6 +533,7 @@ class TestLabels:
             ({"y": LABELS[:3]}, "y has 3 entries for 10 documents"),
             ({"ids": IDS[:3]}, "ids has 3 entries for 10 documents"),
             ({"ids": ["a"] * 10}, "the id 'a' comes more than once"),
+            ({"ids": set(IDS)}, "ids are a set, which has no order"),
         ],
     )
     def test_what_does_not_go_with_the_documents(self, options, message):
@@ -631,6 +633,59 @@ class TestGrowth:
         with pytest.raises(ValueError, match=r"lexical_weight=0\.4 needs the words"):
             latent.kneighbors(counts[:9])
 
+    def test_columns_of_arrow_are_lists(self):
+        arrow = pytest.importorskip("pyarrow")
+        listed = (
+            make().fit(TEXTS[:8], LABELS[:8], ids=IDS[:8]).add(TEXTS[8:], LABELS[8:], ids=IDS[8:])
+        )
+        column = make().fit(
+            arrow.array(TEXTS[:8]), arrow.array(LABELS[:8]), ids=arrow.array(IDS[:8])
+        )
+        column.add(
+            arrow.chunked_array([TEXTS[8:]]), arrow.array(LABELS[8:]), ids=arrow.array(IDS[8:])
+        )
+        assert_array_equal(column.document_vectors_, listed.document_vectors_)
+        assert_array_equal(column.labels_, listed.labels_)
+        assert column.document_ids_.tolist() == IDS
+        queries = ["car engine", "dog"]
+        allowed = ["a", "d", "f"]
+        for in_arrow in (arrow.array(queries), arrow.chunked_array([queries[:1], queries[1:]])):
+            found = column.search(in_arrow, allowed=arrow.array(allowed))
+            assert [list(hits) for hits in found] == [
+                list(hits) for hits in listed.search(queries, allowed=allowed)
+            ]
+            assert_array_equal(column.predict(in_arrow), listed.predict(queries))
+            assert_array_equal(column.transform(in_arrow), listed.transform(queries))
+            labels = ["car", "pet"]
+            assert column.score(in_arrow, arrow.array(labels)) == listed.score(queries, labels)
+        word, a = arrow.array(["car", "a"])
+        assert list(column.search(word)) == list(listed.search("car"))
+        assert column.explain(word, a).score == listed.explain("car", "a").score
+        assert list(column.similar_documents(a)) == list(listed.similar_documents("a"))
+        mask = arrow.array([True] * 3 + [False] * 7)
+        assert len(column.search("car", allowed=mask)) == 3
+
+    def test_a_grid_search_over_a_column_of_arrow(self):
+        arrow = pytest.importorskip("pyarrow")
+        grid = {"n_components": [2, 3]}
+        of_list = GridSearchCV(make(), grid, cv=3).fit(TEXTS * 3, LABELS * 3)
+        of_arrow = GridSearchCV(make(), grid, cv=3).fit(arrow.array(TEXTS * 3), LABELS * 3)
+        assert of_arrow.best_score_ == of_list.best_score_
+
+    def test_texts_that_cannot_be_encoded(self):
+        texts = ["car", "dog \udc00 cat", "car engine"]
+        hashing = HashingVectorizer(n_features=64, analyzer="char")
+        message = r"X\[1\] has the lone surrogate '\\udc00' at 4, .* 'replace'\)\.decode\(\)"
+        with pytest.raises(ValueError, match=message):
+            make(2, vectorizer=hashing).fit(texts)
+        search = make(2, vectorizer=hashing).fit(["car", "dog", "cat"])
+        with pytest.raises(ValueError, match=r"X\[0\] has the lone surrogate"):
+            search.search(texts[1])
+        hits = make(2).fit(texts).search("dog")
+        assert hits[0].snippet == texts[1]
+        assert r"dog \udc00 cat" in str(hits)
+        str(hits).encode()
+
     def test_texts_and_labels_go_on(self):
         search = make().fit(TEXTS, LABELS).add(["a new car with an engine"], ["new"])
         (hit,) = [h for h in search.search("new engine", n=11) if h.document == 10]
@@ -709,6 +764,23 @@ class TestBadInput:
         ):
             search.fit(TEXTS)
         assert not hasattr(search, "components_")
+
+    @pytest.mark.parametrize("query", [None, 3, 2.5])
+    def test_a_query_that_is_no_text_and_no_matrix(self, query):
+        with pytest.raises(TypeError, match=f"query={query} must be a text, a list of texts or"):
+            make().fit(TEXTS).search(query)
+
+    def test_names_of_columns_that_have_none(self, counts):
+        search = make().fit(counts)
+        message = "term='car' is a name, and the columns of the fit have none; give an index from 0"
+        with pytest.raises(ValueError, match=message):
+            search.similar_terms("car")
+
+    @pytest.mark.parametrize("name", ["labels_", "document_ids_", "classes_"])
+    def test_attributes_before_a_fit(self, name):
+        assert not hasattr(make(), name)
+        with pytest.raises(NotFittedError, match="This LSASearch instance is not fitted yet"):
+            getattr(make(), name)
 
     def test_text_without_a_vectorizer(self):
         with pytest.raises(ValueError, match="X is text, and vectorizer=None takes a matrix only"):

@@ -121,3 +121,12 @@ def test_in_a_pipeline():
     assert W.shape == (4, 2)
     names = pipeline[:2].get_feature_names_out()
     assert "engine" in names
+
+
+def test_weights_that_overflow():
+    huge = np.array([[3e38, 0], [0, 1]], dtype=np.float32)
+    with pytest.raises(ValueError, match="too large for float32; divide X by its maximum"):
+        TermWeighting("tf-idf").fit_transform(huge)
+    assert np.isfinite(TermWeighting("bm25").fit_transform(huge)).all()
+    with pytest.raises(ValueError, match=r"too large for float64; lower k1=1e\+308"):
+        TermWeighting(k1=1e308).fit_transform(np.array([[3.0, 0], [1, 1]]))
