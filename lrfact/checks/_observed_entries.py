@@ -127,6 +127,27 @@ def _holes_for_masks(X: Any, missing_values: float) -> Array:
     return filled
 
 
+def with_values(entries: sparse.csr_array, values: Array) -> sparse.csr_array:
+    """Return a matrix of other values at the same places.
+
+    Parameters
+    ----------
+    entries : csr_array of shape (n_rows, n_columns)
+        Where.
+
+    values : ndarray of shape (nnz,)
+        In the order of `entries`.
+
+    Returns
+    -------
+    csr_array of shape (n_rows, n_columns)
+        `entries` itself where the values are its own.
+    """
+    if values is entries.data:
+        return entries
+    return sparse.csr_array((values, entries.indices, entries.indptr), entries.shape)
+
+
 def entry_weights(weights: Any, entries: sparse.csr_array) -> Array:
     """Return the weight of each observed entry.
 
