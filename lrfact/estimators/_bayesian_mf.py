@@ -82,8 +82,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         out; the fit then takes a little less time, and predicts the same but for chance.
 
     missing_values : float, default=nan
-        What stands for a missing entry in dense input; 0 in the classic tables where 0 means not
-        rated. Of sparse input what is not stored is missing, and a stored 0 is an observed 0.
+        What stands for a missing entry; 0 in the classic tables where 0 means not rated. Of sparse
+        input what is not stored is missing too, and a stored 0 is an observed 0, unless
+        `missing_values` is 0.
 
     warm_start : bool, default=False
         Whether `fit` goes on where the chain of the fit before has ended. With the same data it
@@ -306,6 +307,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         """
         chain = getattr(self, "_fitted_chain", None) if self.warm_start else None
         with forgetting(self), single_threaded_blas():
+            self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
                 raise ValueError(
@@ -675,10 +677,15 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             return min(_AUTO_COMPONENTS, *shape)
         return check_rank(self.n_components, shape)
 
-    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+    def _rows(
+        self,
+        entries: sparse.csr_array,
+        n_threads: int,
+        weights: sparse.csr_array | None = None,
+    ) -> tuple[Array, Array]:
         average = AverageFactors(self.components_, self.column_bias_, self.intercept_)
         with single_threaded_blas():
             rows, row_bias = average.rows(
-                self._fitted_draws, self._in_units(entries), n_threads=n_threads
+                self._fitted_draws, self._in_units(entries), weights, n_threads=n_threads
             )
         return self._in_units_of_X(rows), self._in_units_of_X(row_bias)

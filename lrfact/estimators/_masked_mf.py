@@ -112,8 +112,9 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         A sweep that lowers the objective by a smaller share ends the fit.
 
     missing_values : float, default=nan
-        What stands for a missing entry in dense input; 0 in the classic tables where 0 means not
-        rated. Of sparse input what is not stored is missing, and a stored 0 is an observed 0.
+        What stands for a missing entry; 0 in the classic tables where 0 means not rated. Of sparse
+        input what is not stored is missing too, and a stored 0 is an observed 0, unless
+        `missing_values` is 0.
 
     early_stopping : bool, default=False
         Whether to hold out a random tenth of the entries, stop when these have not been predicted
@@ -565,6 +566,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
     def _fit(self, X: Any, entry_weight: Any) -> None:
         known = self._known_model() if self.warm_start else None
         with forgetting(self), single_threaded_blas():
+            self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
                 raise ValueError(
@@ -710,10 +712,16 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
     def _in_units_of_X(self, values: Any) -> Any:
         return times_power_of_two(values, self._fitted_form.exponent)
 
-    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+    def _rows(
+        self,
+        entries: sparse.csr_array,
+        n_threads: int,
+        weights: sparse.csr_array | None = None,
+    ) -> tuple[Array, Array]:
         """Factors and biases of rows."""
-        model = self._column_model()
-        return self._split(model.fold_in(self._in_units(entries), n_threads=n_threads).solution)
+        entries, of_entries = self._in_units(entries), None if weights is None else weights.data
+        found = self._column_model().fold_in(entries, of_entries, n_threads=n_threads)
+        return self._split(found.solution)
 
     def _split(self, rows: Array) -> tuple[Array, Array]:
         """Factors and biases, in the units of X, of rows in those of the solver."""

@@ -220,6 +220,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
     validation_rmse_: Array
     _fitted_empty: NDArray[np.bool_]
     _fitted_exponent: int
+    _fitted_missing_values: float
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "reg": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
@@ -406,6 +407,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
     def _fit(self, X: Any) -> sparse.csr_array:
         """Fit, and return the observed entries."""
         with forgetting(self), single_threaded_blas():
+            self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
                 raise ValueError(
@@ -525,7 +527,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         return scaling, NuclearNormProblem(scaled, rho), row_scale
 
     def _observed(self, X: Any) -> sparse.csr_array:
-        return observed_entries(self, X, missing_values=self.missing_values, reset=False)
+        return observed_entries(self, X, missing_values=self._fitted_missing_values, reset=False)
 
     def _complete(self, entries: sparse.csr_array) -> Array:
         with single_threaded_blas():
