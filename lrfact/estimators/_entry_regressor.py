@@ -57,12 +57,12 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         differences how strong the noise of a single line is. A model without weights of entries
         counts each pair once, with a warning. "raise" raises an error.
 
-    unseen : {"predict", "raise"}, default='predict'
-        What to do with labels that `fit` has not seen. "predict" predicts by what is known:
-        intercept and bias of the row, if that is known, or of the column, or the intercept alone;
-        the mean of `y`, if the estimator has no biases; and warns with the number of such lines and
-        an example. So does `recommend` of lines with unseen columns, which it has to leave out.
-        "raise" raises an error.
+    unseen : {"warn", "predict", "raise"}, default='warn'
+        What to do with labels that `fit` has not seen. "warn" and "predict" predict by what is
+        known: intercept and bias of the row, if that is known, or of the column, or the intercept
+        alone; the mean of `y`, if the estimator has no biases. `recommend` leaves lines with unseen
+        columns out. "warn" also warns with the number of such lines, an example and the likely
+        cause; "raise" raises an error.
 
     Attributes
     ----------
@@ -110,7 +110,8 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     >>> from lrfact import EntryRegressor, MaskedMF
     >>> X = [("Ann", "tea"), ("Ann", "beer"), ("Bob", "tea"), ("Bob", "beer"), ("Cy", "tea")]
     >>> y = [5, 1, 2, 4, 5]
-    >>> model = EntryRegressor(MaskedMF(n_components=1, reg=0.1, random_state=0)).fit(X, y)
+    >>> inner = MaskedMF(n_components=1, reg=0.1, random_state=0)
+    >>> model = EntryRegressor(inner, unseen="predict").fit(X, y)
     >>> model.row_labels_
     array(['Ann', 'Bob', 'Cy'], dtype=object)
     >>> model.predict([("Ann", "tea"), ("Cy", "beer"), ("Dee", "tea"), ("Dee", "milk")]).round(1)
@@ -134,11 +135,11 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict_entries"]), None],
         "duplicates": [StrOptions({"mean", "raise"})],
-        "unseen": [StrOptions({"predict", "raise"})],
+        "unseen": [StrOptions({"warn", "predict", "raise"})],
     }
 
     def __init__(
-        self, estimator: Any = None, *, duplicates: str = "mean", unseen: str = "predict"
+        self, estimator: Any = None, *, duplicates: str = "mean", unseen: str = "warn"
     ) -> None:
         self.estimator = estimator
         self.duplicates = duplicates
@@ -258,8 +259,9 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If labels were not seen in `fit`: with their number, an example, and the likely cause,
-            such as labels of another type, swapped columns, or folds of a sorted table.
+            If ``unseen="warn"`` and labels were not seen in `fit`: with their number, an example,
+            and the likely cause, such as labels of another type, swapped columns, or folds of a
+            sorted table.
         """
         check_is_fitted(self, "estimator_")
         options = self._with_std() if return_std else {}
@@ -328,7 +330,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If columns were not seen in `fit`.
+            If ``unseen="warn"`` and columns were not seen in `fit`.
         """
         check_is_fitted(self, "estimator_")
         row_labels, column_labels = label_pairs(self, X, reset=False)
@@ -377,14 +379,18 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         columns_seen: NDArray[np.bool_],
         outcome: str,
     ) -> None:
-        """Warn of lines with labels that are not known, or raise."""
+        """Warn of lines with labels that are not known, or raise; nothing if not wanted."""
+        if self.unseen == "predict":
+            return
         described = describe_unseen(
             (self._fitted_rows, self._fitted_columns), (rows, columns), (rows_seen, columns_seen)
         )
         if self.unseen == "raise":
-            raise ValueError(f"{described.found}. {described.advice} Or set unseen='predict'")
+            raise ValueError(f"{described.found}. {described.advice} Or set unseen='warn'")
         warnings.warn(
-            f"{described.found}; {outcome}. {described.advice}", UserWarning, stacklevel=3
+            f"{described.found}; {outcome}. {described.advice} unseen='predict' does not warn.",
+            UserWarning,
+            stacklevel=3,
         )
 
     def _duplicate_error(self, table: "_Table", n_pairs: int) -> ValueError:

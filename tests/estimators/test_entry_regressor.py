@@ -339,6 +339,9 @@ def test_unseen_labels_are_told_with_their_number_and_an_example(table):
         warnings.simplefilter("error")
         regressor.recommend([("somebody new", "i3")], [5.0])
         regressor.predict(X)
+        regressor.set_params(unseen="predict")
+        regressor.recommend([("me", "TYPO")], [5.0])
+        regressor.predict(some)
 
 
 def as_strings(X):

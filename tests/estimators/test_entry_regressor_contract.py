@@ -58,7 +58,6 @@ _STRICT = (
 _CHECKS = parametrize_with_checks([FirstTwoColumns()], **_STRICT)
 
 
-@pytest.mark.filterwarnings("ignore:.* lines of X have labels that fit has not seen:UserWarning")
 @pytest.mark.parametrize(_CHECKS.args[0], list(_CHECKS.args[1]), **_CHECKS.kwargs)
 def test_scikit_learn_checks(estimator, check):
     name = getattr(check, "func", check).__name__
