@@ -367,7 +367,7 @@ class TestSoftImpute(TransformerContract):
     """Zeros are holes, in dense input and in sparse; what comes out is X completed."""
 
     Estimator = lrfact.SoftImpute
-    parameters: ClassVar[dict] = {"missing_values": 0, "random_state": 0}
+    parameters: ClassVar[dict] = {"missing_values": 0, "max_iter": 1000, "random_state": 0}
     test_inverse_transform_has_the_shape_and_nearly_the_values = None  # imputers have none
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])

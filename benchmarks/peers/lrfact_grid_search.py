@@ -37,7 +37,8 @@ def train(data, setting, n_threads, random_state):
     from lrfact import EntryRegressor, MaskedMF
 
     pairs, ratings = data
-    model = EntryRegressor(MaskedMF(n_jobs=n_threads, random_state=random_state))
+    model = MaskedMF(n_jobs=n_threads, random_state=random_state)
+    model = EntryRegressor(model, unseen="predict")
     grid = {"estimator__n_components": setting["ranks"], "estimator__reg": setting["regs"]}
     folds = KFold(setting["cv"], shuffle=True, random_state=random_state)
     search = GridSearchCV(model, grid, cv=folds, scoring="neg_root_mean_squared_error")

@@ -8,6 +8,8 @@ from scipy import sparse
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from lrfact.checks._long_table import warn_of_long_table
+
 Array = NDArray[np.floating]
 
 
@@ -29,11 +31,11 @@ def observed_entries(
 
     X : array-like or sparse matrix of shape (n_samples, n_features)
         Dense: entries equal to `missing_values` are missing, and those that a masked array masks.
-        Sparse: what is stored is observed, zeros included; what is not stored is missing. A frame
-        of sparse columns filled with 0 counts as sparse.
+        Sparse: what is not stored is missing, and what is stored is observed, zeros included,
+        unless it equals `missing_values`. A frame of sparse columns filled with 0 counts as sparse.
 
     missing_values : float, default=nan
-        Stands for a missing entry of dense input. Unless it is NaN, NaN is refused.
+        Stands for a missing entry. Unless it is NaN, NaN is refused; stored NaN is always refused.
 
     reset : bool
         True in `fit`: learn number and names of the columns. False: compare them. Not read for a
@@ -56,9 +58,23 @@ def observed_entries(
 
     TypeError
         If `X` is sparse by blocks or by diagonals, formats that store what nobody has observed.
+
+    Warns
+    -----
+    UserWarning
+        In `fit`, if `X` looks like a long table of row numbers, column numbers and values.
     """
+    entries = _observed(estimator, X, missing_values, reset, options)
+    if reset and not isinstance(estimator, str):
+        warn_of_long_table(X, type(estimator).__name__)
+    return entries
+
+
+def _observed(
+    estimator: Any, X: Any, missing_values: float, reset: bool, options: dict[str, Any]
+) -> sparse.csr_array:
     if sparse.issparse(X):
-        return _stored_entries(estimator, X, reset=reset, **options)
+        return _stored_entries(estimator, X, missing_values, reset=reset, **options)
     if np.ma.isMaskedArray(X):
         X = _holes_for_masks(X, missing_values)
     if hasattr(X, "sparse") and any(kind.fill_value != 0 for kind in X.dtypes):
@@ -75,7 +91,7 @@ def observed_entries(
         **options,
     )
     if sparse.issparse(X):  # a frame of sparse columns filled with 0
-        return sparse.csr_array(X)
+        return _without(missing_values, sparse.csr_array(X))
     with np.errstate(over="ignore"):  # float32 entries equal no number beyond float32
         rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
     counts = np.bincount(rows, minlength=X.shape[0])
@@ -90,7 +106,9 @@ def _validated(estimator: Any, X: Any, reset: bool, **options: Any) -> Any:
     return validate_data(estimator, X, reset=reset, **options)
 
 
-def _stored_entries(estimator: Any, X: Any, *, reset: bool, **options: Any) -> sparse.csr_array:
+def _stored_entries(
+    estimator: Any, X: Any, missing_values: float, *, reset: bool, **options: Any
+) -> sparse.csr_array:
     if X.format in ("bsr", "dia"):
         name = estimator if isinstance(estimator, str) else type(estimator).__name__
         raise TypeError(
@@ -116,7 +134,19 @@ def _stored_entries(estimator: Any, X: Any, *, reset: bool, **options: Any) -> s
             f"X stores {n_stored} entries for {X.nnz} (row, column) pairs; average or drop the "
             "duplicates first, or pass pairs and values to EntryRegressor, which does so"
         )
-    return sparse.csr_array(X)
+    return _without(missing_values, sparse.csr_array(X))
+
+
+def _without(missing_values: float, entries: sparse.csr_array) -> sparse.csr_array:
+    """Stored entries without those that stand for missing ones, as in dense input."""
+    with np.errstate(over="ignore"):
+        observed = entries.data != float(missing_values)
+    if observed.all():
+        return entries
+    kept = np.concatenate([[0], np.cumsum(observed)])
+    row_start = kept[entries.indptr].astype(entries.indptr.dtype)
+    chosen = (entries.data[observed], entries.indices[observed], row_start)
+    return sparse.csr_array(chosen, shape=entries.shape)
 
 
 def _holes_for_masks(X: Any, missing_values: float) -> Array:
@@ -125,6 +155,27 @@ def _holes_for_masks(X: Any, missing_values: float) -> Array:
     filled = np.ma.getdata(X).astype(kind)
     filled[np.ma.getmaskarray(X)] = missing_values
     return filled
+
+
+def with_values(entries: sparse.csr_array, values: Array) -> sparse.csr_array:
+    """Return a matrix of other values at the same places.
+
+    Parameters
+    ----------
+    entries : csr_array of shape (n_rows, n_columns)
+        Where.
+
+    values : ndarray of shape (nnz,)
+        In the order of `entries`.
+
+    Returns
+    -------
+    csr_array of shape (n_rows, n_columns)
+        `entries` itself where the values are its own.
+    """
+    if values is entries.data:
+        return entries
+    return sparse.csr_array((values, entries.indices, entries.indptr), entries.shape)
 
 
 def entry_weights(weights: Any, entries: sparse.csr_array) -> Array:

@@ -16,13 +16,15 @@ from lrfact.checks._column_features import column_features as checked_features
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
-from lrfact.checks._observed_entries import observed_entries
+from lrfact.checks._observed_entries import entry_weights, observed_entries, with_values
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
 from lrfact.estimators._biased_factors import BiasedFactors
 from lrfact.estimators._explanation import Explanation
 from lrfact.estimators._gibbs_chain import GibbsChain
 from lrfact.estimators._progress import FitProgress
+from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
+from lrfact.linalg.root_mean_square import root_mean_square
 from lrfact.solvers.average_factors import AverageFactors
 from lrfact.solvers.factor_draws import ColumnDraw, FactorDraws
 from lrfact.solvers.gibbs_factorization import (
@@ -80,8 +82,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         out; the fit then takes a little less time, and predicts the same but for chance.
 
     missing_values : float, default=nan
-        What stands for a missing entry in dense input; 0 in the classic tables where 0 means not
-        rated. Of sparse input what is not stored is missing, and a stored 0 is an observed 0.
+        What stands for a missing entry; 0 in the classic tables where 0 means not rated. Of sparse
+        input what is not stored is missing too, and a stored 0 is an observed 0, unless
+        `missing_values` is 0.
 
     warm_start : bool, default=False
         Whether `fit` goes on where the chain of the fit before has ended. With the same data it
@@ -206,7 +209,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     row_bias_: Array
     n_components_: int
     _fitted_draws: FactorDraws
-    _fitted_entries: sparse.csr_array
+    _fitted_entries: sparse.csr_array  # divided by a power of two
+    _fitted_weights: sparse.csr_array | None
+    _fitted_exponent: int
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"})],
@@ -247,7 +252,14 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         self.verbose = verbose
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Any, y: Any = None, column_features: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        column_features: Any = None,
+        entry_weight: Any = None,
+        repeat_scatter: float = 0.0,
+    ) -> Self:
         """Draw from the posterior.
 
         Parameters
@@ -262,6 +274,16 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             What else is known of the columns, as genres of films: a row of numbers for each. Units
             do not matter. Columns with few entries, or none, gain most.
 
+        entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Weights of the observed entries, positive: an entry of weight k counts as k
+            observations of the same value, or as the mean of k observations if `repeat_scatter`
+            is given. None for ones.
+
+        repeat_scatter : float, default=0.0
+            For entries that are means of repeated observations, with the number of these as
+            `entry_weight`: the sum of the squares of all observations less their means. It tells
+            the noise of a single observation. `EntryRegressor` gives it.
+
         Returns
         -------
         self : object
@@ -271,8 +293,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         ------
         ValueError
             If nothing is observed, `n_components` exceeds min(n_samples, n_features), a pair is
-            stored twice, values are infinite or so large that squares overflow, or
-            `column_features` is not a row of finite numbers for each column.
+            stored twice, values are infinite or so large that squares overflow,
+            `column_features` is not a row of finite numbers for each column, or a weight is not
+            positive or `repeat_scatter` negative.
 
         TypeError
             If `X` is sparse by blocks or diagonals, where stored is not observed.
@@ -284,13 +307,25 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         """
         chain = getattr(self, "_fitted_chain", None) if self.warm_start else None
         with forgetting(self), single_threaded_blas():
+            self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
                 raise ValueError(
                     f"X has no observed entry: {type(self).__name__} needs one at least; check "
                     f"missing_values={self.missing_values}"
                 )
-            if sparse.issparse(X):
+            weights = None if entry_weight is None else entry_weights(entry_weight, entries)
+            if not 0 <= repeat_scatter < np.inf:
+                raise ValueError(
+                    f"repeat_scatter={repeat_scatter!r} is a sum of squares; it must be finite and "
+                    "not negative"
+                )
+            exponent = unit_exponent(entries.data)
+            if exponent:
+                scaled = times_power_of_two(entries.data, -exponent)
+                entries = with_values(entries, scaled)
+                repeat_scatter = float(np.ldexp(repeat_scatter, -2 * exponent))
+            elif sparse.issparse(X):
                 entries = entries.copy()  # they are kept, and may be the caller's
             if column_features is not None:
                 column_features = checked_features(
@@ -299,7 +334,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
                     getattr(self, "feature_names_in_", None),
                     entries.dtype,
                 )
-            self._sample(X, entries, column_features, chain)
+            self._fitted_exponent = exponent
+            self._sample(X, entries, weights, float(repeat_scatter), column_features, chain)
         drift = relative_drift(self.residual_curve_[self.n_burn_in :])
         # The error of n entries is not known to better than a share of 1 / sqrt(2 n) either.
         most_drift = max(_MOST_DRIFT, 4 / np.sqrt(2 * entries.nnz))
@@ -314,7 +350,14 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit_transform(self, X: Any, y: Any = None, column_features: Any = None) -> Array:
+    def fit_transform(
+        self,
+        X: Any,
+        y: Any = None,
+        column_features: Any = None,
+        entry_weight: Any = None,
+        repeat_scatter: float = 0.0,
+    ) -> Array:
         """Fit, and return the factors of the same rows.
 
         Parameters
@@ -328,12 +371,24 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         column_features : {array-like, sparse matrix} of shape (n_features, n), default=None
             As in `fit`.
 
+        entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            As in `fit`.
+
+        repeat_scatter : float, default=0.0
+            As in `fit`.
+
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            What ``fit(X).transform(X)`` returns.
+            What ``fit(X).transform(X)`` returns; with weights, the factors under these.
         """
-        return self.fit(X, column_features=column_features).row_factors_.copy()
+        self.fit(
+            X,
+            column_features=column_features,
+            entry_weight=entry_weight,
+            repeat_scatter=repeat_scatter,
+        )
+        return self.row_factors_.copy()
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
         """Return the predictions of all entries of rows, known or new.
@@ -356,13 +411,14 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             Standard deviations of new observations; only with `return_std`.
         """
         check_is_fitted(self, "components_")
-        entries = self._observed(X)
+        entries = self._in_units(self._observed(X))
         n_threads = effective_n_threads(self.n_jobs)
         with single_threaded_blas():
             mean = self._fitted_draws.predict(entries, n_threads=n_threads)
             if not return_std:
-                return mean
-            return mean, self._fitted_draws.spread(entries, mean, n_threads=n_threads)
+                return self._in_units_of_X(mean)
+            std = self._fitted_draws.spread(entries, mean, n_threads=n_threads)
+        return self._in_units_of_X(mean), self._in_units_of_X(std)
 
     def predict_entries(
         self, rows: Any, columns: Any, X: Any = None, return_std: bool = False
@@ -394,17 +450,22 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             If an index is out of range, or `rows` and `columns` differ in length.
         """
         check_is_fitted(self, "components_")
-        entries = self._fitted_entries if X is None else self._observed(X)
+        if X is None:
+            entries, weights = self._fitted_entries, self._fitted_weights
+        else:
+            entries, weights = self._in_units(self._observed(X)), None
         rows, columns = entry_indices(rows, columns, entries.shape)
         with single_threaded_blas():
             mean, std = self._fitted_draws.predict_entries(
                 entries,
                 rows,
                 columns,
+                weights,
                 n_threads=effective_n_threads(self.n_jobs),
                 with_spread=return_std,
             )
-        return mean if std is None else (mean, std)
+        mean = self._in_units_of_X(mean)
+        return mean if std is None else (mean, self._in_units_of_X(std))
 
     def explain(self, x: Any, column: Any) -> Explanation:
         """Return what each observed entry of a row contributes to a prediction.
@@ -433,8 +494,10 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         """
         check_is_fitted(self, "components_")
         at = self._column_index(column)
-        entries = self._single_row(x)
+        entries = self._in_units(self._single_row(x))
         baseline, contributions = self._fitted_draws.contributions(entries, at)
+        contributions = self._in_units_of_X(contributions)
+        baseline = float(self._in_units_of_X(baseline))
         order = np.argsort(-np.abs(contributions), kind="stable")
         return Explanation(
             column=at,
@@ -475,20 +538,24 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             raise ValueError("X has no observed entry, and the score is a mean over these")
         with single_threaded_blas():
             residuals = self._fitted_draws.leave_one_out(
-                entries, n_threads=effective_n_threads(self.n_jobs)
+                self._in_units(entries), n_threads=effective_n_threads(self.n_jobs)
             )
-        return -float(np.sqrt(np.mean(residuals**2)))
+        return -float(self._in_units_of_X(root_mean_square(residuals)))
 
     def _sample(
         self,
         X: Any,
         entries: sparse.csr_array,
+        weights: Array | None,
+        scatter: float,
         column_features: Array | sparse.csr_array | None,
         chain: GibbsChain | None,
     ) -> None:
         n_threads = effective_n_threads(self.n_jobs)
         k = self._rank(entries.shape)
-        pattern, problem, intercept, scale = self._standardized(entries, n_threads)
+        pattern, problem, intercept, scale = self._standardized(
+            entries, weights, scatter, n_threads
+        )
         if column_features is not None:
             joined = with_side_features(
                 problem.column_features, column_features, _SIDE_FEATURES, n_threads=n_threads
@@ -498,8 +565,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             seed = int(check_random_state(self.random_state).randint(2**31 - 1))
             rng = np.random.default_rng(seed)
             state = first_state(problem, k, rng)
-            chain = GibbsChain(seed, rng, state, entries, problem.column_features)
-        chain = chain.on(entries, problem.column_features)
+            chain = GibbsChain(seed, rng, state, entries, problem.column_features, weights, scatter)
+        chain = chain.on(entries, problem.column_features, weights, scatter)
         first = len(chain.residuals)
         n_burn_in = max(0, self.n_burn_in - first)
         n_missing = max(0, self.n_draws - len(chain.draws))
@@ -521,7 +588,9 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             n_sweeps=n_burn_in + self.thinning * n_missing,
             keep=keep,
             n_threads=n_threads,
-            monitor=lambda sweep, error: progress(first + sweep, scale * error),
+            monitor=lambda sweep, error: progress(
+                first + sweep, float(np.ldexp(scale * error, self._fitted_exponent))
+            ),
         )
         draws = (*chain.draws, *run.draws)
         residuals = (*chain.residuals, *run.residuals.tolist())
@@ -532,55 +601,91 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         used = draws[: self.n_draws] or (draw(0, run.last),)
         self._fitted_draws = FactorDraws(used, pattern, intercept, scale)
         self._fitted_entries = entries
+        self._fitted_weights = None if weights is None else with_values(entries, weights)
         self._store(residuals, n_threads)
         progress.finish()
 
     def _standardized(
-        self, entries: sparse.csr_array, n_threads: int
+        self,
+        entries: sparse.csr_array,
+        weights: Array | None,
+        scatter: float,
+        n_threads: int,
     ) -> tuple[PatternFeatures, GibbsProblem, float, float]:
-        """Features, entries of mean 0 and variance 1, and what they were."""
-        with np.errstate(over="ignore", invalid="ignore"):
+        """Features, observations of mean 0 and variance 1, and what they were."""
+        if weights is None:
             intercept = float(entries.data.mean(dtype=np.float64))
             scale = float(entries.data.std(dtype=np.float64))
-        if not np.isfinite(scale) or scale**2 > float(np.finfo(entries.dtype).max):
-            raise ValueError(
-                f"entries of X are too large for their squares to be summed in {entries.dtype}; "
-                "divide X by its largest absolute value"
-            )
+        else:
+            wide = entries.data.astype(np.float64)
+            intercept = float(np.average(wide, weights=weights))
+            scale = float(np.average((wide - intercept) ** 2, weights=weights)) ** 0.5
+        if scatter:
+            n = float(entries.nnz if weights is None else weights.sum(dtype=np.float64))
+            scale = float(np.hypot(scale, (scatter / n) ** 0.5))
         # What rounding leaves of equal values is no spread.
         if not scale > 10 * np.finfo(entries.dtype).eps * abs(intercept):
             scale = 1.0
         values = ((entries.data - intercept) / scale).astype(entries.dtype)
         by_rows = sparse.csr_array((values, entries.indices, entries.indptr), entries.shape)
         by_columns = by_rows.T.tocsr()
+        of_columns = None
+        if weights is not None:
+            of_columns = with_values(entries, weights).T.tocsr().data
         features = [
             PatternFeatures.of(side, _PATTERN_FEATURES, n_threads=n_threads)
             if self.pattern
             else PatternFeatures.none(side.shape[1], side.dtype)
             for side in (by_rows, by_columns)
         ]
-        problem = GibbsProblem(by_rows, by_columns, features[0](by_rows), features[1](by_columns))
+        problem = GibbsProblem(
+            by_rows,
+            by_columns,
+            features[0](by_rows),
+            features[1](by_columns),
+            weights,
+            of_columns,
+            scatter / scale**2,
+        )
         return features[0], problem, intercept, scale
 
     def _store(self, residuals: tuple[float, ...], n_threads: int) -> None:
-        draws, entries = self._fitted_draws, self._fitted_entries
-        average = AverageFactors.of(draws, entries, n_threads=n_threads)
+        draws, entries, weights = self._fitted_draws, self._fitted_entries, self._fitted_weights
+        average = AverageFactors.of(draws, entries, weights, n_threads=n_threads)
         self.components_ = average.components
-        self.column_bias_ = average.column_bias
-        self.intercept_ = average.intercept
+        self.column_bias_ = self._in_units_of_X(average.column_bias)
+        self.intercept_ = float(self._in_units_of_X(average.intercept))
         self.n_components_ = len(average.components)
-        self.row_factors_, self.row_bias_ = average.rows(draws, entries, n_threads=n_threads)
-        self.noise_std_ = draws.noise * draws.scale
-        self.residual_curve_ = [draws.scale * error for error in residuals]
+        rows, row_bias = average.rows(draws, entries, weights, n_threads=n_threads)
+        self.row_factors_, self.row_bias_ = map(self._in_units_of_X, (rows, row_bias))
+        self.noise_std_ = float(self._in_units_of_X(draws.noise * draws.scale))
+        curve = np.asarray(residuals, dtype=np.float64) * draws.scale
+        self.residual_curve_ = self._in_units_of_X(curve).tolist()
         self.r_hat_ = split_r_hat(residuals[self.n_burn_in :])
         self.n_iter_ = len(residuals)
+
+    def _in_units(self, entries: sparse.csr_array) -> sparse.csr_array:
+        """Observed entries, divided by a power of two as those of the fit."""
+        values = times_power_of_two(entries.data, -self._fitted_exponent)
+        return with_values(entries, values)
+
+    def _in_units_of_X(self, values: Any) -> Any:
+        return times_power_of_two(values, self._fitted_exponent)
 
     def _rank(self, shape: tuple[int, int]) -> int:
         if self.n_components == "auto":
             return min(_AUTO_COMPONENTS, *shape)
         return check_rank(self.n_components, shape)
 
-    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+    def _rows(
+        self,
+        entries: sparse.csr_array,
+        n_threads: int,
+        weights: sparse.csr_array | None = None,
+    ) -> tuple[Array, Array]:
         average = AverageFactors(self.components_, self.column_bias_, self.intercept_)
         with single_threaded_blas():
-            return average.rows(self._fitted_draws, entries, n_threads=n_threads)
+            rows, row_bias = average.rows(
+                self._fitted_draws, self._in_units(entries), weights, n_threads=n_threads
+            )
+        return self._in_units_of_X(rows), self._in_units_of_X(row_bias)

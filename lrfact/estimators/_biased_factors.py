@@ -1,5 +1,6 @@
 """Rows as factors and biases, and back, for models of matrices with holes."""
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._observed_entries import observed_entries
+from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._factor_model import FactorModel
 
 Array = NDArray[np.floating]
@@ -21,6 +23,7 @@ class BiasedFactors(FactorModel):
     """
 
     missing_values: float
+    _fitted_missing_values: float
 
     def row_biases(self, X: Any) -> Array:
         """Return the biases of rows, known or new.
@@ -63,8 +66,29 @@ class BiasedFactors(FactorModel):
             raise ValueError(f"row_bias has shape {biases.shape}; it must have {(len(W),)}")
         return self._rebuilt(W, biases)
 
+    @abstractmethod
+    def _rows(
+        self,
+        entries: sparse.csr_array,
+        n_threads: int,
+        weights: sparse.csr_array | None = None,
+    ) -> tuple[Array, Array]:
+        """Return factors and biases of rows, whose entries may have weights."""
+
+    def _recommend_by_weights(
+        self,
+        entries: sparse.csr_array,
+        weights: sparse.csr_array,
+        n_items: int,
+        *,
+        exclude_observed: bool,
+    ) -> tuple[NDArray[np.integer], Array]:
+        """As `recommend`, for rows whose entries are means of several."""
+        rows = self._rows(entries, effective_n_threads(self.n_jobs), weights)
+        return self._best_columns(entries, n_items, exclude_observed=exclude_observed, rows=rows)
+
     def _observed(self, X: Any) -> sparse.csr_array:
-        return observed_entries(self, X, missing_values=self.missing_values, reset=False)
+        return observed_entries(self, X, missing_values=self._fitted_missing_values, reset=False)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

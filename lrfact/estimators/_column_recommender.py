@@ -86,8 +86,7 @@ class ColumnRecommender:
         array([[2, 1]])
         """
         check_is_fitted(self, "components_")
-        if not isinstance(n_items, Integral) or n_items < 1:
-            raise ValueError(f"n_items={n_items!r} must be an integer from 1")
+        _require_count(n_items)
         candidates = None
         if allowed is not None:
             candidates = _candidates(allowed, self.components_.shape[1])
@@ -102,24 +101,26 @@ class ColumnRecommender:
         *,
         exclude_observed: bool = True,
         candidates: Indices | None = None,
+        rows: tuple[Array, Array] | None = None,
     ) -> tuple[Indices, Array]:
-        """Recommend to rows whose entries have been read."""
+        """Recommend to rows whose entries have been read, or also folded in."""
+        _require_count(n_items)
         n_features = self.components_.shape[1]
         n_threads = effective_n_threads(self.n_jobs)
-        rows, row_bias = self._rows(entries, n_threads)
+        factors, row_bias = self._rows(entries, n_threads) if rows is None else rows
         n_allowed = n_features if candidates is None else len(candidates)
         n_left = n_allowed - _n_hidden(entries, candidates, n_features) * exclude_observed
         n_found = min(int(n_items), int(n_left.max(initial=0)))
         columns, scores = top_k_product(
-            rows,
-            np.ascontiguousarray(self.components_.T, dtype=rows.dtype),
+            factors,
+            np.ascontiguousarray(self.components_.T, dtype=factors.dtype),
             n_found,
-            offset=self.column_bias_.astype(rows.dtype),
+            offset=self.column_bias_.astype(factors.dtype),
             excluded=entries if exclude_observed else None,
             allowed=candidates,
             n_threads=n_threads,
         )
-        scores += (rows.dtype.type(self.intercept_) + row_bias)[:, np.newaxis]
+        scores += (factors.dtype.type(self.intercept_) + row_bias)[:, np.newaxis]
         return columns, scores
 
     def similar_columns(self, column: Any, n_items: int = 10) -> tuple[Indices, Array]:
@@ -148,8 +149,7 @@ class ColumnRecommender:
             If there is no such column, or `n_items` is not positive.
         """
         check_is_fitted(self, "components_")
-        if not isinstance(n_items, Integral) or n_items < 1:
-            raise ValueError(f"n_items={n_items!r} must be an integer from 1")
+        _require_count(n_items)
         at = self._column_index(column)
         factors = np.ascontiguousarray(self.components_.T)
         lengths = np.linalg.norm(factors, axis=1, keepdims=True)
@@ -185,6 +185,11 @@ class ColumnRecommender:
         if not isinstance(column, Integral) or not 0 <= int(column) < n_features:
             raise ValueError(f"column={column!r} must be an index from 0 to {n_features - 1}")
         return int(column)
+
+
+def _require_count(n_items: Any) -> None:
+    if not isinstance(n_items, Integral) or n_items < 1:
+        raise ValueError(f"n_items={n_items!r} must be an integer from 1")
 
 
 def _candidates(allowed: Any, n_features: int) -> Indices:

@@ -1,5 +1,6 @@
 """EntryRegressor: models of a matrix with holes, fitted to a long table of its entries."""
 
+import warnings
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, ClassVar, Self
@@ -16,6 +17,9 @@ from lrfact.checks._compat import HasMethods, StrOptions, check_sample_weight, f
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._label_index import LabelIndex
 from lrfact.checks._label_pairs import label_pairs
+from lrfact.checks._unseen_labels import describe_unseen, shown_pair
+from lrfact.estimators._biased_factors import BiasedFactors
+from lrfact.estimators._implicit_mf import ImplicitMF
 from lrfact.estimators._masked_mf import MaskedMF
 
 Array = NDArray[np.floating]
@@ -42,17 +46,23 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : estimator, default=None
         Model of a matrix with holes, with ``predict_entries(rows, columns)``. None means
-        ``MaskedMF(random_state=0)``.
+        ``MaskedMF(random_state=0)``. Its `missing_values` is not read: each line is observed,
+        whatever its value. Models that take absent entries for zeros, such as `ImplicitMF` and
+        `NMFTopics`, are refused.
 
     duplicates : {"mean", "raise"}, default='mean'
         What to do with lines of the same two labels. "mean" takes the (weighted) mean of their
-        values and the sum of their weights, which for least squares is the same as to keep all
-        lines. "raise" raises an error.
+        values and the sum of their weights. To `MaskedMF` and `BayesianMF` that is the same as to
+        keep all lines: k lines count as one of weight k, and `BayesianMF` also learns from their
+        differences how strong the noise of a single line is. A model without weights of entries
+        counts each pair once, with a warning. "raise" raises an error.
 
-    unseen : {"predict", "raise"}, default='predict'
-        What to do in `predict` with labels that `fit` has not seen. "predict" predicts by what is
+    unseen : {"warn", "predict", "raise"}, default='warn'
+        What to do with labels that `fit` has not seen. "warn" and "predict" predict by what is
         known: intercept and bias of the row, if that is known, or of the column, or the intercept
-        alone; the mean of `y`, if the estimator has no biases. "raise" raises an error.
+        alone; the mean of `y`, if the estimator has no biases. `recommend` leaves lines with unseen
+        columns out. "warn" also warns with the number of such lines, an example and the likely
+        cause; "raise" raises an error.
 
     Attributes
     ----------
@@ -100,7 +110,8 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     >>> from lrfact import EntryRegressor, MaskedMF
     >>> X = [("Ann", "tea"), ("Ann", "beer"), ("Bob", "tea"), ("Bob", "beer"), ("Cy", "tea")]
     >>> y = [5, 1, 2, 4, 5]
-    >>> model = EntryRegressor(MaskedMF(n_components=1, reg=0.1, random_state=0)).fit(X, y)
+    >>> inner = MaskedMF(n_components=1, reg=0.1, random_state=0)
+    >>> model = EntryRegressor(inner, unseen="predict").fit(X, y)
     >>> model.row_labels_
     array(['Ann', 'Bob', 'Cy'], dtype=object)
     >>> model.predict([("Ann", "tea"), ("Cy", "beer"), ("Dee", "tea"), ("Dee", "milk")]).round(1)
@@ -124,11 +135,11 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict_entries"]), None],
         "duplicates": [StrOptions({"mean", "raise"})],
-        "unseen": [StrOptions({"predict", "raise"})],
+        "unseen": [StrOptions({"warn", "predict", "raise"})],
     }
 
     def __init__(
-        self, estimator: Any = None, *, duplicates: str = "mean", unseen: str = "predict"
+        self, estimator: Any = None, *, duplicates: str = "mean", unseen: str = "warn"
     ) -> None:
         self.estimator = estimator
         self.duplicates = duplicates
@@ -162,7 +173,13 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             estimator refuses.
 
         TypeError
-            If a label cannot be hashed, `X` is sparse, or the estimator takes no weights.
+            If a label cannot be hashed, `X` is sparse, or the estimator takes no weights, or takes
+            absent entries for zeros.
+
+        Warns
+        -----
+        UserWarning
+            If there are duplicates and the estimator takes no weights.
         """
         with forgetting(self):
             rows, columns = label_pairs(self, X, y, reset=True)
@@ -171,6 +188,8 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                 used, sample_weight = _positive_weights(sample_weight, y)
                 rows, columns, y = rows[used], columns[used], y[used]
             inner = clone(self._inner())
+            _require_missing_entries(inner)
+            _read_all_values(inner)
             takes_weights = has_fit_parameter(inner, "entry_weight")
             if sample_weight is not None and not takes_weights:
                 raise TypeError(
@@ -182,17 +201,29 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             self.row_labels_ = self._fitted_rows.labels
             self.column_labels_ = self._fitted_columns.labels
             table = _Table(row_codes, column_codes, y, sample_weight)
-            ratings, weights = table.as_matrices((len(self.row_labels_), len(self.column_labels_)))
+            shape = (len(self.row_labels_), len(self.column_labels_))
+            ratings, weights, scatter = table.as_matrices(shape)
             if self.duplicates == "raise" and ratings.nnz < len(y):
                 raise self._duplicate_error(table, ratings.nnz)
             self.mean_ = float(np.average(y.astype(np.float64), weights=sample_weight))
             of_mean = (y.astype(np.float64) - self.mean_) ** 2
             self._fitted_std = float(np.sqrt(np.average(of_mean, weights=sample_weight)))
+            options: dict[str, Any] = {}
             if weights is not None and takes_weights:
-                inner.fit(ratings, entry_weight=weights)
-            else:
-                inner.fit(ratings)
+                options["entry_weight"] = weights
+                if has_fit_parameter(inner, "repeat_scatter"):
+                    options["repeat_scatter"] = scatter
+            elif weights is not None:
+                warnings.warn(
+                    f"X has {len(y)} lines for {ratings.nnz} pairs of labels; fit of "
+                    f"{type(inner).__name__} has no entry_weight, so that the mean of the lines of "
+                    "a pair counts once. Take MaskedMF or BayesianMF for them to count as many",
+                    UserWarning,
+                    stacklevel=3,  # past what validates the parameters
+                )
+            inner.fit(ratings, **options)
             self.estimator_ = inner
+            self._fitted_biases = hasattr(inner, "row_bias_") and getattr(inner, "bias", True)
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
@@ -224,6 +255,13 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
         TypeError
             If a label cannot be hashed, `X` is sparse, or the estimator has no standard deviations.
+
+        Warns
+        -----
+        UserWarning
+            If ``unseen="warn"`` and labels were not seen in `fit`: with their number, an example,
+            and the likely cause, such as labels of another type, swapped columns, or folds of a
+            sorted table.
         """
         check_is_fitted(self, "estimator_")
         options = self._with_std() if return_std else {}
@@ -233,13 +271,13 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         seen = (row_codes >= 0) & (column_codes >= 0)
         if seen.all():
             return self.estimator_.predict_entries(row_codes, column_codes, **options)
-        if self.unseen == "raise":
-            first = int(np.argmin(seen))
-            raise ValueError(
-                f"X has {np.count_nonzero(~seen)} lines with labels that fit has not seen; the "
-                f"first is {_pair(rows[first], columns[first])}. Drop them, or set "
-                "unseen='predict'"
-            )
+        self._tell_unseen(
+            rows,
+            columns,
+            row_codes >= 0,
+            column_codes >= 0,
+            "they are predicted by what is known of the other label, or by the mean",
+        )
         predicted = self._by_what_is_known(row_codes, column_codes)
         known = self.estimator_.predict_entries(row_codes[seen], column_codes[seen], **options)
         known, of_known = known if return_std else (known, None)
@@ -265,7 +303,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             Labels of row and column. Lines with columns that `fit` has not seen are left out.
 
         y : array-like of shape (n_samples,)
-            Values. Of lines with the same labels the mean is taken.
+            Values. Of lines with the same labels the mean is taken, with their number as weight.
 
         n_items : int, default=10
             How many columns.
@@ -287,7 +325,12 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            As in `fit`.
+            As in `fit`; and if ``unseen="raise"`` and a column was not seen in `fit`.
+
+        Warns
+        -----
+        UserWarning
+            If ``unseen="warn"`` and columns were not seen in `fit`.
         """
         check_is_fitted(self, "estimator_")
         row_labels, column_labels = label_pairs(self, X, reset=False)
@@ -295,11 +338,18 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         index, rows = LabelIndex.of(row_labels)
         columns = self._fitted_columns.numbers_of(column_labels)
         seen = columns >= 0
+        if not seen.all():
+            known = np.ones(len(seen), dtype=bool)  # rows are folded in, whoever they are
+            self._tell_unseen(row_labels, column_labels, known, seen, "they are left out")
         table = _Table(rows[seen], columns[seen], y[seen], None)
-        ratings, _ = table.as_matrices((len(index.labels), len(self.column_labels_)))
-        found, scores = self.estimator_.recommend(
-            ratings, n_items, exclude_observed=exclude_observed
-        )
+        ratings, weights, _ = table.as_matrices((len(index.labels), len(self.column_labels_)))
+        model = self.estimator_
+        if weights is not None and isinstance(model, BiasedFactors):
+            found, scores = model._recommend_by_weights(
+                ratings, weights, n_items, exclude_observed=exclude_observed
+            )
+        else:
+            found, scores = model.recommend(ratings, n_items, exclude_observed=exclude_observed)
         labels = self.column_labels_[found]
         if (found < 0).any():
             labels = np.where(found < 0, None, labels.astype(object))
@@ -321,18 +371,40 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             )
         return {"return_std": True}
 
+    def _tell_unseen(
+        self,
+        rows: NDArray[Any],
+        columns: NDArray[Any],
+        rows_seen: NDArray[np.bool_],
+        columns_seen: NDArray[np.bool_],
+        outcome: str,
+    ) -> None:
+        """Warn of lines with labels that are not known, or raise; nothing if not wanted."""
+        if self.unseen == "predict":
+            return
+        described = describe_unseen(
+            (self._fitted_rows, self._fitted_columns), (rows, columns), (rows_seen, columns_seen)
+        )
+        if self.unseen == "raise":
+            raise ValueError(f"{described.found}. {described.advice} Or set unseen='warn'")
+        warnings.warn(
+            f"{described.found}; {outcome}. {described.advice} unseen='predict' does not warn.",
+            UserWarning,
+            stacklevel=3,
+        )
+
     def _duplicate_error(self, table: "_Table", n_pairs: int) -> ValueError:
         row, column = table.first_duplicate()
         return ValueError(
             f"X has {len(table.values)} lines for {n_pairs} pairs of labels; the first twice is "
-            f"{_pair(self.row_labels_[row], self.column_labels_[column])}. Drop lines, or set "
+            f"{shown_pair(self.row_labels_[row], self.column_labels_[column])}. Drop lines, or set "
             "duplicates='mean'"
         )
 
     def _by_what_is_known(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
         """Predictions by mean and biases; codes are -1 where a label is not known."""
         model = self.estimator_
-        has_biases = hasattr(model, "row_bias_") and getattr(model, "bias", True)
+        has_biases = self._fitted_biases
         predicted = np.full(len(rows), model.intercept_ if has_biases else self.mean_)
         if has_biases:
             for codes, biases in ((rows, model.row_bias_), (columns, model.column_bias_)):
@@ -351,16 +423,31 @@ class _Table:
 
     def as_matrices(
         self, shape: tuple[int, int]
-    ) -> tuple[sparse.csr_array, sparse.csr_array | None]:
-        """Means of equal entries, and the sums of their weights; None if all weights are 1."""
-        ratings = self._summed(self.values, shape)
-        if self.weights is None and ratings.nnz == len(self.values):
-            return ratings, None
-        weights = np.ones(len(self.values)) if self.weights is None else self.weights
-        total = self._summed(weights, shape)
-        ratings = self._summed(weights * self.values, shape)
-        ratings.data /= total.data
-        return ratings.astype(self.values.dtype), total
+    ) -> tuple[sparse.csr_array, sparse.csr_array | None, float]:
+        """Means of the lines of each pair, their weights, and the squares about the means.
+
+        Weights are None where all are 1.
+        """
+        keys = self.rows.astype(np.int64) * shape[1] + self.columns
+        pairs, first, line_pair = np.unique(keys, return_index=True, return_inverse=True)
+        line_pair = line_pair.reshape(-1)
+        means, total, scatter = self.values[first], None, 0.0
+        if self.weights is not None or len(pairs) < len(keys):
+            weights = np.ones(len(keys)) if self.weights is None else self.weights
+            total = np.bincount(line_pair, weights, len(pairs))
+            # From one of the lines, so that the mean of equal values is exactly that.
+            beyond = self.values.astype(np.float64) - means[line_pair]
+            moved = np.bincount(line_pair, beyond * (weights / total[line_pair]), len(pairs))
+            means = (means + moved).astype(self.values.dtype)
+            scatter = float(weights @ (beyond - moved[line_pair]) ** 2)
+        rows, columns = np.divmod(pairs, shape[1])
+        start = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
+        index = np.int64 if max(*shape, len(pairs)) > np.iinfo(np.int32).max else np.int32
+        pattern = columns.astype(index), start.astype(index)
+        ratings = sparse.csr_array((means, *pattern), shape=shape)
+        if total is None:
+            return ratings, None, 0.0
+        return ratings, sparse.csr_array((total, *pattern), shape=shape), scatter
 
     def first_duplicate(self) -> tuple[int, int]:
         """Row and column of the first line that has them from a line before."""
@@ -369,10 +456,6 @@ class _Table:
         same &= np.diff(self.columns[order]) == 0
         line = order[1:][same].min()
         return int(self.rows[line]), int(self.columns[line])
-
-    def _summed(self, values: Array, shape: tuple[int, int]) -> sparse.csr_array:
-        # The conversion adds up what has the same place.
-        return sparse.coo_array((values, (self.rows, self.columns)), shape=shape).tocsr()
 
 
 def _values(y: Any, rows: NDArray[Any]) -> Array:
@@ -393,6 +476,29 @@ def _positive_weights(
     return used, weights[used]
 
 
-def _pair(*labels: Any) -> tuple[Any, ...]:
-    """Labels as a message should show them."""
-    return tuple(label.item() if isinstance(label, np.generic) else label for label in labels)
+def _require_missing_entries(inner: Any) -> None:
+    """Refuse models to which absent entries of a sparse matrix are zeros."""
+    name, innermost = type(inner).__name__, inner
+    while hasattr(innermost, "estimator") or hasattr(innermost, "steps"):
+        steps = getattr(innermost, "steps", None)
+        innermost = steps[-1][1] if steps else innermost.estimator
+    if isinstance(innermost, ImplicitMF):
+        raise TypeError(
+            f"EntryRegressor predicts the value of a pair, and takes the mean of its lines; {name} "
+            "ranks columns by counts of events, where lines of the same pair add up and absent "
+            "pairs tell too. Number the labels, for example by np.unique(labels, "
+            "return_inverse=True), add the events up by scipy.sparse.coo_array((counts, (rows, "
+            "columns))).tocsr(), and fit ImplicitMF to that matrix"
+        )
+    if getattr(innermost, "_absent_is_zero", False):
+        raise TypeError(
+            f"{name} takes absent entries of a sparse matrix for zeros, and the table of "
+            "EntryRegressor has none of most pairs; take MaskedMF, also with nonnegative=True, or "
+            "BayesianMF"
+        )
+
+
+def _read_all_values(inner: Any) -> None:
+    """Let no value stand for a missing one: a line of the table is observed."""
+    names = [name for name in inner.get_params() if name.split("__")[-1] == "missing_values"]
+    inner.set_params(**dict.fromkeys(names, np.nan))

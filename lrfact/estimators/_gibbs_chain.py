@@ -22,19 +22,33 @@ class GibbsChain:
     state: GibbsState
     entries: sparse.csr_array
     column_features: Array
+    weights: Array | None = None
+    scatter: float = 0.0
     draws: tuple[ColumnDraw, ...] = ()
     residuals: tuple[float, ...] = ()
 
-    def on(self, entries: sparse.csr_array, column_features: Array) -> "GibbsChain":
+    def on(
+        self,
+        entries: sparse.csr_array,
+        column_features: Array,
+        weights: Array | None,
+        scatter: float,
+    ) -> "GibbsChain":
         """The chain to go on with: a fit that fails must not have moved this one."""
         rng = copy.deepcopy(self.rng)
-        same = np.array_equal(self.column_features, column_features) and all(
-            np.array_equal(getattr(self.entries, part), getattr(entries, part))
-            for part in ("indptr", "indices", "data")
+        same = (
+            np.array_equal(self.column_features, column_features)
+            and (self.weights is None) == (weights is None)
+            and (weights is None or np.array_equal(self.weights, weights))
+            and self.scatter == scatter
+            and all(
+                np.array_equal(getattr(self.entries, part), getattr(entries, part))
+                for part in ("indptr", "indices", "data")
+            )
         )
         if same:
             return replace(self, rng=rng)
-        return GibbsChain(self.seed, rng, self.state, entries, column_features)
+        return GibbsChain(self.seed, rng, self.state, entries, column_features, weights, scatter)
 
     def fits(self, problem: GibbsProblem, k: int) -> bool:
         """Whether it can go on with these data."""

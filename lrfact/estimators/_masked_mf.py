@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
@@ -15,13 +16,15 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
-from lrfact.checks._observed_entries import entry_weights, observed_entries
+from lrfact.checks._observed_entries import entry_weights, observed_entries, with_values
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
 from lrfact.estimators._biased_factors import BiasedFactors
 from lrfact.estimators._explanation import Explanation
 from lrfact.estimators._progress import FitProgress
+from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
 from lrfact.linalg.principal_directions import principal_directions
+from lrfact.linalg.root_mean_square import root_mean_square
 from lrfact.solvers.early_stopping import HeldOutMonitor, hold_out_entries
 from lrfact.solvers.masked_als import masked_als
 from lrfact.solvers.masked_fold_in import ColumnModel
@@ -39,6 +42,25 @@ Array = NDArray[np.floating]
 
 _AUTO_COMPONENTS = 10
 _PATIENCE = 3  # sweeps without a better error on the entries held out
+
+
+@dataclass(frozen=True)
+class _FittedForm:
+    """What a fitted model is besides its factors, whatever the parameters are set to later.
+
+    Attributes
+    ----------
+    reg, bias, nonnegative :
+        As in the fit.
+
+    exponent : int
+        Of the power of two that values are divided by, see `unit_exponent`.
+    """
+
+    reg: float
+    bias: bool
+    nonnegative: bool
+    exponent: int
 
 
 class MaskedMF(CallbackSupportMixin, BiasedFactors):
@@ -90,8 +112,9 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         A sweep that lowers the objective by a smaller share ends the fit.
 
     missing_values : float, default=nan
-        What stands for a missing entry in dense input; 0 in the classic tables where 0 means not
-        rated. Of sparse input what is not stored is missing, and a stored 0 is an observed 0.
+        What stands for a missing entry; 0 in the classic tables where 0 means not rated. Of sparse
+        input what is not stored is missing too, and a stored 0 is an observed 0, unless
+        `missing_values` is 0.
 
     early_stopping : bool, default=False
         Whether to hold out a random tenth of the entries, stop when these have not been predicted
@@ -216,6 +239,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
     n_components_: int
     n_samples_seen_: int
     _fitted_evidence: ColumnEvidence
+    _fitted_form: _FittedForm
 
     # A fit may start from one of another rank, so RankSearchCV goes from one to the next.
     _warm_start_takes_any_rank = True
@@ -360,7 +384,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         """
         if not hasattr(self, "components_"):
             return self.fit(X)
-        entries = self._observed(X)
+        entries = self._in_units(self._observed(X))
         n_threads = effective_n_threads(self.n_jobs)
         with single_threaded_blas():
             model = update_columns(
@@ -372,13 +396,14 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         if entries.nnz:
             new = ColumnEvidence.of(entries, rows[:, :k], evidence.variance)
             evidence = evidence.and_also(new)
+        rows = self._in_units_of_X(rows)
         new_bias = rows[:, k] if model.bias else np.zeros(len(rows), dtype=rows.dtype)
         row_factors = np.concatenate([self.row_factors_, rows[:, :k]])
         row_bias = np.concatenate([self.row_bias_, new_bias])
         # All at once: what fails before leaves the model as it was.
         self.components_ = model.factors.T
         if model.column_bias is not None:
-            self.column_bias_ = model.column_bias
+            self.column_bias_ = self._in_units_of_X(model.column_bias)
         self.row_factors_, self.row_bias_ = row_factors, row_bias
         self._fitted_evidence = evidence
         self.n_samples_seen_ += entries.shape[0]
@@ -469,7 +494,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         """
         check_is_fitted(self, "components_")
         at = self._column_index(column)
-        entries = self._single_row(x)
+        entries = self._in_units(self._single_row(x))
         model = self._column_model()
         w = model.fold_in(entries, n_threads=1).solution[0].astype(np.float64)
         design = model.factors.astype(np.float64)
@@ -486,11 +511,13 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         A = D.T @ D + model.reg * np.sqrt(len(observed)) * np.eye(D.shape[1])
         weight, *_ = np.linalg.lstsq(A, design[at, free], rcond=None)
         contributions = (D @ weight) * (entries.data.astype(np.float64) - offset[observed])
+        contributions = self._in_units_of_X(contributions)
+        baseline = float(self._in_units_of_X(offset[at]))
         order = np.argsort(-np.abs(contributions), kind="stable")
         return Explanation(
             column=at,
-            prediction=float(offset[at] + contributions.sum()),
-            baseline=float(offset[at]),
+            prediction=baseline + float(contributions.sum()),
+            baseline=baseline,
             columns=observed[order],
             contributions=contributions[order],
             names=getattr(self, "feature_names_in_", None),
@@ -532,13 +559,14 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         if not entries.nnz:
             raise ValueError("X has no observed entry, and the score is a mean over these")
         residuals = self._column_model().leave_one_out(
-            entries, n_threads=effective_n_threads(self.n_jobs)
+            self._in_units(entries), n_threads=effective_n_threads(self.n_jobs)
         )
-        return -float(np.sqrt(np.mean(residuals.astype(np.float64) ** 2)))
+        return -float(self._in_units_of_X(root_mean_square(residuals)))
 
     def _fit(self, X: Any, entry_weight: Any) -> None:
         known = self._known_model() if self.warm_start else None
         with forgetting(self), single_threaded_blas():
+            self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
                 raise ValueError(
@@ -546,17 +574,22 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
                     f"missing_values={self.missing_values}"
                 )
             weights = None if entry_weight is None else entry_weights(entry_weight, entries)
+            exponent = unit_exponent(entries.data)
+            form = _FittedForm(float(self.reg), bool(self.bias), bool(self.nonnegative), exponent)
+            entries = with_values(entries, times_power_of_two(entries.data, -exponent))
             n_components = self._rank(entries.shape)
             if known is not None and len(known.columns) != entries.shape[1]:
                 known = None
+            if known is not None:
+                known = self._known_in_units(known, exponent)
             random_state = check_random_state(self.random_state)
             monitor = None
             learnt_from, their_weights = entries, weights
             if self.early_stopping:
-                learnt_from, their_weights, held_out = hold_out_entries(
+                learnt_from, their_weights, held_out, held_out_weights = hold_out_entries(
                     entries, weights, 0.1, random_state
                 )
-                monitor = HeldOutMonitor(held_out, self.bias, _PATIENCE)
+                monitor = HeldOutMonitor(held_out, held_out_weights, self.bias, _PATIENCE)
             problem = MaskedProblem.penalized_by_counts(
                 learnt_from,
                 their_weights,
@@ -569,7 +602,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             progress = FitProgress(self, X, self.verbose, measure="objective")
 
             def watch(sweep: int, objective: float, model: MaskedModel) -> bool:
-                asked = progress(sweep, objective)
+                asked = progress(sweep, float(np.ldexp(objective, 2 * exponent)))
                 return (monitor is not None and monitor(sweep, objective, model)) or asked
 
             result = self._solvers[self.solver](
@@ -584,13 +617,16 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             model = result.model
             if monitor is not None:
                 model = monitor.best or model
-                self.validation_rmse_ = monitor.errors
-            self._store(model, entries, weights, n_threads)
-            self.loss_curve_ = result.objective.tolist()
+                self.validation_rmse_ = np.ldexp(monitor.errors, exponent).tolist()
+            self._fitted_form = form
+            rows = self._store(model, entries, weights, n_threads)
+            self.loss_curve_ = np.ldexp(result.objective, 2 * exponent).tolist()
             self.n_iter_ = len(result.objective)
             self.added_diagonal_ = result.added_diagonal
             variance = float(problem.column_penalty[0] / self.reg) if self.reg else 1.0
-            self._fitted_evidence = ColumnEvidence.of(entries, self.row_factors_, variance)
+            self._fitted_evidence = ColumnEvidence.of(
+                entries, rows[:, : self.n_components_], variance, weights
+            )
             progress.finish()
         if not result.converged:
             warnings.warn(
@@ -620,16 +656,26 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             columns = np.column_stack([columns, self.column_bias_])
         return MaskedModel(columns[:0], columns, self.intercept_)
 
+    def _known_in_units(self, known: MaskedModel, exponent: int) -> MaskedModel:
+        """The same for values that are divided by a power of two."""
+        columns = known.columns
+        if self.bias and exponent:
+            columns = columns.copy()
+            columns[:, -1] = times_power_of_two(columns[:, -1], -exponent)
+        return MaskedModel(known.rows, columns, float(np.ldexp(known.intercept, -exponent)))
+
     def _store(
         self,
         model: MaskedModel,
         entries: sparse.csr_array,
         weights: Array | None,
         n_threads: int,
-    ) -> None:
-        k = model.columns.shape[1] - self.bias
+    ) -> Array:
+        """Set the attributes of the model; return its rows in the units of the solver."""
+        bias = self._fitted_form.bias
+        k = model.columns.shape[1] - bias
         factors = model.columns[:, :k]
-        if self.nonnegative:
+        if self._fitted_form.nonnegative:
             lengths = np.linalg.norm(factors, axis=0)
             factors = np.ascontiguousarray(factors[:, np.argsort(-lengths, kind="stable")])
         else:
@@ -637,28 +683,48 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         # Contiguous the other way round: all that is asked of it goes by columns of X.
         self.components_ = factors.T
         n_features, dtype = entries.shape[1], entries.dtype
-        self.column_bias_ = (
-            model.columns[:, k].copy() if self.bias else np.zeros(n_features, dtype=dtype)
-        )
-        self.intercept_ = float(model.intercept)
+        column_bias = model.columns[:, k].copy() if bias else np.zeros(n_features, dtype=dtype)
+        self.column_bias_ = self._in_units_of_X(column_bias)
+        self.intercept_ = float(self._in_units_of_X(model.intercept))
         self.n_components_ = k
         self.n_samples_seen_ = entries.shape[0]
         rows = self._column_model().fold_in(entries, weights, n_threads=n_threads).solution
-        self.row_factors_ = np.ascontiguousarray(rows[:, :k])
-        self.row_bias_ = rows[:, k].copy() if self.bias else np.zeros(len(rows), dtype=dtype)
+        self.row_factors_, self.row_bias_ = self._split(rows)
+        return rows
 
     def _column_model(self) -> ColumnModel:
+        """The model without its rows, in the units of the solver."""
+        form = self._fitted_form
+        column_bias = times_power_of_two(self.column_bias_, -form.exponent) if form.bias else None
         return ColumnModel(
             factors=self.components_.T,
-            column_bias=self.column_bias_ if self.bias else None,
-            intercept=self.intercept_,
-            reg=self.reg,
-            nonnegative=self.nonnegative,
+            column_bias=column_bias,
+            intercept=float(np.ldexp(self.intercept_, -form.exponent)),
+            reg=form.reg,
+            nonnegative=form.nonnegative,
         )
 
-    def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
+    def _in_units(self, entries: sparse.csr_array) -> sparse.csr_array:
+        """Observed entries in the units of the solver."""
+        values = times_power_of_two(entries.data, -self._fitted_form.exponent)
+        return with_values(entries, values)
+
+    def _in_units_of_X(self, values: Any) -> Any:
+        return times_power_of_two(values, self._fitted_form.exponent)
+
+    def _rows(
+        self,
+        entries: sparse.csr_array,
+        n_threads: int,
+        weights: sparse.csr_array | None = None,
+    ) -> tuple[Array, Array]:
         """Factors and biases of rows."""
-        rows = self._column_model().fold_in(entries, n_threads=n_threads).solution
-        k = len(self.components_)
-        bias = rows[:, k].copy() if self.bias else np.zeros(len(rows), dtype=rows.dtype)
+        entries, of_entries = self._in_units(entries), None if weights is None else weights.data
+        found = self._column_model().fold_in(entries, of_entries, n_threads=n_threads)
+        return self._split(found.solution)
+
+    def _split(self, rows: Array) -> tuple[Array, Array]:
+        """Factors and biases, in the units of X, of rows in those of the solver."""
+        rows, k = self._in_units_of_X(rows), len(self.components_)
+        bias = rows[:, k].copy() if self._fitted_form.bias else np.zeros(len(rows), rows.dtype)
         return np.ascontiguousarray(rows[:, :k]), bias

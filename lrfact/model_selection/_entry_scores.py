@@ -1,11 +1,13 @@
 """cross_val_score_entries: scores of an estimator over folds of the observed entries."""
 
+import warnings
 from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
@@ -64,6 +66,11 @@ def cross_val_score_entries(
     TypeError
         If the estimator cannot predict entries.
 
+    Warns
+    -----
+    UserWarning
+        If most test entries of a fold are of rows, or of columns, without any training entry.
+
     See Also
     --------
     EntryKFold : The folds.
@@ -113,9 +120,35 @@ def _folds(cv: Any, X: Any, missing_values: float) -> Iterable[tuple[Any, Any]]:
     )
 
 
+def _warn_of_cold_start(
+    train: sparse.csr_array, test: sparse.csr_array, axis: int, side: str
+) -> None:
+    """Warn where most test entries are of rows, or columns, without any training entry."""
+    if train.shape[axis] != test.shape[axis]:
+        return
+    trained, tested = (
+        np.diff(entries.indptr)
+        if axis == 0
+        else np.bincount(entries.indices, minlength=entries.shape[1])
+        for entries in (train, test)
+    )
+    n_cold = int(tested[trained == 0].sum())
+    if 2 * n_cold > test.nnz:
+        warnings.warn(
+            f"{n_cold} of {test.nnz} test entries are of {side}s without any training entry, whose "
+            "scores are those of predictions for all of them; take EntryKFold, which shuffles",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
 def _fit_and_score(
     estimator: Any, train: Any, test: Any, score: HiddenScore, missing_values: float
 ) -> float:
-    matrix = EntryMatrix.of(test, missing_values=missing_values, owner="cross_val_score_entries")
+    owner = "cross_val_score_entries"
+    matrix = EntryMatrix.of(test, missing_values=missing_values, owner=owner)
+    training = EntryMatrix.of(train, missing_values=missing_values, owner=owner)
+    for axis, side in enumerate(("row", "column")):
+        _warn_of_cold_start(training.entries, matrix.entries, axis, side)
     model = clone(estimator).fit(train)
     return score(model, train, matrix.entries, rows_are_known=True)

@@ -43,7 +43,12 @@ class AverageFactors:
 
     @classmethod
     def of(
-        cls, model: FactorDraws, entries: sparse.csr_array, *, n_threads: int
+        cls,
+        model: FactorDraws,
+        entries: sparse.csr_array,
+        weights: sparse.csr_array | None = None,
+        *,
+        n_threads: int,
     ) -> "AverageFactors":
         """Find the directions for some rows.
 
@@ -54,6 +59,9 @@ class AverageFactors:
 
         entries : csr_array of shape (n_rows, n_columns)
             What is observed of the rows.
+
+        weights : csr_array of shape (n_rows, n_columns) or None, default=None
+            Of the entries, stored in the same places; None for ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -76,11 +84,14 @@ class AverageFactors:
         gram = np.zeros((width, width))
         step = max(1, _BLOCK // width)
         for start in range(0, n_rows, step):
+            block = slice(start, start + step)
             rows = np.concatenate(
                 [
                     vectors[:, :k] - draw.prior.mean[:k].astype(vectors.dtype)
                     for draw, vectors in model.fold_in(
-                        entries[start : start + step], n_threads=n_threads
+                        entries[block],
+                        None if weights is None else weights[block],
+                        n_threads=n_threads,
                     )
                 ],
                 axis=1,
@@ -103,7 +114,12 @@ class AverageFactors:
         )
 
     def rows(
-        self, model: FactorDraws, entries: sparse.csr_array, *, n_threads: int
+        self,
+        model: FactorDraws,
+        entries: sparse.csr_array,
+        weights: sparse.csr_array | None = None,
+        *,
+        n_threads: int,
     ) -> tuple[Array, Array]:
         """Return rows along the directions, and their biases.
 
@@ -114,6 +130,9 @@ class AverageFactors:
 
         entries : csr_array of shape (n_rows, n_columns)
             What is observed of the rows, known or new.
+
+        weights : csr_array of shape (n_rows, n_columns) or None, default=None
+            Of the entries, stored in the same places; None for ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -130,7 +149,7 @@ class AverageFactors:
         dtype = entries.dtype
         factors = np.zeros((entries.shape[0], k), dtype)
         bias = np.zeros(entries.shape[0], dtype)
-        for draw, vectors in model.fold_in(entries, n_threads=n_threads):
+        for draw, vectors in model.fold_in(entries, weights, n_threads=n_threads):
             told = vectors - draw.prior.mean.astype(dtype)
             turn = _spread_of(draw)[:, :k].T @ self.components.T
             factors += told[:, :k] @ turn.astype(dtype)

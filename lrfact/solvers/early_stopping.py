@@ -20,6 +20,9 @@ class HeldOutMonitor:
     held_out : csr_array of shape (n_rows, n_columns)
         Entries that the solver does not see.
 
+    weights : ndarray of shape (nnz,) or None
+        Their weights; None for ones.
+
     bias : bool
         Whether the models have biases.
 
@@ -34,6 +37,7 @@ class HeldOutMonitor:
     """
 
     held_out: sparse.csr_array
+    weights: Array | None
     bias: bool
     patience: int
     errors: list[float] = field(default_factory=list)
@@ -49,7 +53,7 @@ class HeldOutMonitor:
             self.errors.clear()
         predicted = predict_entries(model, self._rows, self.held_out.indices, bias=self.bias)
         residuals = self.held_out.data.astype(np.float64) - predicted
-        self.errors.append(float(np.sqrt(np.mean(residuals**2))))
+        self.errors.append(float(np.sqrt(np.average(residuals**2, weights=self.weights))))
         if self.errors[-1] <= min(self.errors):
             self.best = MaskedModel(model.rows.copy(), model.columns.copy(), model.intercept)
         return len(self.errors) - 1 - int(np.argmin(self.errors)) >= self.patience
@@ -60,7 +64,7 @@ def hold_out_entries(
     weights: Array | None,
     share: float,
     rng: np.random.RandomState,
-) -> tuple[sparse.csr_array, Array | None, sparse.csr_array]:
+) -> tuple[sparse.csr_array, Array | None, sparse.csr_array, Array | None]:
     """Split observed entries at random.
 
     Parameters
@@ -79,8 +83,8 @@ def hold_out_entries(
 
     Returns
     -------
-    kept, weights, held_out
-        Entries to learn from, their weights, and the others.
+    kept, weights, held_out, weights
+        Entries to learn from and their weights, then the others and theirs.
 
     Raises
     ------
@@ -95,8 +99,8 @@ def hold_out_entries(
     n_out = min(max(1, round(share * entries.nnz)), entries.nnz - 1)
     out = np.zeros(entries.nnz, dtype=bool)
     out[rng.choice(entries.nnz, n_out, replace=False)] = True
-    kept = None if weights is None else weights[~out]
-    return _chosen(entries, ~out), kept, _chosen(entries, out)
+    kept, left = (None, None) if weights is None else (weights[~out], weights[out])
+    return _chosen(entries, ~out), kept, _chosen(entries, out), left
 
 
 def _chosen(entries: sparse.csr_array, chosen: NDArray[np.bool_]) -> sparse.csr_array:

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from scipy.special import digamma, polygamma
+
+from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
 
 Array = NDArray[np.floating]
 
@@ -124,36 +127,90 @@ def entry_scaling(
         what a column adds to the level of its rows, shrunk where its entries are few.
 
     scale : {"columns", "both"} or None
-        Whether columns, or columns and then rows, are brought to the same spread. A column whose
-        entries are all the same keeps its units.
+        Whether columns, or columns and then rows, are brought to the same spread. Those of columns
+        with few entries are shrunk to a common one, as far as the spreads of the others are alike.
 
     Returns
     -------
     EntryScaling
+        Multiplying all entries by a number multiplies means and scales by it; without `scale` the
+        latter are the same power of two for all columns, 1 for entries of ordinary size.
+
+    Raises
+    ------
+    ValueError
+        If entries are so large that squares or predictions overflow.
     """
     n_columns, columns = entries.shape[1], entries.indices
-    rows, values = rows_of_entries(entries), entries.data.astype(np.float64)
-    counts = np.bincount(columns, minlength=n_columns)
+    exponent = unit_exponent(entries.data)
+    values = times_power_of_two(entries.data, -exponent).astype(np.float64)
+    rows, counts = rows_of_entries(entries), np.bincount(columns, minlength=n_columns)
+    spread = np.ones(n_columns)
+    if scale is not None:
+        deviations = values if center is None else _within(columns, values)
+        # What rounding leaves of equal entries is not a spread.
+        means = np.bincount(columns, np.abs(values), n_columns) / np.maximum(counts, 1)
+        floor = 10 * np.finfo(entries.dtype).eps * means
+        squares = np.bincount(columns, deviations**2, n_columns)
+        squares[squares <= counts * floor**2] = 0
+        spread = shrunken_spreads(squares, counts if center is None else counts - 1)
     mean = np.zeros(n_columns)
     if center == "columns":
         mean[:] = values.mean()
         np.divide(np.bincount(columns, values, n_columns), counts, out=mean, where=counts > 0)
     elif center == "both":
-        mean[:] = _columns_beside_rows(rows, columns, values, entries.shape)
-    deviations = values - mean[columns] if center is None else _within(columns, values)
-    spread = np.ones(n_columns)
-    if scale is not None:
-        squares = np.bincount(columns, deviations**2, n_columns)
-        spread = np.sqrt(squares / np.maximum(counts, 1))
-        # What rounding leaves of equal entries is no spread.
-        floor = 10 * np.finfo(entries.dtype).eps * np.abs(mean)
-        spread = np.where(spread > floor, spread, 1.0)
+        of_columns = _columns_beside_rows(rows, columns, values / spread[columns], entries.shape)
+        mean[:] = spread * of_columns
     row_spread = 0.0
     if scale == "both":
         within = _within(rows, (values - mean[columns]) / spread[columns])
         row_spread = float(np.sqrt(np.mean(within**2)))
     dtype = entries.dtype
+    mean, spread = np.ldexp(mean, exponent), np.ldexp(spread, exponent)
     return EntryScaling(mean.astype(dtype), spread.astype(dtype), row_spread)
+
+
+def shrunken_spreads(
+    squares: NDArray[np.float64], freedom: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Return standard deviations of columns, each shrunk to the common one as data suggest.
+
+    Parameters
+    ----------
+    squares : ndarray of shape (n,)
+        Sum of the squared deviations of each column; 0 if its entries are all the same.
+
+    freedom : ndarray of int, shape (n,)
+        Degrees of freedom of each; none where it is not positive.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Positive. Where the spreads of columns with many entries are much alike, as of ratings,
+        one of few entries has nearly the common spread; where they differ by orders of magnitude,
+        as of measurements in several units, it has nearly its own. 1 for all if none has any.
+
+    Notes
+    -----
+    Logarithms of variances are normal about a common one, and what is observed of them has the
+    variance of the logarithm of a chi-squared number: each shrinks by what is noise in it. Smyth
+    (2004), doi:10.2202/1544-6115.1027, section 6.2, for the moments.
+    """
+    freedom = np.maximum(freedom, 0)
+    known = (freedom > 0) & (squares > 0)
+    if not known.any():
+        return np.ones(len(squares))
+    half = freedom[known] / 2
+    noise = polygamma(1, half)
+    logs = np.log(squares[known] / freedom[known]) - digamma(half) + np.log(half)
+    # Few long columns must not decide for all.
+    weights = 1 / np.maximum(noise, np.median(noise) / 10)
+    common = float(np.average(logs, weights=weights))
+    between = max(float(np.average((logs - common) ** 2 - noise, weights=weights)), 0.0)
+    # Entries that are all the same are the less likely to spread the more they are.
+    spreads = np.exp(common / 2) / np.sqrt(1 + between / 2 * freedom)
+    spreads[known] = np.exp((between * logs + noise * common) / (2 * (between + noise)))
+    return spreads
 
 
 def row_offset_penalty(entries: sparse.csr_array) -> float:
@@ -183,10 +240,14 @@ def _columns_beside_rows(
     overall = values.mean()
     level = np.zeros(shape[1])
     strengths = []
-    for group, size in ((rows, shape[0]), (columns, shape[1])):
-        within, between = _variance_components(group, values)
+    # Differences of columns are not noise of the rows: they may be in units of their own.
+    for group, size, data in (
+        (rows, shape[0], _within(columns, values)),
+        (columns, shape[1], values),
+    ):
+        within, between = _variance_components(group, data)
         counts = np.bincount(group, minlength=size)
-        squares = np.bincount(group, _within(group, values) ** 2, size)
+        squares = np.bincount(group, _within(group, data) ** 2, size)
         # Columns may have units of their own: a common variance only helps those of few entries.
         own = (squares + _PRIOR_ENTRIES * within) / (counts + _PRIOR_ENTRIES)
         # Where the data cannot tell between from within, one entry tells half.

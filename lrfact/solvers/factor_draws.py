@@ -91,7 +91,12 @@ class FactorDraws:
         )
 
     def fold_in(
-        self, entries: sparse.csr_array, *, n_threads: int, perturbed: bool = False
+        self,
+        entries: sparse.csr_array,
+        weights: sparse.csr_array | None = None,
+        *,
+        n_threads: int,
+        perturbed: bool = False,
     ) -> Iterator[tuple[ColumnDraw, Array]]:
         """Yield each draw with the vectors of some rows under it.
 
@@ -99,6 +104,9 @@ class FactorDraws:
         ----------
         entries : csr_array of shape (n_rows, n_columns)
             Their observed entries, in the units of the data.
+
+        weights : csr_array of shape (n_rows, n_columns) or None, default=None
+            Of the entries, stored in the same places; None for ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -114,7 +122,7 @@ class FactorDraws:
         vectors : ndarray of shape (n_rows, k + 1)
             Factors, the bias last, in units of the draws.
         """
-        for draw, regressions in self._regressions(entries, n_threads):
+        for draw, regressions in self._regressions(entries, n_threads, weights):
             perturbation = None
             if perturbed:
                 shape = regressions.expected.shape
@@ -194,6 +202,7 @@ class FactorDraws:
         entries: sparse.csr_array,
         rows: NDArray[np.integer],
         columns: NDArray[np.integer],
+        weights: sparse.csr_array | None = None,
         *,
         n_threads: int,
         with_spread: bool = False,
@@ -207,6 +216,9 @@ class FactorDraws:
 
         rows, columns : ndarray of int, shape (n,)
             Which entries.
+
+        weights : csr_array of shape (n_rows, n_columns) or None, default=None
+            Of the entries, stored in the same places; None for ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -223,15 +235,15 @@ class FactorDraws:
             As of the method of this name.
         """
         asked, places = np.unique(rows, return_inverse=True)
-        known = entries[asked]
+        known = entries[asked], None if weights is None else weights[asked]
         mean = np.zeros(len(rows), entries.dtype)
-        for draw, vectors in self.fold_in(known, n_threads=n_threads):
+        for draw, vectors in self.fold_in(*known, n_threads=n_threads):
             mean += _entries_of(vectors, draw.columns, places, columns)
         mean /= len(self.draws)
         spread = None
         if with_spread:
             spread = np.full(len(rows), self.noise**2, entries.dtype)
-            for draw, vectors in self.fold_in(known, n_threads=n_threads, perturbed=True):
+            for draw, vectors in self.fold_in(*known, n_threads=n_threads, perturbed=True):
                 told = _entries_of(vectors, draw.columns, places, columns)
                 spread += (told - mean) ** 2 / len(self.draws)
             spread = np.sqrt(spread) * entries.dtype.type(self.scale)
@@ -274,16 +286,19 @@ class FactorDraws:
         return self.intercept + share * baseline, share * total
 
     def _regressions(
-        self, entries: sparse.csr_array, n_threads: int
+        self, entries: sparse.csr_array, n_threads: int, weights: sparse.csr_array | None = None
     ) -> Iterator[tuple[ColumnDraw, PriorRegressions]]:
         of_draws = self.standardize(entries)
         features = self.pattern(entries)
+        of_entries = None if weights is None else weights.data
         for draw in self.draws:
             columns = draw.columns.astype(entries.dtype, copy=False)
             expected = draw.link.expected(features)
             yield (
                 draw,
-                PriorRegressions(of_draws, columns, expected, draw.prior, draw.noise, n_threads),
+                PriorRegressions(
+                    of_draws, columns, expected, draw.prior, draw.noise, n_threads, of_entries
+                ),
             )
 
 

@@ -44,12 +44,29 @@ class GibbsProblem:
 
     row_features, column_features : ndarray of shape (n_rows, r) and (n_columns, r')
         :math:`f` and :math:`g`, with orthogonal columns.
+
+    row_weights, column_weights : ndarray of shape (nnz,) or None, default=None
+        Weights in the order of `by_rows` and of `by_columns`; None for ones. An entry of weight k
+        is the mean of k observations, each with noise of variance :math:`\sigma^2`.
+
+    scatter : float, default=0
+        Sum of the squares of these observations less their means.
     """
 
     by_rows: sparse.csr_array
     by_columns: sparse.csr_array
     row_features: Array
     column_features: Array
+    row_weights: Array | None = None
+    column_weights: Array | None = None
+    scatter: float = 0.0
+
+    @property
+    def n_observations(self) -> float:
+        """Number of observations, each entry as many as its weight."""
+        if self.row_weights is None:
+            return float(self.by_rows.nnz)
+        return float(self.row_weights.sum(dtype=np.float64))
 
 
 @dataclass(frozen=True)
@@ -104,7 +121,7 @@ class GibbsRun:
         From which the chain may go on.
 
     residuals : ndarray of shape (n_sweeps,)
-        Root mean square of the residuals after each sweep.
+        Root mean square of the residuals of all observations after each sweep.
     """
 
     draws: tuple[Any, ...]
@@ -132,19 +149,29 @@ def first_state(problem: GibbsProblem, k: int, rng: np.random.Generator) -> Gibb
     """
     dtype = problem.by_rows.dtype
 
-    def side(entries: sparse.csr_array, features: Array, told: Array) -> SideState:
+    def side(
+        entries: sparse.csr_array, weights: Array | None, features: Array, told: Array
+    ) -> SideState:
         n = entries.shape[0]
         counts = np.diff(entries.indptr)
         rows = np.repeat(np.arange(n), counts)
         left = entries.data - told[entries.indices]
+        if weights is not None:
+            left *= weights
+            counts = np.bincount(rows, weights, n)
         vectors = _FIRST_SPREAD * rng.standard_normal((n, k + 1)).astype(dtype)
         vectors[:, k] = np.bincount(rows, left, n) / (counts + 1)
         prior = NormalPrior(np.zeros(k + 1), np.eye(k + 1))
         return SideState(vectors, prior, FeatureLink(np.zeros((features.shape[1], k + 1)), 1.0))
 
     none = np.zeros(problem.by_rows.shape[1])
-    rows = side(problem.by_rows, problem.row_features, none)
-    columns = side(problem.by_columns, problem.column_features, rows.vectors[:, k])
+    rows = side(problem.by_rows, problem.row_weights, problem.row_features, none)
+    columns = side(
+        problem.by_columns,
+        problem.column_weights,
+        problem.column_features,
+        rows.vectors[:, k],
+    )
     return GibbsState(rows, columns, _FIRST_NOISE)
 
 
@@ -203,10 +230,11 @@ def gibbs_factorization(
     """
     state = start
     kept, residuals = [], []
-    n_entries = problem.by_rows.nnz
+    n_observations = problem.n_observations
     for sweep in range(n_sweeps):
         rows, _ = _draw_side(
             problem.by_rows,
+            problem.row_weights,
             problem.row_features,
             state.rows,
             state.columns.vectors,
@@ -216,6 +244,7 @@ def gibbs_factorization(
         )
         columns, loss = _draw_side(
             problem.by_columns,
+            problem.column_weights,
             problem.column_features,
             state.columns,
             rows.vectors,
@@ -223,9 +252,10 @@ def gibbs_factorization(
             rng,
             n_threads,
         )
-        precision = rng.gamma((1 + n_entries) / 2) / ((_LEAST_NOISE**2 + loss) / 2)
+        loss += problem.scatter
+        precision = rng.gamma((1 + n_observations) / 2) / ((_LEAST_NOISE**2 + loss) / 2)
         state = GibbsState(rows, columns, float(precision**-0.5))
-        residuals.append(float(np.sqrt(loss / n_entries)))
+        residuals.append(float(np.sqrt(loss / n_observations)))
         draw = keep(sweep, state)
         if draw is not None:
             kept.append(draw)
@@ -236,6 +266,7 @@ def gibbs_factorization(
 
 def _draw_side(
     entries: sparse.csr_array,
+    weights: Array | None,
     features: Array,
     side: SideState,
     others: Array,
@@ -252,6 +283,6 @@ def _draw_side(
         link = draw_feature_link(side.vectors, features, energies, prior, link, rng)
         expected = link.expected(features)
     perturbation = rng.standard_normal(side.vectors.shape, dtype=side.vectors.dtype)
-    regressions = PriorRegressions(entries, others, expected, prior, noise, n_threads)
+    regressions = PriorRegressions(entries, others, expected, prior, noise, n_threads, weights)
     drawn = regressions.solve(perturbation)
     return SideState(drawn.solution, prior, link), drawn.loss

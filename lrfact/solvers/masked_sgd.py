@@ -144,14 +144,17 @@ def _descend(
     bias = problem.bias
     n_entries = problem.ratings.nnz
     unexplained = _loss_without_parameters(grid, intercept=start.intercept / unit)
+    of_rows, of_columns = _factor_units(problem, unit)
     rows = _Side.of(
         start.rows, grid.row_order, np.bincount(grid.rows, minlength=len(grid.row_order)),
-        problem.row_scale / mean_weight, problem.row_penalty, bias=bias, unit=unit,
+        problem.row_scale / mean_weight, problem.row_penalty,
+        bias=bias, unit=unit, factor_unit=of_rows,
     )  # fmt: skip
     columns = _Side.of(
         start.columns, grid.column_order,
         np.bincount(grid.columns, minlength=len(grid.column_order)),
-        problem.column_scale / mean_weight, problem.column_penalty, bias=bias, unit=unit,
+        problem.column_scale / mean_weight, problem.column_penalty,
+        bias=bias, unit=unit, factor_unit=of_columns,
     )  # fmt: skip
     intercept = start.intercept / unit
     sums = np.empty((grid.n_ranges**2, 2))
@@ -178,8 +181,8 @@ def _descend(
             return None
         converged = _at_rest(objective, tol)
         model = MaskedModel(
-            rows.parameters(problem.n_components, unit, bias=bias),
-            columns.parameters(problem.n_components, unit, bias=bias),
+            rows.parameters(problem.n_components, bias=bias),
+            columns.parameters(problem.n_components, bias=bias),
             intercept * unit,
         )
         stopped = monitor(len(objective), objective[-1], model)
@@ -221,12 +224,29 @@ def _units(problem: MaskedProblem, start: MaskedModel) -> tuple[float, float]:
     return unit, 1.0 if weights is None else float(weights.mean(dtype=np.float64))
 
 
+def _factor_units(problem: MaskedProblem, unit: float) -> tuple[float, float]:
+    """Units of row factors and of column factors, in which the penalties of both are the same.
+
+    Penalties decide how the units of the values are split between the two sides: where that of
+    the columns has the square of the unit, rows have the unit and columns none. So it is without
+    penalties too, as columns start without units.
+    """
+    k = problem.n_components
+    of_rows = float(problem.row_penalty[:k].sum(dtype=np.float64))
+    of_columns = float(problem.column_penalty[:k].sum(dtype=np.float64))
+    if not (of_rows > 0 and of_columns > 0):
+        return unit, 1.0
+    ratio = (of_columns / of_rows) ** 0.5
+    return (unit * ratio) ** 0.5, (unit / ratio) ** 0.5
+
+
 @dataclass(frozen=True)
 class _Side:
     """Rows or columns, in the order of the grid and in its units.
 
     Values are divided by their unit and weights by their mean, so that residuals are about 1 and
-    one learning rate serves all data; factors are divided by the root of the unit.
+    one learning rate serves all data; factors are divided by units whose product is that of the
+    values, see `_factor_units`.
     """
 
     order: NDArray[np.integer]
@@ -234,6 +254,8 @@ class _Side:
     factors: Array
     state: Array
     penalty: Array
+    unit: float
+    factor_unit: float
 
     @classmethod
     def of(
@@ -246,6 +268,7 @@ class _Side:
         *,
         bias: bool,
         unit: float,
+        factor_unit: float,
     ) -> "_Side":
         dtype = parameters.dtype
         n_factors = parameters.shape[1] - bias
@@ -253,7 +276,7 @@ class _Side:
         if n_factors > _LANES:
             width = -(-n_factors // _LANES) * _LANES
         weight = np.zeros(width + 1)
-        weight[:n_factors] = penalty[:n_factors].astype(np.float64) / unit
+        weight[:n_factors] = penalty[:n_factors] * (factor_unit / unit) ** 2
         if bias:
             weight[-1] = penalty[-1]
         # The largest goes to the rates: products of numbers near 1 do not overflow.
@@ -263,19 +286,21 @@ class _Side:
         rate = scale[order].astype(np.float64) * (largest / np.maximum(counts, 1))
         state[:, _RATE] = np.minimum(rate, np.finfo(dtype).max ** 0.5)
         factors = np.zeros((len(order), width), dtype=dtype)
-        factors[:, :n_factors] = parameters[order, :n_factors] / unit**0.5
+        factors[:, :n_factors] = parameters[order, :n_factors] / factor_unit
         # No entry moves these, and nothing but their penalty depends on them.
         state[counts == 0, _BIAS] = 0
         factors[counts == 0] = 0
-        return cls(order, counts, factors, state, (weight / largest).astype(dtype))
+        penalties = (weight / largest).astype(dtype)
+        return cls(order, counts, factors, state, penalties, unit, factor_unit)
 
-    def parameters(self, n_factors: int, unit: float, *, bias: bool) -> Array:
+    def parameters(self, n_factors: int, *, bias: bool) -> Array:
         """Return factors and bias in the order and the units of the matrix."""
         dtype = self.factors.dtype
         parameters = np.empty((len(self.order), n_factors + bias), dtype=dtype)
-        parameters[self.order, :n_factors] = self.factors[:, :n_factors] * dtype.type(unit**0.5)
+        factor_unit, unit = dtype.type(self.factor_unit), dtype.type(self.unit)
+        parameters[self.order, :n_factors] = self.factors[:, :n_factors] * factor_unit
         if bias:
-            parameters[self.order, -1] = self.state[:, _BIAS] * dtype.type(unit)
+            parameters[self.order, -1] = self.state[:, _BIAS] * unit
         return parameters
 
     def penalty_term(self) -> float:

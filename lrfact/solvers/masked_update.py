@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact.solvers.masked_fold_in import ColumnModel
+from lrfact.solvers.masked_problem import row_weights
 from lrfact.solvers.row_regressions import regress_rows
 
 Array = NDArray[np.floating]
@@ -21,7 +22,7 @@ class ColumnEvidence:
     Attributes
     ----------
     counts : ndarray of shape (n_columns,)
-        Entries that each was learnt from.
+        Entries that each was learnt from, or the sum of their weights.
 
     row_energy : float
         Mean square of a row factor, over these entries.
@@ -29,17 +30,23 @@ class ColumnEvidence:
     variance : float
         Of the observed values.
 
-    n_entries : int
-        All entries learnt from.
+    n_entries : float
+        All entries learnt from, or the sum of their weights.
     """
 
     counts: Array
     row_energy: float
     variance: float
-    n_entries: int
+    n_entries: float
 
     @classmethod
-    def of(cls, entries: sparse.csr_array, rows: Array, variance: float) -> "ColumnEvidence":
+    def of(
+        cls,
+        entries: sparse.csr_array,
+        rows: Array,
+        variance: float,
+        weights: Array | None = None,
+    ) -> "ColumnEvidence":
         """Return what the entries of a fit say.
 
         Parameters
@@ -53,14 +60,17 @@ class ColumnEvidence:
         variance : float
             Of the observed values.
 
+        weights : ndarray of shape (nnz,) or None, default=None
+            Of the entries; None for ones.
+
         Returns
         -------
         ColumnEvidence
         """
-        counts = np.bincount(entries.indices, minlength=entries.shape[1]).astype(np.float64)
+        counts = np.bincount(entries.indices, weights, entries.shape[1]).astype(np.float64)
         squares = np.mean(rows.astype(np.float64) ** 2, axis=1)
-        energy = float(np.average(squares, weights=np.diff(entries.indptr)))
-        return cls(counts, energy, variance, entries.nnz)
+        energy = float(np.average(squares, weights=row_weights(entries, weights)))
+        return cls(counts, energy, variance, float(counts.sum()))
 
     def and_also(self, other: "ColumnEvidence") -> "ColumnEvidence":
         """Return what both say together.

@@ -46,6 +46,9 @@ class PriorRegressions:
 
     n_threads : int
         The digits do not depend on it.
+
+    weights : ndarray of shape (nnz,) or None, default=None
+        An entry of weight k counts as k: the variance of its noise is :math:`\sigma^2 / k`.
     """
 
     entries: sparse.csr_array
@@ -54,6 +57,7 @@ class PriorRegressions:
     prior: NormalPrior
     noise: float
     n_threads: int
+    weights: Array | None = None
 
     def solve(self, perturbation: Array | None = None) -> RowRegressions:
         """Return the posterior mean of the vectors of rows, or draws from the posterior.
@@ -84,12 +88,12 @@ class PriorRegressions:
         """
         ridge = self._ridge()
         solution = self._solve(ridge, None).solution
-        return leave_one_out_residuals(weights=None, solution=solution, **ridge)
+        return leave_one_out_residuals(solution=solution, **ridge)
 
     def _solve(self, ridge: dict[str, Any], noise: Array | None) -> RowRegressions:
         dtype = self.columns.dtype
         center = self.prior.whiten((self.expected + self.prior.mean).astype(dtype))
-        return regress_rows(weights=None, center=np.ascontiguousarray(center), noise=noise, **ridge)
+        return regress_rows(center=np.ascontiguousarray(center), noise=noise, **ridge)
 
     def _ridge(self) -> dict[str, Any]:
         """What both solving and leaving out take."""
@@ -100,6 +104,7 @@ class PriorRegressions:
         values = entries.data.astype(dtype) - self.columns[:, -1][entries.indices]
         return {
             "ratings": sparse.csr_array((values, entries.indices, entries.indptr), entries.shape),
+            "weights": self.weights,
             "design": self.prior.whiten_design(design),
             "intercept": 0.0,
             "bias": False,

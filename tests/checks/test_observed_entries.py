@@ -183,8 +183,25 @@ def test_a_number_for_holes(value, dtype):
     assert_array_equal(entries.data, seen[seen != stands])
     if value != 0:
         assert_is_the_table(entries, dtype)
-    # A stored zero of a sparse matrix stays one.
-    assert_is_the_table(observed(coo(dtype), missing_values=value), dtype)
+    # Of a sparse matrix too: a stored zero is observed, unless 0 stands for missing entries.
+    of_stored = observed(coo(dtype), missing_values=value)
+    if value != 0:
+        assert_is_the_table(of_stored, dtype)
+    for part in ("data", "indices", "indptr"):
+        assert_array_equal(getattr(of_stored, part), getattr(entries, part))
+
+
+@pytest.mark.parametrize("value", [0, -2, 7.5])
+def test_dense_and_sparse_agree_on_missing_values(value):
+    """Whatever a matrix stores, entries that stand for missing ones are missing."""
+    table = np.where(np.isnan(TABLE), value, TABLE)
+    dense = observed(table, missing_values=value)
+    rows, columns = np.indices(table.shape).reshape(2, -1)
+    everything = sparse.coo_array((table.ravel(), (rows, columns)), shape=table.shape)
+    for given in (coo(np.float64), everything, everything.tocsc(), sparse.csr_matrix(everything)):
+        entries = observed(given, missing_values=value)
+        assert_array_equal(entries.toarray(), dense.toarray())
+        assert entries.nnz == dense.nnz
 
 
 def test_masks_go_with_numbers_for_holes():

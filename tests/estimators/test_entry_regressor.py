@@ -1,6 +1,7 @@
 """EntryRegressor: the model of a matrix, fitted to a long table with labels of any kind."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -17,7 +18,11 @@ from sklearn.model_selection import (
     learning_curve,
 )
 
-from lrfact import EntryRegressor, MaskedMF, RankSearchCV
+from lrfact import BayesianMF, EntryRegressor, ImplicitMF, MaskedMF, NMFTopics, RankSearchCV
+
+unseen_on_purpose = pytest.mark.filterwarnings(
+    "ignore:.* lines of X have labels that fit has not seen:UserWarning"
+)
 
 N_ROWS, N_COLUMNS = 40, 15
 
@@ -56,6 +61,7 @@ def test_it_is_the_model_of_the_matrix(table):
     assert_allclose(regressor.score(X, y), 1 - residual / np.sum((y - y.mean()) ** 2))
 
 
+@unseen_on_purpose
 def test_standard_deviations_are_those_of_the_model(table):
     class Sure(MaskedMF):
         def predict_entries(self, rows, columns, X=None, return_std=False):
@@ -138,6 +144,7 @@ def test_order_of_the_lines_does_not_matter(table):
     assert_array_equal(one.predict(X), other.predict(X))
 
 
+@unseen_on_purpose
 def test_float32_is_kept(table):
     X, y = table
     regressor = EntryRegressor(model()).fit(X, y.astype(np.float32))
@@ -196,16 +203,77 @@ class NoWeights(BaseEstimator):
 
 def test_models_without_weights():
     X, y = [("a", 1), ("a", 1), ("b", 2)], [1.0, 3.0, 6.0]
-    regressor = EntryRegressor(NoWeights()).fit(X, y)
+    regressor = EntryRegressor(NoWeights())
+    with pytest.warns(UserWarning, match=r"3 lines for 2 pairs.*NoWeights has no entry_weight"):
+        regressor.fit(X, y)
     assert_array_equal(regressor.predict([("a", 1), ("b", 2)]), [2, 6])
-    assert_allclose(regressor.predict([("c", 1)]), [10 / 3])
+    with pytest.warns(UserWarning, match="1 of 1 lines of X have labels"):
+        assert_allclose(regressor.predict([("c", 1)]), [10 / 3])
     with pytest.raises(TypeError, match="fit of NoWeights has no entry_weight"):
         regressor.fit(X, y, sample_weight=[1, 1, 2])
+
+
+@pytest.mark.parametrize("Model", [MaskedMF, BayesianMF])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_line_given_k_times_is_one_of_weight_k(table, Model):
+    X, y = table
+    counts = np.random.default_rng(1).integers(1, 5, size=len(y))
+    inner = Model(2, random_state=0)
+    if Model is BayesianMF:
+        inner.set_params(n_draws=4, n_burn_in=4)
+    many = EntryRegressor(inner).fit(np.repeat(X, counts, axis=0), np.repeat(y, counts))
+    weighted = EntryRegressor(inner).fit(X, y, sample_weight=counts)
+    once = EntryRegressor(inner).fit(X, y)
+    assert_allclose(many.predict(X), weighted.predict(X), rtol=1e-6)
+    assert np.abs(many.predict(X) - once.predict(X)).max() > 1e-3
+    lines = [("new", 3), ("new", 3), ("new", 3), ("new", 5)]
+    scores = many.recommend(lines, [5.0, 5.0, 5.0, 1.0])[2]
+    alone = many.recommend(lines[2:], [5.0, 1.0])[2]
+    assert np.abs(scores - alone).max() > 1e-3
+
+
+@pytest.mark.parametrize("k", [1, 4, 25])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_repeated_lines_tell_the_noise_of_one(k):
+    """However often pairs repeat, new observations are as far off as they are said to be."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=(40, 2)) @ rng.normal(size=(2, 30))
+    X = np.repeat(np.argwhere(rng.random(truth.shape) < 0.5), k, axis=0)
+    y = truth[X[:, 0], X[:, 1]] + rng.normal(size=len(X))
+    inner = BayesianMF(3, n_draws=12, n_burn_in=12, random_state=0)
+    regressor = EntryRegressor(inner).fit(X, y)
+    assert regressor.estimator_.noise_std_ == pytest.approx(1, abs=0.15)
+    mean, std = regressor.predict(np.argwhere(truth < np.inf), return_std=True)
+    errors = truth.ravel() + rng.normal(size=truth.size) - mean
+    assert np.sqrt(np.mean(errors**2)) == pytest.approx(np.sqrt(np.mean(std**2)), rel=0.1)
+
+
+def test_values_that_stand_for_missing_ones_are_observed(table):
+    X, y = table
+    expected = EntryRegressor(model()).fit(X, np.round(y)).predict(X)
+    regressor = EntryRegressor(model(missing_values=0)).fit(X, np.round(y))
+    assert_array_equal(regressor.predict(X), expected)
+
+
+@pytest.mark.parametrize(
+    ("inner", "advice"),
+    [
+        (ImplicitMF(2), "add the events up.*fit ImplicitMF to that matrix"),
+        (NMFTopics(2), "takes absent entries of a sparse matrix for zeros.*take MaskedMF"),
+    ],
+)
+def test_models_of_all_entries_are_refused(table, inner, advice):
+    X, y = table
+    regressor = EntryRegressor(inner)
+    with pytest.raises(TypeError, match=advice):
+        regressor.fit(X, np.abs(y))
+    assert not hasattr(regressor, "estimator_")
 
 
 # Labels that were not seen
 
 
+@unseen_on_purpose
 def test_unseen_labels_are_predicted_by_what_is_known(table):
     X, y = table
     regressor = EntryRegressor(model()).fit(X, y)
@@ -220,12 +288,14 @@ def test_unseen_labels_are_predicted_by_what_is_known(table):
     assert_allclose(told[2], inner.predict_entries([0], [4], X=empty)[0])
 
 
+@unseen_on_purpose
 def test_unseen_labels_without_biases(table):
     X, y = table
     regressor = EntryRegressor(model(bias=False)).fit(X, y)
     assert_allclose(regressor.predict([(3, 99), (-1, 4), (-1, 99)]), y.mean())
 
 
+@unseen_on_purpose
 def test_unseen_labels_of_another_kind(table):
     X, y = table
     regressor = EntryRegressor(model()).fit(X, y)
@@ -240,8 +310,95 @@ def test_unseen_labels_are_refused_on_demand(table):
     X, y = table
     regressor = EntryRegressor(model(), unseen="raise").fit(X, y)
     assert np.isfinite(regressor.predict(X)).all()
-    with pytest.raises(ValueError, match=r"2 lines with labels that fit has not seen.*\(99, 0\)"):
+    message = r"2 of 3 lines of X have labels that fit has not seen.*\(99, 0\) \(its row label\)"
+    with pytest.raises(ValueError, match=message):
         regressor.predict([(0, 0), (99, 0), (0, -5)])
+    with pytest.raises(ValueError, match=message):
+        regressor.score([(0, 0), (99, 0), (0, -5)], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"1 of 2 lines.*\('me', 'TYPO'\) \(its column label\)"):
+        regressor.recommend([("me", 3), ("me", "TYPO")], [5.0, 4.0])
+
+
+def test_unseen_labels_are_told_with_their_number_and_an_example(table):
+    X, y = table
+    X = [(f"u{i}", f"i{j}") for i, j in X.tolist()]
+    regressor = EntryRegressor(model()).fit(X, y)
+    some = [*X[:3], ("u1", "TYPO"), X[4]]
+    message = r"1 of 5 lines .* first is \('u1', 'TYPO'\) \(its column label\).* Check their spell"
+    with pytest.warns(UserWarning, match=message) as told:
+        regressor.predict(some)
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    with pytest.warns(UserWarning, match=message):
+        regressor.score(some, y[:5])
+    with pytest.warns(UserWarning, match=message):
+        regressor.recommend(some, y[:5])
+    with pytest.warns(UserWarning, match="they are left out"):
+        regressor.recommend([("me", "TYPO")], [5.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        regressor.recommend([("somebody new", "i3")], [5.0])
+        regressor.predict(X)
+        regressor.set_params(unseen="predict")
+        regressor.recommend([("me", "TYPO")], [5.0])
+        regressor.predict(some)
+
+
+def as_strings(X):
+    return [(str(i), str(j)) for i, j in X.tolist()]
+
+
+def as_names(X):
+    return [(f"u{i}", f"i{j}") for i, j in X.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "advice"),
+    [
+        (np.asarray, as_strings, "row labels of fit are integers, these are strings: convert"),
+        (as_strings, np.asarray, "row labels of fit are strings, these are integers: convert"),
+        (np.asarray, lambda X: X + 0.5, "row labels of fit are integers, these are floats"),
+        (
+            lambda X: X + np.array([0, 1000]),
+            lambda X: (X + np.array([0, 1000]))[:, ::-1],
+            "are the two columns swapped",
+        ),
+        (as_names, lambda X: [pair[::-1] for pair in as_names(X)], "are the two columns swapped"),
+    ],
+    ids=["strings", "integers", "floats", "swapped numbers", "swapped strings"],
+)
+def test_unseen_labels_come_with_their_likely_cause(table, given, asked, advice):
+    X, y = table
+    regressor = EntryRegressor(model()).fit(given(X), y)
+    message = f"{len(y)} of {len(y)} lines .*{advice}"
+    with pytest.warns(UserWarning, match=message):
+        regressor.predict(asked(X))
+    with pytest.raises(ValueError, match=message):
+        regressor.set_params(unseen="raise").predict(asked(X))
+
+
+def test_swapped_columns_of_which_some_are_known_in_both(table):
+    X, y = table
+    regressor = EntryRegressor(model()).fit(X, y)
+    with pytest.warns(UserWarning, match="are the two columns swapped"):
+        regressor.predict(X[:, ::-1])
+
+
+def test_folds_of_a_sorted_table_are_told_to_be_shuffled(table):
+    """They leave whole rows out, which scores predictions for rows of which nothing is known."""
+    X, y = table
+    regressor = EntryRegressor(model())
+    by_rows, by_columns = np.lexsort(X.T[::-1]), np.lexsort(X.T)
+    message = r"sorted by row leaves whole rows out .* cv=KFold\(shuffle=True\)"
+    with pytest.warns(UserWarning, match=message) as told:
+        cross_val_score(regressor, X[by_rows], y[by_rows], cv=5)
+    assert len(told) == 5
+    with pytest.warns(UserWarning, match="sorted by column leaves whole columns out"):
+        cross_val_score(regressor, X[by_columns], y[by_columns], cv=5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shuffled = KFold(5, shuffle=True, random_state=0)
+        cross_val_score(regressor, X[by_rows], y[by_rows], cv=shuffled)
 
 
 # The tools of scikit-learn work entry by entry
@@ -257,6 +414,7 @@ def test_cross_val_predict(table):
     assert_array_equal(predicted[test], expected)
 
 
+@unseen_on_purpose
 @pytest.mark.parametrize("cv", [KFold(4, shuffle=True, random_state=0), TimeSeriesSplit(4)])
 def test_cross_val_score(table, cv):
     """Of the first part of a series most labels have not been seen when the next is predicted."""
@@ -266,6 +424,7 @@ def test_cross_val_score(table, cv):
     assert scores[-1] > 0.5
 
 
+@unseen_on_purpose
 def test_learning_curve(table):
     X, y = table
     _, train, test = learning_curve(
@@ -320,6 +479,7 @@ def test_recommend(table):
     }
 
 
+@unseen_on_purpose
 def test_recommend_for_new_rows(table):
     X, y = table
     regressor = EntryRegressor(model()).fit(X, y)
@@ -347,11 +507,13 @@ def test_recommend_fills_short_lists_with_none(table):
 # Bad and borderline input
 
 
+@unseen_on_purpose
 def test_one_entry():
     regressor = EntryRegressor().fit([("a", "b")], [4.0])
     assert_allclose(regressor.predict([("a", "b"), ("c", "d")]), 4.0)
 
 
+@unseen_on_purpose
 def test_equal_values(table):
     X, y = table
     regressor = EntryRegressor().fit(X, np.full(len(y), 3.0))

@@ -1189,14 +1189,14 @@ class TestMistakes:
     @pytest.mark.parametrize("kind", KINDS)
     @pytest.mark.parametrize(
         ("dtype", "scale"),
-        [(np.float64, 1e160), (np.float64, 1e300), (np.float32, 1e20), (np.float32, 1e35)],
+        [(np.float64, 1e160), (np.float64, 1e300), (np.float32, 1e37)],
     )
     def test_squares_that_overflow(self, dtype, scale, kind, container, capfd):
         huge = container((scale * X / np.nanmax(np.abs(X))).astype(dtype))
         for method in ("fit", "fit_transform", "partial_fit"):
             for reg in (0.0, 1.0):
                 estimator = make(reg=reg, **KINDS[kind])
-                with pytest.raises(ValueError, match=r"too large for their squares.*divide"):
+                with pytest.raises(ValueError, match=r"reach 1e\+\d+ .*too large.*divide"):
                     getattr(estimator, method)(huge)
                 assert not learnt(estimator)
         assert capfd.readouterr() == ("", "")
@@ -1215,7 +1215,7 @@ class TestMistakes:
             assert not np.isnan(answer).any()
 
     def test_large_values_that_do_not_overflow(self):
-        for dtype, scale in ((np.float64, 1e140), (np.float32, 1e16)):
+        for dtype, scale in ((np.float64, 1e140), (np.float32, 1e33)):
             model = make().fit((scale * X).astype(dtype))
             assert_allclose(
                 model.predict(scale * NEW) / scale, make().fit(X).predict(NEW), rtol=0.1, atol=0.05

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn.datasets import load_digits, load_wine
+from sklearn.datasets import load_breast_cancer, load_digits, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from lrfact import SoftImpute
-from lrfact.solvers.entry_scaling import entry_scaling, row_offset_penalty
+from lrfact.solvers.entry_scaling import entry_scaling, row_offset_penalty, shrunken_spreads
 from reference.naive_soft_impute import naive_soft_impute
 
 
@@ -244,15 +244,15 @@ class TestUnusualInput:
     @pytest.mark.parametrize("reg", ["auto", 2.0])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_huge_values(self, dtype, reg, scale, center):
-        factor = 1e25 if dtype == np.float32 else 1e200
-        huge = (factor * X).astype(dtype)
+        factor = 1e25 if dtype == np.float32 else 1e140
         imputer = SoftImpute(reg=reg, scale=scale, center=center, random_state=0)
-        if scale is not None and dtype == np.float32:
-            filled = imputer.fit(huge).transform(huge)  # the scale brings it back in range
-            assert np.isfinite(filled).all()
-        else:
-            with pytest.raises(ValueError, match=r"too large for their squares|divide all values"):
-                imputer.fit(huge)
+        if reg != "auto" and scale is None:
+            imputer.set_params(reg=factor * reg)  # in the units of X
+        large = (factor * X).astype(dtype)
+        assert np.isfinite(imputer.fit(large).transform(large)).all()
+        huge = ((1e36 if dtype == np.float32 else 1e200) * X).astype(dtype)
+        with pytest.raises(ValueError, match=r"too large for their squares.*divide X"):
+            imputer.fit(huge)
 
     def test_infinite_values(self):
         given = X.copy()
@@ -288,10 +288,12 @@ class TestUnusualInput:
         assert not [name for name in vars(imputer) if name.endswith("_")]
 
     def test_scale_of_the_data_does_not_matter(self):
-        one = SoftImpute(random_state=0, tol=1e-6).fit(X)
-        other = SoftImpute(random_state=0, tol=1e-6).fit(1000 * X)
-        assert_allclose(other.transform(1000 * X), 1000 * one.transform(X), rtol=1e-3)
-        assert other.reg_ == pytest.approx(1000 * one.reg_)
+        for scale in (None, "columns"):
+            one = SoftImpute(scale=scale, random_state=0, tol=1e-6).fit(X)
+            other = SoftImpute(scale=scale, random_state=0, tol=1e-6).fit(1000 * X)
+            assert_allclose(other.transform(1000 * X), 1000 * one.transform(X), rtol=1e-3)
+            unit = 1000 if scale is None else 1
+            assert other.reg_ == pytest.approx(unit * one.reg_)
 
 
 class TestVerbose:
@@ -305,14 +307,17 @@ class TestVerbose:
 
 
 class TestRealData:
-    def test_wine_in_different_units(self):
-        truth = load_wine().data
-        given, lost = holes(truth, 0.3)
+    @pytest.mark.parametrize(
+        ("load", "lost", "most"), [(load_wine, 0.3, 0.85), (load_breast_cancer, 0.2, 0.5)]
+    )
+    def test_columns_in_different_units(self, load, lost, most):
+        truth = load().data[::2]
+        given, lost = holes(truth, lost)
         spread = truth.std(axis=0)
-        filled = SoftImpute(scale="columns", random_state=0).fit_transform(given)
+        filled = SoftImpute(random_state=0).fit_transform(given)
         means = np.broadcast_to(np.nanmean(given, axis=0), truth.shape)
         error = rmse(filled / spread, truth / spread, lost)
-        assert error < 0.85 * rmse(means / spread, truth / spread, lost)
+        assert error < most * rmse(means / spread, truth / spread, lost)
 
     def test_digits_before_a_classifier(self):
         truth, y = load_digits(return_X_y=True)
@@ -343,15 +348,50 @@ class TestScaling:
     """Means, spreads and the penalty of offsets that are learnt before."""
 
     def test_columns(self):
-        scaling = entry_scaling(as_sparse(X), center="columns", scale="columns")
-        assert_allclose(scaling.mean, np.nanmean(X, axis=0))
-        assert_allclose(scaling.scale, np.nanstd(X, axis=0))
+        units = 10.0 ** np.arange(-10, 10)
+        scaling = entry_scaling(as_sparse(X * units), center="columns", scale="columns")
+        assert_allclose(scaling.mean, np.nanmean(X, axis=0) * units)
+        assert_allclose(scaling.scale, np.nanstd(X, axis=0) * units, rtol=0.05)
         assert scaling.row_spread == 0
 
     def test_without_centring_the_scale_is_about_zero(self):
-        scaling = entry_scaling(as_sparse(X), center=None, scale="columns")
+        units = 10.0 ** np.arange(-10, 10)
+        scaling = entry_scaling(as_sparse(X * units), center=None, scale="columns")
         assert not scaling.mean.any()
-        assert_allclose(scaling.scale, np.sqrt(np.nanmean(X**2, axis=0)))
+        assert_allclose(scaling.scale, np.sqrt(np.nanmean(X**2, axis=0)) * units, rtol=0.05)
+
+    def test_spreads_of_few_entries_shrink_where_the_others_are_alike(self):
+        rng = np.random.default_rng(0)
+        given = rng.normal(size=(200, 30)) * rng.uniform(0.9, 1.1, size=30)
+        given[3:, :10] = np.nan
+        alike = entry_scaling(as_sparse(given), center="columns", scale="columns").scale
+        assert_allclose(alike, 1, rtol=0.25)
+        given *= 10.0 ** rng.uniform(-6, 6, size=30)
+        apart = entry_scaling(as_sparse(given), center="columns", scale="columns").scale
+        assert_allclose(apart[10:], np.nanstd(given, axis=0)[10:], rtol=0.05)
+
+    def test_spreads_are_nearer_to_the_truth_than_those_observed(self):
+        rng = np.random.default_rng(0)
+        truth = np.exp(0.3 * rng.normal(size=5000))
+        squares = truth**2 * rng.chisquare(4, size=5000)
+        found = shrunken_spreads(squares, np.full(5000, 4))
+        errors = [np.std(np.log(of / truth)) for of in (found, np.sqrt(squares / 4))]
+        assert errors[0] < 0.7 * errors[1]
+        assert abs(np.mean(np.log(found / truth))) < 0.02
+
+    def test_a_column_of_equal_entries_stays_in_proportion(self):
+        """It has no spread of its own, and none in the units of the numbers either."""
+        given = X.copy()
+        given[:, 2] = 7.0
+        given[LOST[:, 2], 2] = np.nan
+        for center in ("both", "columns", None):
+            one, other = (
+                SoftImpute(center=center, random_state=0).fit_transform(s * given)
+                for s in (1.0, 2.0**30)
+            )
+            assert_allclose(other / 2**30, one, rtol=1e-9)
+            if center is not None:
+                assert_allclose(one[:, 2], 7, rtol=0.05)
 
     def test_columns_beside_rows(self):
         """With rows of very different levels, seen in some columns only, means mislead."""

@@ -401,3 +401,13 @@ def test_what_cannot_be_scored(ratings):
 
     with pytest.raises(TypeError, match="has none of predict_entries, predict and transform"):
         cross_val_score_entries(Mute(), ratings)
+
+
+def test_folds_of_whole_rows_or_columns_are_told(ratings):
+    """Matrices that leave whole rows, or columns, without training entries score cold starts."""
+    for axis, side in enumerate(("row", "column")):
+        chosen = np.arange(ratings.shape[axis]) % 3 == 0
+        of_fold = np.broadcast_to(chosen[:, None] if axis == 0 else chosen, ratings.shape)
+        pair = np.where(of_fold, np.nan, ratings), np.where(of_fold, ratings, np.nan)
+        with pytest.warns(UserWarning, match=f"test entries are of {side}s without any training"):
+            cross_val_score_entries(MaskedMF(1, tol=0.1, random_state=0), None, cv=[pair])

@@ -573,7 +573,9 @@ class TestHeldOut:
 
     def test_splits_entries(self):
         weights = np.arange(self.entries.nnz) + 1.0
-        kept, of_kept, out = hold_out_entries(self.entries, weights, 0.1, np.random.RandomState(0))
+        kept, of_kept, out, of_out = hold_out_entries(
+            self.entries, weights, 0.1, np.random.RandomState(0)
+        )
         assert out.nnz == round(0.1 * self.entries.nnz)
         assert kept.nnz + out.nnz == self.entries.nnz == len(of_kept) + out.nnz
         assert_array_equal((kept + out).toarray(), self.entries.toarray())
@@ -581,19 +583,21 @@ class TestHeldOut:
         full = self.entries.copy()
         full.data = weights
         assert_array_equal(full.toarray()[kept.toarray() != 0], of_kept)
-        assert hold_out_entries(self.entries, None, 0.1, np.random.RandomState(0))[1] is None
+        assert_array_equal(full.toarray()[out.toarray() != 0], of_out)
+        without = hold_out_entries(self.entries, None, 0.1, np.random.RandomState(0))
+        assert without[1] is without[3] is None
 
     def test_at_least_one_on_either_side(self):
         two = entries_of(np.array([[1.0, 2.0]]))
         for share in (1e-9, 0.5, 1 - 1e-9):
-            kept, _, out = hold_out_entries(two, None, share, np.random.RandomState(0))
+            kept, _, out, _ = hold_out_entries(two, None, share, np.random.RandomState(0))
             assert kept.nnz == out.nnz == 1
         with pytest.raises(ValueError, match=r"but there is only 1; pass more data or early"):
             hold_out_entries(entries_of(np.array([[1.0]])), None, 0.1, np.random.RandomState(0))
 
     def test_keeps_a_copy_of_the_best_and_asks_to_stop(self):
         held_out = entries_of(np.array([[1.0, 2.0], [np.nan, 3.0]]))
-        monitor = HeldOutMonitor(held_out, False, 2)
+        monitor = HeldOutMonitor(held_out, None, False, 2)
         rows, columns = np.ones((2, 1)), np.zeros((2, 1))
         answers = []
         for scale in (1.0, 2.0, 9.0, 9.0):
@@ -603,3 +607,9 @@ class TestHeldOut:
         expected = [np.sqrt(np.mean((np.array([1, 2, 3]) - s) ** 2)) for s in (1, 2, 9, 9)]
         assert_allclose(monitor.errors, expected)
         assert_array_equal(monitor.best.columns, 2)
+
+    def test_an_entry_of_weight_two_counts_as_two(self):
+        held_out = entries_of(np.array([[1.0, 2.0], [np.nan, 3.0]]))
+        monitor = HeldOutMonitor(held_out, np.array([1.0, 1.0, 2.0]), False, 2)
+        monitor(1, 0.0, MaskedModel(np.zeros((2, 1)), np.zeros((2, 1)), 0.0))
+        assert_allclose(monitor.errors, np.sqrt((1 + 4 + 9 + 9) / 4))
