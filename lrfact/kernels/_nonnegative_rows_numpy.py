@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 Array = NDArray[np.floating]
 
@@ -187,8 +187,7 @@ def _check_rows(
     check_shape("at_rest", at_rest, (n_rows,))
     if sorted(order) != list(range(width)):
         raise ValueError(f"order must hold each of 0 to {width - 1} once")
-    if n_threads < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    check_threads(n_threads)
 
 
 def _check_hidden(

@@ -17,6 +17,8 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 cdef extern from "_poisson_rows.h" nogil:
     int poisson_row_f32(
         const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, const float*,
@@ -113,6 +115,7 @@ def fit_poisson_rows(
         return
     longest = max(1, min(n_stored, int(np.diff(indptr).max())))
     dtype = np.float32 if floating is float else np.float64
+    n_threads = granted_threads(n_threads)
     work = np.empty((n_threads, (width + 5) * longest), dtype=dtype)
     wide = np.empty((n_threads, (width + 3) * width))
     free_ones = np.empty((n_threads, width), dtype=np.intp)

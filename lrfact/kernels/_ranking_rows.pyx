@@ -11,6 +11,8 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 cdef extern from "_ranking_rows.h" nogil:
     enum: RANKING_MEMORY
     ctypedef struct ranking_row_f32:
@@ -171,6 +173,7 @@ def fit_ranking_rows(
     longest = max(1, min(n_stored, int(np.diff(indptr).max())))
     negatives = np.ascontiguousarray(np.asarray(columns)[ascending])
     negative_offsets = np.ascontiguousarray(np.asarray(offsets)[ascending])
+    n_threads = granted_threads(n_threads)
     work = np.empty(
         (n_threads, (width + 3) * longest + 2 * n_sample + (2 * RANKING_MEMORY + 5) * width),
         dtype=dtype,

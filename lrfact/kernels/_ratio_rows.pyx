@@ -18,6 +18,8 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 cdef extern from "_ratio_rows.h" nogil:
     double sum_ratios_f32_i32(
         const float*, const int32_t*, Py_ssize_t, const float*, Py_ssize_t, const float*,
@@ -93,6 +95,7 @@ def ratio_rows(
         np.asarray(out)[...] = 0
         np.asarray(loss)[...] = 0
         return
+    n_threads = granted_threads(n_threads)
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=64, num_threads=n_threads):
         sound[i] = row_is_sound(&indices[0], indptr[i], indptr[i + 1], n_stored, n_columns)
         if sound[i]:

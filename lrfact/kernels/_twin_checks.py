@@ -1,5 +1,6 @@
 """Checks that the NumPy twins share: what the type of an argument does for a kernel."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,6 @@ def check_positive_floor(floor: float) -> None:
 
 
 def check_threads(n_threads: int) -> None:
-    """Refuse no threads."""
-    if n_threads < 1:
+    """Refuse no threads, and what is not a whole number."""
+    if operator.index(n_threads) < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
