@@ -58,7 +58,7 @@ def _check(
         if array.dtype != np.float64 or len(array) != n_rows:
             raise ValueError(f"{name} must have {n_rows} entries of float64")
     check_threads(n_threads)
-    if row_start[0] < 0 or row_start[-1] > len(columns) or (np.diff(row_start) < 0).any():
+    if row_start[0] < 0 or row_start[-1] > len(columns) or (row_start[1:] < row_start[:-1]).any():
         raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
     inside = columns[row_start[0] : row_start[-1]]
     if ((inside < 0) | (inside >= len(design))).any():
