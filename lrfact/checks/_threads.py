@@ -13,7 +13,7 @@ from typing import Any
 import joblib
 import numpy as np
 import scipy.linalg  # (loads SciPy's BLAS, too, so that the controller below sees it)
-from joblib.parallel import get_active_backend
+from joblib.parallel import LokyBackend, get_active_backend
 from threadpoolctl import ThreadpoolController
 
 from lrfact import kernels
@@ -180,8 +180,12 @@ class _BLASLimit(threading.local):
 _blas_limit = _BLASLimit()
 
 
+_is_forked = False
+
+
 def _after_fork() -> None:
-    global _blas_has_room
+    global _blas_has_room, _is_forked
+    _is_forked = True
     _blas_has_room = False  # the buffers of BLAS's threads are gone with these
     _blas_limit.after_fork()
 
@@ -219,3 +223,20 @@ def single_threaded_blas() -> Iterator[None]:
         yield
     finally:
         _blas_limit.leave()
+
+
+@contextmanager
+def workers_that_start() -> Iterator[None]:
+    """Let joblib's workers be threads in a forked process, where its default ones may hang.
+
+    loky keeps its workers for the next call, and a forked child waits for those of its parent.
+
+    Yields
+    ------
+    None
+    """
+    if _is_forked and isinstance(get_active_backend()[0], LokyBackend):
+        with joblib.parallel_config(backend="threading"):
+            yield
+    else:
+        yield

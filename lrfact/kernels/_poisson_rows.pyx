@@ -18,6 +18,7 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 from lrfact.kernels._thread_count import granted_threads
+from lrfact.kernels._twin_checks import check_row_pointers
 
 cdef extern from "_poisson_rows.h" nogil:
     int poisson_row_f32(
@@ -111,6 +112,7 @@ def fit_poisson_rows(
     if n_threads < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
     if n_rows == 0 or width == 0:
+        check_row_pointers(np.asarray(indptr), n_stored)
         np.asarray(at_rest)[...] = 1
         return
     longest = max(1, min(n_stored, int(np.diff(indptr).max())))

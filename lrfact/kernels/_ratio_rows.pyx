@@ -19,6 +19,7 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 from lrfact.kernels._thread_count import granted_threads
+from lrfact.kernels._twin_checks import check_row_pointers
 
 cdef extern from "_ratio_rows.h" nogil:
     double sum_ratios_f32_i32(
@@ -90,6 +91,7 @@ def ratio_rows(
         raise ValueError(f"n_threads={n_threads} must be at least 1")
     sound = np.ones(n_rows, dtype=np.uint8)
     if n_rows == 0 or width == 0 or n_stored == 0 or n_columns == 0:
+        check_row_pointers(np.asarray(indptr), n_stored)
         if n_stored and n_columns == 0:
             raise ValueError("indices must lie inside the matrix")
         np.asarray(out)[...] = 0

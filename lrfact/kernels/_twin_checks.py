@@ -65,11 +65,17 @@ def check_sparse_rows(
     check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
     check_shape("data", data, indices.shape)
     check_shape("indptr", indptr, (n_rows + 1,))
-    if (indptr[1:] < indptr[:-1]).any() or indptr[0] < 0 or indptr[-1] > len(indices):
-        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
+    check_row_pointers(indptr, len(indices))
     columns = indices[int(indptr[0]) : int(indptr[-1])]
     if len(columns) and (columns.min() < 0 or columns.max() >= n_columns):
         raise ValueError("the sparse matrix is damaged: indices must lie inside the matrix")
+
+
+def check_row_pointers(indptr: NDArray[np.integer], n_stored: int) -> None:
+    """Refuse rows that do not follow one another inside the stored entries."""
+    n = len(indptr) - 1
+    if (indptr[1:] < indptr[:-1]).any() or indptr[0] < 0 or indptr[n] > n_stored:
+        raise ValueError("the sparse matrix is damaged: indptr must rise from 0")
 
 
 def check_positive_floor(floor: float) -> None:
