@@ -1,6 +1,7 @@
 """How many threads a kernel may use, and BLAS kept to one thread while it runs."""
 
 import functools
+import math
 import multiprocessing
 import operator
 import os
@@ -10,14 +11,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import joblib
-import scipy.linalg  # noqa: F401  (loads SciPy's BLAS, so that the controller below sees it)
-from joblib.parallel import get_active_backend
+import numpy as np
+import scipy.linalg  # (loads SciPy's BLAS, too, so that the controller below sees it)
+from joblib.parallel import LokyBackend, get_active_backend
 from threadpoolctl import ThreadpoolController
 
 from lrfact import kernels
+from lrfact.kernels._address_space import address_space_left
+from lrfact.kernels._thread_count import usable_threads
 
-# OpenMP ends the process when the system grants no more threads.
-_MOST_THREADS = 1024
+# OpenBLAS maps 33 MB for each thread inside it, and ends the process, or tries for ever, where
+# these are not to be had.
+_BLAS_BUFFER = 40 * 2**20
 
 
 def effective_n_threads(n_jobs: int | None = None) -> int:
@@ -33,13 +38,18 @@ def effective_n_threads(n_jobs: int | None = None) -> int:
     Returns
     -------
     int
-        At least 1. Always 1 in kernels built without OpenMP, and in daemonic
-        processes (those of `multiprocessing.Pool`), where OpenMP may hang after a fork.
+        At least 1. Always 1 in kernels built without OpenMP, in daemonic processes
+        (those of `multiprocessing.Pool`), and in a forked process whose parent had woken
+        threads, as OpenMP would wait for these forever. Under a limit on the address
+        space (``ulimit -v``) no more than it has room for.
 
     Raises
     ------
     ValueError
         If `n_jobs` is 0.
+
+    MemoryError
+        If a limit on the address space leaves no room for the working memory of BLAS.
 
     Notes
     -----
@@ -51,14 +61,16 @@ def effective_n_threads(n_jobs: int | None = None) -> int:
         n_jobs = operator.index(n_jobs)
         if n_jobs == 0:
             raise ValueError("n_jobs=0 has no meaning; give None, -1 or a positive number")
+    _require_room_for_blas()
     if not kernels.openmp_enabled() or multiprocessing.current_process().daemon:
         return 1
     if n_jobs is not None and n_jobs > 0:
-        return min(n_jobs, _MOST_THREADS)
+        return usable_threads(n_jobs, calls_blas=True)
     if n_jobs is None and _called_by_thread_pool():
         return 1
     available = _available_threads()
-    return max(1, available if n_jobs is None else available + 1 + n_jobs)
+    wanted = max(1, available if n_jobs is None else available + 1 + n_jobs)
+    return usable_threads(wanted, calls_blas=True)
 
 
 def threads_worth_waking(n_threads: int, n_milliseconds: float) -> int:
@@ -95,6 +107,29 @@ def _called_by_thread_pool() -> bool:
     return nested and multiprocessing.parent_process() is None
 
 
+_blas_has_room = False
+
+
+def _require_room_for_blas() -> None:
+    """Let BLAS map what it needs while there is room, where the address space is limited."""
+    global _blas_has_room
+    if _blas_has_room:
+        return
+    left = address_space_left()
+    if math.isinf(left):
+        return
+    needed = 2 * _BLAS_BUFFER  # of NumPy's and SciPy's
+    if left < needed:
+        raise MemoryError(
+            f"BLAS needs {needed >> 20} MiB of working memory, and the limit on the address space "
+            f"of this process (ulimit -v) leaves {int(left) >> 20} MiB; raise the limit"
+        )
+    # Large enough for what BLAS does not compute without a buffer; it keeps that from now on.
+    block = np.ones((256, 256))
+    scipy.linalg.blas.dgemm(1.0, block, block @ block)
+    _blas_has_room = True
+
+
 class _BLASLimit(threading.local):
     """BLAS on one thread, whichever Python threads come and go.
 
@@ -103,7 +138,8 @@ class _BLASLimit(threading.local):
     for good; so every caller restores what the first of them saw.
     """
 
-    _lock = threading.Lock()  # these three belong to the class: shared by all threads
+    # Reentrant, as a handler of signals may fork while its thread is inside.
+    _lock = threading.RLock()  # these three belong to the class: shared by all threads
     _n_threads_inside = 0
     _first: Any = None
 
@@ -130,8 +166,36 @@ class _BLASLimit(threading.local):
             cls._n_threads_inside -= 1
             cls._first.__exit__(None, None, None)
 
+    def after_fork(self) -> None:
+        """Forget the threads that only the parent has."""
+        cls = type(self)
+        cls._lock = threading.RLock()
+        if cls._n_threads_inside == 0:
+            return
+        cls._n_threads_inside = int(self.depth > 0)
+        if self.depth == 0:
+            cls._first.__exit__(None, None, None)
+
 
 _blas_limit = _BLASLimit()
+
+
+_is_forked = False
+
+
+def _after_fork() -> None:
+    global _blas_has_room, _is_forked
+    _is_forked = True
+    _blas_has_room = False  # the buffers of BLAS's threads are gone with these
+    _blas_limit.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=lambda: _BLASLimit._lock.acquire(),
+        after_in_parent=lambda: _BLASLimit._lock.release(),
+        after_in_child=_after_fork,
+    )
 
 
 @functools.cache
@@ -153,8 +217,26 @@ def single_threaded_blas() -> Iterator[None]:
     ------
     None
     """
+    _require_room_for_blas()
     _blas_limit.enter()
     try:
         yield
     finally:
         _blas_limit.leave()
+
+
+@contextmanager
+def workers_that_start() -> Iterator[None]:
+    """Let joblib's workers be threads in a forked process, where its default ones may hang.
+
+    loky keeps its workers for the next call, and a forked child waits for those of its parent.
+
+    Yields
+    ------
+    None
+    """
+    if _is_forked and isinstance(get_active_backend()[0], LokyBackend):
+        with joblib.parallel_config(backend="threading"):
+            yield
+    else:
+        yield

@@ -10,6 +10,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 ctypedef fused index_t:
     int32_t
     int64_t
@@ -152,6 +154,7 @@ def csr_matmat(
         _check_without_addresses(indices, indptr, n_columns)
         np.asarray(out)[...] = 0
         return
+    n_threads = granted_threads(n_threads)
     sound = np.zeros(n_rows, dtype=np.uint8)
     values, columns = &data[0], &indices[0]
     first_block, first_out = &block[0, 0], &out[0, 0]
@@ -201,6 +204,7 @@ def csr_rmatmat(
     if n_columns == 0 or width == 0 or n_rows == 0 or n_stored == 0:
         _check_without_addresses(indices, indptr, n_columns)
         return
+    n_threads = granted_threads(n_threads)
     sound = np.zeros(n_rows, dtype=np.uint8)
     values, columns = &data[0], &indices[0]
     first_block, first_out = &block[0, 0], &out[0, 0]
@@ -244,6 +248,7 @@ def csr_gram(
     if n_columns == 0 or n_rows == 0 or n_stored == 0:
         _check_without_addresses(indices, indptr, n_columns)
         return
+    n_threads = granted_threads(n_threads)
     sound = np.zeros(n_rows, dtype=np.uint8)
     values, columns, first_out = &data[0], &indices[0], &out[0, 0]
     for i in prange(n_rows, nogil=True, schedule="static", num_threads=n_threads):

@@ -1,13 +1,12 @@
 """NumPy twins of the sparse products: SciPy behind the checks that the kernels do."""
 
-import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 
 def csr_matmat(
@@ -158,8 +157,7 @@ def _checked_matrix(
         raise ValueError(
             f"data has {len(data)} entries and indices {len(indices)}; they must agree"
         )
-    if operator.index(n_threads) < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    check_threads(n_threads)
     # csr_array takes indptr[0] == 0 for granted.
     kept = slice(int(indptr[0]), int(indptr[-1]))
     if (

@@ -11,6 +11,8 @@ from scipy.linalg.cython_blas cimport dgemm, dsyrk, sgemm, ssyrk
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 DEF PANEL_BYTES = 1 << 20  # of the matrix: small beside the cache of a core
 DEF NARROW_PANEL = 64  # columns
 DEF WIDE_PANEL = 256
@@ -108,6 +110,7 @@ def dense_matmat(
         return
     layout = _Layout((n_rows, n_columns), (matrix.strides[0], matrix.strides[1]), itemsize)
     by_rows, lead = layout.by_rows, layout.lead
+    n_threads = granted_threads(n_threads, calls_blas=True)
     entries, of_block, of_out = &matrix[0, 0], &block[0, 0], &out[0, 0]
     panel = min(max(PANEL_BYTES // (n_columns * itemsize), 128), 4096)
     n_panels = (n_rows + panel - 1) // panel
@@ -166,6 +169,7 @@ def dense_rmatmat(
     n_groups = max(1, min(MOST_GROUPS // n_panels, n_rows // GROUP_ROWS))
     parts = sums[np.newaxis] if n_groups == 1 else np.empty((n_groups, *sums.shape), sums.dtype)
     partial = parts
+    n_threads = granted_threads(n_threads, calls_blas=True)
     entries, of_block, of_partial = &matrix[0, 0], &block[0, 0], &partial[0, 0, 0]
     for i in prange(
         n_panels * n_groups, nogil=True, schedule="dynamic", chunksize=1, num_threads=n_threads
@@ -228,6 +232,7 @@ def dense_gram(
     n_groups = max(1, min(MOST_GROUPS // n_pairs, n_rows // TILE_ROWS))
     parts = np.zeros((n_groups, n_columns, n_columns))
     partial = parts
+    n_threads = granted_threads(n_threads, calls_blas=True)
     scratch = np.empty((n_threads, TILE, TILE), dtype=np.asarray(matrix).dtype)
     entries = &matrix[0, 0]
     for i in prange(

@@ -1,12 +1,11 @@
 """NumPy twins of the dense products: ``@`` behind the checks that the kernels do."""
 
-import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_dimensions, check_layout, check_shape
+from lrfact.kernels._twin_checks import check_dimensions, check_layout, check_shape, check_threads
 
 
 def dense_matmat(
@@ -138,8 +137,7 @@ def _check(
             f"have {n_in}"
         )
     check_shape("out", out, (n_out, block.shape[1]))
-    if operator.index(n_threads) < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    check_threads(n_threads)
     if block.size:
         _require_contiguous(matrix)
 

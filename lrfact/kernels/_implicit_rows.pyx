@@ -22,6 +22,7 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 from lrfact.kernels._aligned_buffers import aligned, next_multiple
+from lrfact.kernels._thread_count import granted_threads
 
 cdef extern from "_implicit_rows.h" nogil:
     enum: LRFACT_TILE_ROWS
@@ -144,6 +145,7 @@ def solve_implicit_rows(
     dtype = np.asarray(design).dtype
     whole = next_multiple(width + 1, LRFACT_TILE_ROWS)
     lead = next_multiple(whole, LRFACT_VECTOR_BYTES // dtype.itemsize)
+    n_threads = granted_threads(n_threads)
     panels = aligned(n_threads, LRFACT_PANEL_ROWS * lead, dtype)
     systems = aligned(n_threads, lead * lead, dtype)
     vectors = aligned(n_threads, 6 * lead, dtype)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads, check_types
 
 Array = NDArray[np.floating]
 
@@ -70,12 +70,11 @@ def _check_arrays(
     if not len(row_start):
         raise ValueError("row_start is empty; it must have n_rows + 1 entries")
     n_rows = len(row_start) - 1
-    if not weights.dtype == design.dtype == solution.dtype:
-        raise ValueError("weights, design and solution must have the same dtype")
-    if not spectrum.dtype == penalty.dtype == loss.dtype == np.float64:
-        raise ValueError("spectrum, penalty and loss must be float64")
-    if columns.dtype != row_start.dtype:
-        raise ValueError("columns and row_start must have the same dtype")
+    check_types(
+        {"weights": weights, "design": design, "solution": solution},
+        {"columns": columns, "row_start": row_start}, (solution, loss),
+        spectrum=(spectrum, np.float64), penalty=(penalty, np.float64), loss=(loss, np.float64),
+    )  # fmt: skip
     check_shape("weights", weights, columns.shape)
     if width < 1:
         raise ValueError("design has no columns; it must have a factor at least")
@@ -84,7 +83,7 @@ def _check_arrays(
     check_shape("solution", solution, (n_rows, width))
     if len(loss):
         check_shape("loss", loss, (n_rows,))
-    if row_start[0] < 0 or row_start[-1] > len(columns) or (np.diff(row_start) < 0).any():
+    if row_start[0] < 0 or row_start[-1] > len(columns) or (row_start[1:] < row_start[:-1]).any():
         raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
     used = columns[int(row_start[0]) : int(row_start[-1])]
     if len(used) and (used.min() < 0 or used.max() >= n_columns):

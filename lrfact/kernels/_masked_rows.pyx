@@ -26,6 +26,7 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 from lrfact.kernels._aligned_buffers import aligned, next_multiple
+from lrfact.kernels._thread_count import granted_threads
 
 DEF SEGMENT = 8192  # entries of a long row that one thread sums
 DEF MOST_PASSES = 10000  # of coordinate descent
@@ -449,6 +450,7 @@ def solve_rows(
     if noise.shape[0]:
         of_noise = &noise[0, 0]
     dtype = np.asarray(design).dtype
+    n_threads = granted_threads(n_threads)
     scratch = _Scratch(width, n_threads, dtype)
     lead = scratch.lead
     panels, systems, works = scratch.panels, scratch.systems, scratch.works
@@ -587,6 +589,7 @@ def leave_one_out_rows(
     if n_columns == 0:
         raise ValueError("row 0 has columns outside of the design")
     dtype = np.asarray(design).dtype
+    n_threads = granted_threads(n_threads)
     scratch = _Scratch(width, n_threads, dtype)
     lead = scratch.lead
     panels, systems, works = scratch.panels, scratch.systems, scratch.works

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 Array = NDArray[np.floating]
 
@@ -57,9 +57,8 @@ def _check(
     for name, array in sums.items():
         if array.dtype != np.float64 or len(array) != n_rows:
             raise ValueError(f"{name} must have {n_rows} entries of float64")
-    if n_threads < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
-    if row_start[0] < 0 or row_start[-1] > len(columns) or (np.diff(row_start) < 0).any():
+    check_threads(n_threads)
+    if row_start[0] < 0 or row_start[-1] > len(columns) or (row_start[1:] < row_start[:-1]).any():
         raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
     inside = columns[row_start[0] : row_start[-1]]
     if ((inside < 0) | (inside >= len(design))).any():

@@ -88,8 +88,8 @@ LRFACT_INLINE VALUE NAME(largest_of)(const VALUE *penalty, ptrdiff_t n)
     return largest;
 }
 
-/* The entries of a block in their order. The last penalty is the bias's. sums: weighted squares
-   of the residuals before each step, and weighted residuals. */
+/* The entries of a block in their order. The last penalty is the bias's. Added to sums: weighted
+   squares of the residuals before each step, and weighted residuals. */
 LRFACT_EACH_CPU
 static void NAME(descend_block)(const int32_t *entry_rows, const int32_t *entry_columns,
                                 const VALUE *values, const VALUE *weights, ptrdiff_t n_entries,
@@ -134,8 +134,8 @@ static void NAME(descend_block)(const int32_t *entry_rows, const int32_t *entry_
             NAME(step_bias)(of_column, weighted, column_penalty[width], pace);
         }
     }
-    sums[0] = squares;
-    sums[1] = residuals;
+    sums[0] += squares;
+    sums[1] += residuals;
 }
 
 #undef AT

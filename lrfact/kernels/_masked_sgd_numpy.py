@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 Array = NDArray[np.floating]
 
@@ -196,8 +196,7 @@ def _check(
         raise ValueError(f"weights has {len(weights)} entries; it must have {n_entries} or 0")
     if not learning_rate > 0:
         raise ValueError(f"learning_rate={learning_rate} must be positive")
-    if n_threads < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    check_threads(n_threads)
     if width < 1 or n_ranges < 1:
         raise ValueError("row_factors and rounds must have a column at least")
     if (np.sort(rounds, axis=1) != np.arange(n_ranges)).any():

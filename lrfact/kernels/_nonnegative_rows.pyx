@@ -16,6 +16,8 @@ from libc.stdint cimport int64_t, uint8_t
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 cdef extern from "_nonnegative_rows.h" nogil:
     enum: LRFACT_LINE_BYTES
     double coordinate_product(const double*, const double*, Py_ssize_t) noexcept
@@ -147,6 +149,7 @@ def descend_rows(
         np.asarray(at_rest)[...] = 1
         return
     dtype = np.float32 if floating is float else np.float64
+    n_threads = granted_threads(n_threads)
     work = np.empty((n_threads, 2 * (width + 1) * line), dtype=dtype)
     for block in prange(
         n_blocks, nogil=True, schedule="dynamic", chunksize=1, num_threads=n_threads
@@ -288,6 +291,7 @@ def descend_rows_with_holes(
         np.asarray(at_rest)[...] = 1
         return
     first_hidden = &hidden[0] if hidden.shape[0] else NULL
+    n_threads = granted_threads(n_threads)
     work = np.empty((n_threads, width * width + 2 * width))
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         _gram_of_shown(

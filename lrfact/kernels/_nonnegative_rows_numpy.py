@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads, check_types
 
 Array = NDArray[np.floating]
 
@@ -31,6 +31,7 @@ def descend_rows(
 ) -> None:
     """Minimize ``x' gram x / 2 - (cross_i - shift)' x`` over ``x >= 0`` for each row."""
     _check_rows(rows, gram, cross, order, weight, violation, at_rest, n_threads)
+    check_types({"gram": gram, "rows": rows})
 
     def product(x: Array, f: int) -> Array:
         return x @ gram[f]
@@ -127,6 +128,10 @@ def descend_rows_with_holes(
     n_columns, width = design.shape
     check_shape("design", design, (n_columns, rows.shape[1]))
     check_shape("energy", energy, (len(rows),))
+    check_types(
+        {"design": design, "rows": rows}, outputs=(energy,), gram=(gram, np.float64),
+        hidden=(hidden, np.int64), row_start=(row_start, np.int64), energy=(energy, np.float64),
+    )  # fmt: skip
     _check_hidden(hidden, row_start, len(rows), n_columns)
     step = max(1, _BLOCK // max(1, width * width))
     for begin in range(0, len(rows), step):
@@ -185,10 +190,13 @@ def _check_rows(
     check_shape("weight", weight, (width,))
     check_shape("violation", violation, (n_rows,))
     check_shape("at_rest", at_rest, (n_rows,))
+    check_types(
+        {"cross": cross, "weight": weight, "rows": rows}, outputs=(rows, violation, at_rest),
+        order=(order, np.int64), violation=(violation, np.float64), at_rest=(at_rest, np.uint8),
+    )  # fmt: skip
     if sorted(order) != list(range(width)):
         raise ValueError(f"order must hold each of 0 to {width - 1} once")
-    if n_threads < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    check_threads(n_threads)
 
 
 def _check_hidden(
@@ -196,7 +204,7 @@ def _check_hidden(
 ) -> None:
     if row_start.shape != (n_rows + 1,):
         raise ValueError(f"row_start has shape {row_start.shape}; it must have {(n_rows + 1,)}")
-    if row_start[0] != 0 or row_start[-1] != len(hidden) or (np.diff(row_start) < 0).any():
+    if row_start[0] != 0 or row_start[-1] != len(hidden) or (row_start[1:] < row_start[:-1]).any():
         raise ValueError("row_start must rise from 0 to the number of hidden entries")
     falls = np.flatnonzero(np.diff(hidden) <= 0) + 1
     if len(hidden) and (

@@ -18,6 +18,9 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+from lrfact.kernels._twin_checks import check_row_pointers
+
 cdef extern from "_poisson_rows.h" nogil:
     int poisson_row_f32(
         const float*, Py_ssize_t, const float*, Py_ssize_t, Py_ssize_t, const float*,
@@ -141,10 +144,12 @@ def fit_poisson_rows(
     if n_threads < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
     if n_rows == 0 or width == 0:
+        check_row_pointers(np.asarray(indptr), n_stored)
         np.asarray(at_rest)[...] = 1
         return
     longest = max(1, min(n_stored, int(np.diff(indptr).max())))
     dtype = np.float32 if floating is float else np.float64
+    n_threads = granted_threads(n_threads)
     work = np.empty((n_threads, (width + 5) * longest + width), dtype=dtype)
     wide = np.empty((n_threads, (width + 3) * width))
     free_ones = np.empty((n_threads, width), dtype=np.intp)

@@ -9,6 +9,7 @@ from lrfact.kernels._twin_checks import (
     check_shape,
     check_sparse_rows,
     check_threads,
+    check_types,
 )
 
 Array = NDArray[np.floating]
@@ -43,6 +44,10 @@ def fit_poisson_rows(
     check_shape("design", design, (len(design), width))
     check_shape("reach", reach, (n_rows, width))
     check_shape("at_rest", at_rest, (n_rows,))
+    check_types(
+        {"data": data, "design": design, "reach": reach, "rows": rows},
+        {"indices": indices, "indptr": indptr}, (rows, at_rest), at_rest=(at_rest, np.uint8),
+    )  # fmt: skip
     check_positive_floor(floor)
     check_threads(n_threads)
     limits = np.finfo(rows.dtype)

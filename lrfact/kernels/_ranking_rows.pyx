@@ -11,6 +11,9 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+from lrfact.kernels._twin_checks import check_row_pointers
+
 cdef extern from "_ranking_rows.h" nogil:
     enum: RANKING_MEMORY
     ctypedef struct ranking_row_f32:
@@ -165,12 +168,14 @@ def fit_ranking_rows(
     if n_sample and (sample[0] < 0 or sample[n_sample - 1] >= n_columns):
         raise ValueError(f"sample must lie from 0 to {n_columns - 1}")
     if n_rows == 0 or width == 0:
+        check_row_pointers(np.asarray(indptr), n_stored)
         np.asarray(at_rest)[...] = 1
         return
     dtype = np.float32 if floating is float else np.float64
     longest = max(1, min(n_stored, int(np.diff(indptr).max())))
     negatives = np.ascontiguousarray(np.asarray(columns)[ascending])
     negative_offsets = np.ascontiguousarray(np.asarray(offsets)[ascending])
+    n_threads = granted_threads(n_threads)
     work = np.empty(
         (n_threads, (width + 3) * longest + 2 * n_sample + (2 * RANKING_MEMORY + 5) * width),
         dtype=dtype,

@@ -13,6 +13,7 @@ import numpy as np
 from lrfact.kernels._block_schedule cimport (
     ALL_TAKEN, NONE_READY, block_schedule, finish_block, round_of, take_block,
 )
+from lrfact.kernels._thread_count import granted_threads
 
 cdef extern from "_ranking_sgd.h" nogil:
     enum: FACTOR_SQUARES
@@ -129,6 +130,7 @@ def descend_triples(
     schedule.n_rounds, schedule.n_ranges, schedule.rounds = n_rounds, n_ranges, &rounds[0, 0]
     schedule.started, schedule.finished = &progress[0, 0], &progress[1, 0]
     schedule.of_columns = &progress[2, 0]
+    n_threads = granted_threads(n_threads)
     with nogil, parallel(num_threads=n_threads):
         while True:
             a = take_block(&schedule)

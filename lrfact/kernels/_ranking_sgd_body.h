@@ -98,7 +98,7 @@ LRFACT_INLINE void NAME(step_triple)(VALUE *LRFACT_RESTRICT w, VALUE *LRFACT_RES
     of_n[FACTOR_SQUARES] += n_sum * share;
 }
 
-/* The triples of a block in their order. sums: -ln sigma of the gaps before each step, and how
+/* The triples of a block in their order. Added to sums: -ln sigma of the gaps before each step, and how
    many triples there were. */
 LRFACT_EACH_CPU
 static void NAME(descend_triples)(const int32_t *rows, const int32_t *positives,
@@ -143,8 +143,8 @@ static void NAME(descend_triples)(const int32_t *rows, const int32_t *positives,
             NAME(step_column_bias)(of_n, slope, -1, penalty, pace);
         }
     }
-    sums[0] = loss + log(product);
-    sums[1] = (double)n_triples;
+    sums[0] += loss + log(product);
+    sums[1] += (double)n_triples;
 }
 
 #undef AT

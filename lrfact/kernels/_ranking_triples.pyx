@@ -9,6 +9,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 ctypedef fused index_t:
     int32_t
     int64_t
@@ -110,6 +112,7 @@ def draw_triples(
     column_range = np.empty(n_columns, dtype=np.uint8)
     of_place = np.repeat(np.arange(n_ranges, dtype=np.uint8), np.diff(column_bounds))
     np.asarray(column_range)[np.asarray(column_order)] = of_place
+    n_threads = granted_threads(n_threads)
     stamps = np.full((n_threads, n_columns), -1, dtype=np.int32)
     status = np.zeros(n_ranges, dtype=np.intc)
     # A matrix of no columns has no address of them, and the first entry is then outside.

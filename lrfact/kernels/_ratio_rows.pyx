@@ -19,6 +19,9 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+from lrfact.kernels._twin_checks import check_row_pointers
+
 cdef extern from "_ratio_rows.h" nogil:
     void sum_ratios_f32_i32(
         const float*, const int32_t*, Py_ssize_t, const float*, Py_ssize_t, const float*,
@@ -96,11 +99,13 @@ def ratio_rows(
         raise ValueError(f"n_threads={n_threads} must be at least 1")
     sound = np.ones(n_rows, dtype=np.uint8)
     if n_rows == 0 or width == 0 or n_stored == 0 or n_columns == 0:
+        check_row_pointers(np.asarray(indptr), n_stored)
         if n_stored and n_columns == 0:
             raise ValueError("indices must lie inside the matrix")
         np.asarray(out)[...] = 0
         np.asarray(loss)[...] = np.asarray(model_sum)[...] = 0
         return
+    n_threads = granted_threads(n_threads)
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=64, num_threads=n_threads):
         sound[i] = row_is_sound(&indices[0], indptr[i], indptr[i + 1], n_stored, n_columns)
         if sound[i]:

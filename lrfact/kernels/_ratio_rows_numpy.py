@@ -10,6 +10,7 @@ from lrfact.kernels._twin_checks import (
     check_shape,
     check_sparse_rows,
     check_threads,
+    check_types,
 )
 
 Array = NDArray[np.floating]
@@ -43,6 +44,10 @@ def ratio_rows(
     check_shape("out", out, (n_rows, width))
     check_shape("loss", loss, (n_rows,))
     check_shape("model_sum", model_sum, (n_rows,))
+    check_types(
+        {"data": data, "rows": rows, "design": design, "out": out},
+        {"indices": indices, "indptr": indptr}, (out, loss), loss=(loss, np.float64),
+    )  # fmt: skip
     check_positive_floor(floor)
     check_threads(n_threads)
     stored = slice(int(indptr[0]), int(indptr[-1]))

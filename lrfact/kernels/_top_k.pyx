@@ -13,6 +13,8 @@ from libc.string cimport memcpy
 
 import numpy as np
 
+from lrfact.kernels._thread_count import granted_threads
+
 ctypedef fused index_t:
     int32_t
     int64_t
@@ -296,6 +298,7 @@ def top_k(
     if n_excluded > 0:
         of_excluded = &excluded[0]
     sound = np.zeros(n_queries, dtype=np.uint8)
+    n_threads = granted_threads(n_threads)
     n_awake = n_threads if n_excluded > ENTRIES_FOR_THREADS else 1
     for i in prange(n_queries, nogil=True, schedule="static", num_threads=n_awake):
         sound[i] = _rises_inside(

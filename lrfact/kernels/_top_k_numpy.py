@@ -1,11 +1,9 @@
 """NumPy twin of the top-k kernel: all scores of a few queries at a time, sorted."""
 
-import operator
-
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape
+from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 # Scores at a time.
 _BLOCK = 2**20
@@ -126,8 +124,7 @@ def _check(
             raise ValueError(f"allowed has dtype {allowed.dtype}; it must be int64")
         if not _rise_inside(allowed, n_candidates, gap=1):
             raise ValueError("allowed must rise, without repetition, and lie inside the candidates")
-    if operator.index(n_threads) < 1:
-        raise ValueError(f"n_threads={n_threads} must be at least 1")
+    check_threads(n_threads)
 
 
 def _rise_inside(values: NDArray[np.integer], limit: int, gap: int) -> bool:

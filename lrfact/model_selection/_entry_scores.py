@@ -11,12 +11,14 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
+from lrfact.checks._threads import workers_that_start
 from lrfact.model_selection._entry_matrix import EntryMatrix
 from lrfact.model_selection._entry_splits import EntryKFold
 from lrfact.model_selection._hidden_predictions import missing_values_of
 from lrfact.model_selection._hidden_scores import HiddenScore, Metric
 
 
+@workers_that_start()
 def cross_val_score_entries(
     estimator: Any,
     X: Any,

@@ -13,6 +13,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.parallel import Parallel, delayed
 
 from lrfact.checks._compat import check_method_params, safe_split
+from lrfact.checks._threads import workers_that_start
 from lrfact.model_selection._rank_search_candidates import all_ranks, check_ranks
 from lrfact.model_selection._rank_search_fold import (
     FoldTask,
@@ -113,6 +114,7 @@ def search_continued(problem: RankProblem, X: Any, y: Any) -> Outcome:
     return _search_fold_by_fold(problem, X, y, continue_in_fold)
 
 
+@workers_that_start()
 def _search_fold_by_fold(
     problem: RankProblem, X: Any, y: Any, score_ranks: Callable[..., dict[int, RankScore]]
 ) -> Outcome:
@@ -160,6 +162,7 @@ def _search_fold_by_fold(
     return Outcome(table, len(splits), is_multimetric)
 
 
+@workers_that_start()
 def search_one_by_one(problem: RankProblem, X: Any, y: Any) -> Outcome:
     """Fit every rank in every fold."""
     options = problem.options
