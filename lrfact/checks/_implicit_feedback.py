@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
 
 
 def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_array:
@@ -38,7 +39,7 @@ def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_arra
             "X is a masked array, and implicit feedback has no missing entries: 0 is the absence "
             "of feedback; pass X.filled(0), or use MaskedMF for ratings with holes"
         )
-    X = validate_data(
+    X = validated_matrix(
         estimator,
         X,
         reset=reset,

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
 
 Array = NDArray[np.floating]
 
@@ -91,7 +92,7 @@ def nonnegative_entries(
         X = np.where(own_mask, np.zeros((), X.dtype), np.ma.getdata(X))
     missing_values = float(missing_values)
     means_missing = bool(np.isnan(missing_values))
-    X = validate_data(
+    X = validated_matrix(
         estimator,
         X,
         reset=reset,

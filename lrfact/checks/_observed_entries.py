@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
 
 Array = NDArray[np.floating]
 
@@ -65,10 +66,10 @@ def observed_entries(
         X = X.sparse.to_dense()  # a frame; scikit-learn takes those that are filled with 0 only
     missing_values = float(missing_values)  # a NumPy number would widen a float32 X to compare
     means_missing = bool(np.isnan(missing_values))
-    X = _validated(
+    X = validated_matrix(
         estimator,
         X,
-        reset,
+        reset=reset,
         dtype=[np.float64, np.float32],
         accept_sparse="csr",
         ensure_all_finite="allow-nan" if means_missing else True,
@@ -84,12 +85,6 @@ def observed_entries(
     return sparse.csr_array((X[rows, columns], columns.astype(index), row_start), shape=X.shape)
 
 
-def _validated(estimator: Any, X: Any, reset: bool, **options: Any) -> Any:
-    if isinstance(estimator, str):
-        return check_array(X, estimator=estimator, input_name="X", **options)
-    return validate_data(estimator, X, reset=reset, **options)
-
-
 def _stored_entries(estimator: Any, X: Any, *, reset: bool, **options: Any) -> sparse.csr_array:
     if X.format in ("bsr", "dia"):
         name = estimator if isinstance(estimator, str) else type(estimator).__name__
@@ -99,10 +94,10 @@ def _stored_entries(estimator: Any, X: Any, *, reset: bool, **options: Any) -> s
             "X.tocsr() if its stored entries are the observed ones"
         )
     n_stored = X.nnz
-    X = _validated(
+    X = validated_matrix(
         estimator,
         X,
-        reset,
+        reset=reset,
         dtype=[np.float64, np.float32],
         accept_sparse="csr",
         **options,

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
 
 
 class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -14,7 +15,7 @@ class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _counts(self, X: Any, *, reset: bool) -> csr_array:
         """Return what is above 0, each entry once; it may share memory with `X`."""
-        X = validate_data(
+        X = validated_matrix(
             self,
             X,
             reset=reset,

@@ -402,7 +402,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
             baseline=baseline,
             columns=entries.indices[order],
             contributions=contributions[order],
-            names=getattr(self, "feature_names_in_", None),
+            names=self._column_names(),
         )
 
     def score(self, X: Any, y: Any = None) -> float:
