@@ -53,7 +53,7 @@ def test_other_labels_are_refused(kind):
 def test_integers_are_names_where_columns_are_named_by_integers():
     estimator, _ = fitted_on([30, 10, 20])
     assert column_index(estimator, np.int32(10), 3) == 1
-    with pytest.raises(ValueError, match="no column named 1 among 30, 10, 20; give a name$"):
+    with pytest.raises(ValueError, match=r"no column named 1 among 30, 10, 20; give a name$"):
         column_index(estimator, 1, 3)
     with pytest.raises(ValueError, match="no column named 0 among"):
         column_indices(estimator, [10, 0], 3, "allowed")
