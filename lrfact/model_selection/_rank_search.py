@@ -198,8 +198,8 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
     def __init__(
         self,
         estimator: Any = None,
-        *,
         ranks: Iterable[int] | None = None,
+        *,
         cv: Any = None,
         scoring: Any = None,
         refit: bool | str | Callable[[dict[str, Any]], int] = True,

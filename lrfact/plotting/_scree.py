@@ -10,6 +10,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._estimator_given import require_estimator
 from lrfact.linalg.as_operator import as_operator
 from lrfact.model_selection._matrix_spectrum import MatrixSpectrum
 from lrfact.plotting._matplotlib import axes_of, marker_for, whole_number_ticks
@@ -369,6 +370,7 @@ class ScreeDisplay:
 
 def _fitted_reducer(estimator: Any, X: Any) -> tuple[Any, Any]:
     """Return the reducer inside an estimator, and the rows as they come to it."""
+    require_estimator(estimator, "ScreeDisplay.from_estimator")
     if hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
     if isinstance(estimator, Pipeline):
