@@ -43,7 +43,7 @@ def validated_matrix(estimator: Any, X: Any, *, reset: bool, **options: Any) -> 
     """
     matrix = _plain(X)
     if isinstance(estimator, str):
-        return check_array(matrix, estimator=estimator, input_name="X", **options)
+        return check_array(matrix, estimator=estimator, **{"input_name": "X", **options})
     if matrix is X or sparse.issparse(X):
         checked = validate_data(estimator, matrix, reset=reset, **options)
     else:
@@ -57,13 +57,26 @@ def validated_matrix(estimator: Any, X: Any, *, reset: bool, **options: Any) -> 
 def _plain(X: Any) -> Any:
     """Replace containers whose conversion by scikit-learn fails or loses values."""
     if sparse.issparse(X):
-        return _with_wide_dtype(X)
+        return with_wide_dtype(X)
     if _has_sparse_columns(X):
         return _sparse_columns(X)
     return X
 
 
-def _with_wide_dtype(X: Any) -> Any:
+def with_wide_dtype(X: Any) -> Any:
+    """Return a sparse matrix in float64 if its dtype is small; all else as it is.
+
+    Parameters
+    ----------
+    X : object
+        Input, before any conversion.
+
+    Returns
+    -------
+    object
+    """
+    if not sparse.issparse(X):
+        return X
     # SciPy adds repeated entries of a COO matrix in its own dtype: 256 ones of uint8 become 0, and
     # of bool 1.
     return X.astype(np.float64) if X.dtype.kind in "biu" or X.dtype == np.float16 else X
