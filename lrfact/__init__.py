@@ -1,6 +1,8 @@
 """Low-rank factorization with the scikit-learn API: X ~ W @ components_."""
 
+from importlib import import_module as _import_module
 from importlib.metadata import version as _version
+from typing import Any as _Any
 
 from lrfact._show_versions import show_versions
 from lrfact.estimators import (
@@ -32,6 +34,9 @@ from lrfact.plotting import ComponentsDisplay, RankSearchDisplay, ScreeDisplay, 
 
 __version__ = _version("lrfact")
 
+# Imported at first use.
+_SUBPACKAGES = ("datasets", "metrics", "rank_rules")
+
 __all__ = [
     "PPMI",
     "BayesianMF",
@@ -60,3 +65,14 @@ __all__ = [
     "stability_scorer",
     "train_test_split_entries",
 ]
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _SUBPACKAGES:
+        return _import_module(f"lrfact.{name}")
+    raise AttributeError(f"module 'lrfact' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names only: completion offers no private subpackage."""
+    return sorted([*__all__, *_SUBPACKAGES, "__all__", "__doc__", "__version__"])

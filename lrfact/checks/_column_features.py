@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.utils import check_array
+
+from lrfact.checks._matrix_input import validated_matrix
 
 Array = NDArray[np.floating]
 
@@ -40,7 +41,14 @@ def column_features(
     ValueError
         If it is not one row for each column, in their order, or there are NaN or infinite values.
     """
-    checked = check_array(features, accept_sparse="csr", dtype=dtype, input_name="column_features")
+    checked = validated_matrix(
+        "fit",
+        features,
+        reset=False,
+        accept_sparse="csr",
+        dtype=dtype,
+        input_name="column_features",
+    )
     if checked.shape[0] != n_columns:
         raise ValueError(
             f"column_features has {checked.shape[0]} rows, but X has {n_columns} columns: it takes "

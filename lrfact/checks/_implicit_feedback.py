@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
+from lrfact.checks._negative_values import refuse_negative
 
 
 def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_array:
@@ -38,24 +40,27 @@ def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_arra
             "X is a masked array, and implicit feedback has no missing entries: 0 is the absence "
             "of feedback; pass X.filled(0), or use MaskedMF for ratings with holes"
         )
-    X = validate_data(
+    X = validated_matrix(
         estimator,
         X,
         reset=reset,
         accept_sparse="csr",
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",
-        ensure_non_negative=True,
     )
     if np.isnan(X.data if sparse.issparse(X) else X).any():
         raise ValueError(
             "Input X contains NaN, and implicit feedback has no missing entries: 0 is the absence "
             "of feedback; fill with 0, or use MaskedMF for ratings with holes"
         )
-    if not sparse.issparse(X):
-        return sparse.csr_array(X)
-    if not X.has_canonical_format or (X.data == 0).any():
+    if sparse.issparse(X) and not (X.has_canonical_format and X.data.all()):
         X = sparse.csr_array(X, copy=True)
         X.sum_duplicates()
         X.eliminate_zeros()
+    refuse_negative(
+        X,
+        estimator,
+        "implicit feedback counts what rows have chosen, from 0; drop negative feedback "
+        "(X.clip(0) of an array, X.maximum(0) of a sparse matrix), or use MaskedMF for ratings",
+    )
     return sparse.csr_array(X)

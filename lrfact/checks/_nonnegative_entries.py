@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
+from lrfact.checks._negative_values import refuse_negative
 
 Array = NDArray[np.floating]
 
@@ -37,7 +39,8 @@ class NonnegativeEntries:
     @property
     def mean(self) -> float:
         """Mean of the entries that are not missing; 0 where all are."""
-        return float(self.values.sum(dtype=np.float64)) / max(self.n_shown, 1)
+        values = self.values.data if sparse.issparse(self.values) else self.values
+        return float(values.sum(dtype=np.float64)) / max(self.n_shown, 1)
 
     @property
     def has_zeros(self) -> bool:
@@ -92,7 +95,7 @@ def nonnegative_entries(
     X = _of_floats(X)
     missing_values = float(missing_values)
     means_missing = bool(np.isnan(missing_values))
-    X = validate_data(
+    X = validated_matrix(
         estimator,
         X,
         reset=reset,
@@ -120,7 +123,12 @@ def nonnegative_entries(
         hidden = None
     if hidden is not None:
         X = _without(X, hidden)
-    _refuse_negative(X, estimator)
+    refuse_negative(
+        X,
+        estimator,
+        "a sum of non-negative parts cannot approximate it; shift or clip X, or use "
+        "TruncatedSVDReducer",
+    )
     return NonnegativeEntries(X, hidden)
 
 
@@ -177,21 +185,3 @@ def _without(X: Any, hidden: sparse.csr_array) -> Any:
     counts = np.bincount(stored_rows[kept], minlength=X.shape[0])
     row_start = np.concatenate([[0], np.cumsum(counts)]).astype(X.indptr.dtype)
     return sparse.csr_array((X.data[kept], X.indices[kept], row_start), shape=X.shape)
-
-
-def _refuse_negative(X: Any, estimator: Any) -> None:
-    stored = X.data if sparse.issparse(X) else X
-    if not stored.size or not stored.min() < 0:
-        return
-    if sparse.issparse(X):
-        at = int(np.argmax(stored < 0))
-        row, column = int(np.searchsorted(X.indptr, at, side="right")) - 1, int(X.indices[at])
-        value = stored[at]
-    else:
-        row, column = (int(place) for place in np.unravel_index(np.argmax(X < 0), X.shape))
-        value = X[row, column]
-    raise ValueError(
-        f"Negative values in data passed to {type(estimator).__name__}: X[{row}, {column}] is "
-        f"{value}, and a sum of non-negative parts cannot approximate it; shift or clip X, or use "
-        "TruncatedSVDReducer"
-    )

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
-from sklearn.utils.validation import validate_data
 
 from lrfact.checks._long_table import warn_of_long_table
+from lrfact.checks._matrix_input import validated_matrix
 
 Array = NDArray[np.floating]
 
@@ -81,10 +81,10 @@ def _observed(
         X = X.sparse.to_dense()  # a frame; scikit-learn takes those that are filled with 0 only
     missing_values = float(missing_values)  # a NumPy number would widen a float32 X to compare
     means_missing = bool(np.isnan(missing_values))
-    X = _validated(
+    X = validated_matrix(
         estimator,
         X,
-        reset,
+        reset=reset,
         dtype=[np.float64, np.float32],
         accept_sparse="csr",
         ensure_all_finite="allow-nan" if means_missing else True,
@@ -100,12 +100,6 @@ def _observed(
     return sparse.csr_array((X[rows, columns], columns.astype(index), row_start), shape=X.shape)
 
 
-def _validated(estimator: Any, X: Any, reset: bool, **options: Any) -> Any:
-    if isinstance(estimator, str):
-        return check_array(X, estimator=estimator, input_name="X", **options)
-    return validate_data(estimator, X, reset=reset, **options)
-
-
 def _stored_entries(
     estimator: Any, X: Any, missing_values: float, *, reset: bool, **options: Any
 ) -> sparse.csr_array:
@@ -117,10 +111,10 @@ def _stored_entries(
             "X.tocsr() if its stored entries are the observed ones"
         )
     n_stored = X.nnz
-    X = _validated(
+    X = validated_matrix(
         estimator,
         X,
-        reset,
+        reset=reset,
         dtype=[np.float64, np.float32],
         accept_sparse="csr",
         **options,

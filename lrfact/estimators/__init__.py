@@ -5,6 +5,7 @@ from lrfact.estimators._entry_regressor import EntryRegressor
 from lrfact.estimators._implicit_mf import ImplicitMF
 from lrfact.estimators._lsa_search import LSASearch
 from lrfact.estimators._masked_mf import MaskedMF
+from lrfact.estimators._method_names import hide_private_bases
 from lrfact.estimators._nmf_topics import NMFTopics
 from lrfact.estimators._pca import PCAFromSVD
 from lrfact.estimators._ppmi import PPMI
@@ -25,3 +26,5 @@ __all__ = [
     "TermWeighting",
     "TruncatedSVDReducer",
 ]
+
+hide_private_bases(globals()[name] for name in __all__)

@@ -505,7 +505,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             baseline=baseline,
             columns=entries.indices[order],
             contributions=contributions[order],
-            names=getattr(self, "feature_names_in_", None),
+            names=self._column_names(),
         )
 
     def score(self, X: Any, y: Any = None) -> float:

@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._column_labels import (
+    column_index,
+    column_indices,
+    fitted_column_labels,
+)
 from lrfact.checks._threads import effective_n_threads
 from lrfact.linalg.top_k_product import top_k_product
 
@@ -57,8 +62,9 @@ class ColumnRecommender:
             Whether columns that a row has an entry in are left out.
 
         allowed : array-like, default=None
-            Columns to choose from: distinct indices, or a boolean mask of shape (n_features,).
-            None allows all.
+            Columns to choose from: distinct names or indices, or a boolean mask of shape
+            (n_features,). Integers are names where `X` was a DataFrame with integers as column
+            names in `fit`, and indices elsewhere. None allows all.
 
         Returns
         -------
@@ -73,7 +79,7 @@ class ColumnRecommender:
         Raises
         ------
         ValueError
-            If `n_items` is not positive, or `allowed` has indices out of range or twice.
+            If `n_items` is not positive, or `allowed` has a column that does not exist, or twice.
 
         Examples
         --------
@@ -89,7 +95,7 @@ class ColumnRecommender:
         _require_count(n_items)
         candidates = None
         if allowed is not None:
-            candidates = _candidates(allowed, self.components_.shape[1])
+            candidates = column_indices(self, allowed, self.components_.shape[1], "allowed")
         return self._best_columns(
             self._observed(X), n_items, exclude_observed=exclude_observed, candidates=candidates
         )
@@ -128,8 +134,9 @@ class ColumnRecommender:
 
         Parameters
         ----------
-        column : int or str
-            Index or name of a column.
+        column : int, str or other label
+            Name or index of a column. An integer is a name where `X` was a DataFrame with integers
+            as column names in `fit`, and an index elsewhere.
 
         n_items : int, default=10
             How many others.
@@ -163,6 +170,12 @@ class ColumnRecommender:
         )
         return columns[0], similarities[0]
 
+    def _column_index(self, column: Any) -> int:
+        return column_index(self, column, self.components_.shape[1])
+
+    def _column_names(self) -> NDArray[Any] | None:
+        return fitted_column_labels(self)
+
     def _single_row(self, x: Any) -> sparse.csr_array:
         """Return the observed entries of one row, whatever it came in."""
         if getattr(x, "ndim", None) == 1 and sparse.issparse(x):
@@ -174,46 +187,10 @@ class ColumnRecommender:
             raise ValueError(f"x has {entries.shape[0]} rows; explain takes one")
         return entries
 
-    def _column_index(self, column: Any) -> int:
-        n_features = self.components_.shape[1]
-        if isinstance(column, str):
-            names = getattr(self, "feature_names_in_", np.empty(0, dtype=object))
-            (places,) = np.nonzero(names == column)
-            if len(places) != 1:
-                raise ValueError(f"there is no column named {column!r}; give a name or an index")
-            return int(places[0])
-        if not isinstance(column, Integral) or not 0 <= int(column) < n_features:
-            raise ValueError(f"column={column!r} must be an index from 0 to {n_features - 1}")
-        return int(column)
-
 
 def _require_count(n_items: Any) -> None:
     if not isinstance(n_items, Integral) or n_items < 1:
         raise ValueError(f"n_items={n_items!r} must be an integer from 1")
-
-
-def _candidates(allowed: Any, n_features: int) -> Indices:
-    """Distinct column indices, ascending, from indices or a mask."""
-    allowed = np.asarray(allowed)
-    if allowed.ndim != 1:
-        raise ValueError(f"allowed has {allowed.ndim} dimensions; it must have one")
-    if allowed.dtype == bool:
-        if len(allowed) != n_features:
-            raise ValueError(
-                f"allowed is a mask of length {len(allowed)}; it must have one entry for each "
-                f"of the {n_features} columns"
-            )
-        return np.flatnonzero(allowed)
-    if allowed.size == 0:
-        return np.empty(0, dtype=np.intp)
-    if allowed.dtype.kind not in "iu":
-        raise ValueError(f"allowed must hold integers or booleans, not {allowed.dtype}")
-    distinct = np.unique(allowed).astype(np.intp)
-    if distinct[0] < 0 or distinct[-1] >= n_features:
-        raise ValueError(f"allowed must hold column indices from 0 to {n_features - 1}")
-    if len(distinct) < len(allowed):
-        raise ValueError("allowed holds a column twice")
-    return distinct
 
 
 def _n_hidden(entries: sparse.csr_array, candidates: Indices | None, n_features: int) -> Indices:

@@ -6,7 +6,9 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csr_array
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import validate_data
+
+from lrfact.checks._matrix_input import validated_matrix
+from lrfact.checks._negative_values import refuse_negative
 
 
 class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -14,19 +16,24 @@ class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _counts(self, X: Any, *, reset: bool) -> csr_array:
         """Return what is above 0, each entry once; it may share memory with `X`."""
-        X = validate_data(
+        X = validated_matrix(
             self,
             X,
             reset=reset,
             accept_sparse="csr",
             dtype=[np.float64, np.float32],
-            ensure_non_negative=True,
         )
         counts = csr_array(X)
         if not (counts.has_canonical_format and counts.data.all()):
             counts = counts.copy()
             counts.sum_duplicates()
             counts.eliminate_zeros()
+        refuse_negative(
+            counts,
+            self,
+            "counts are from 0; drop negative entries (X.clip(0) of an array, X.maximum(0) of a "
+            "sparse matrix)",
+        )
         return counts
 
     @staticmethod

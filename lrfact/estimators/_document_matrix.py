@@ -10,9 +10,9 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.preprocessing import normalize
-from sklearn.utils.validation import validate_data
 
 from lrfact.checks._documents import as_texts
+from lrfact.checks._matrix_input import validated_matrix
 from lrfact.estimators._term_weighting import TermWeighting
 from lrfact.linalg.scaled_rows import scaled_rows
 from lrfact.linalg.sparse_rows import as_sparse_rows
@@ -42,7 +42,9 @@ class DocumentMatrix:
             return self._vectorized(texts, reset=reset), texts
         if np.ma.isMaskedArray(X):
             raise ValueError("X is a masked array, and LSASearch has no missing entries: fill it")
-        X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32])
+        X = validated_matrix(
+            self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32]
+        )
         if reset:
             self.vectorizer_ = None
         return (as_sparse_rows(X) if sparse.issparse(X) else X), None

@@ -29,7 +29,7 @@ class Explanation:
         What each of them adds to the baseline, in the units of `X`.
 
     names : ndarray of shape (n_features,) or None
-        Names of the columns.
+        Names of the columns; None if `X` had none in `fit`.
     """
 
     column: int
@@ -50,4 +50,7 @@ class Explanation:
         return "\n".join(lines)
 
     def _name(self, column: int) -> str:
-        return f"column {column}" if self.names is None else str(self.names[column])
+        if self.names is None:
+            return f"column {column}"
+        name = self.names[column]
+        return f"column {name}" if isinstance(name, int | np.integer) else str(name)

@@ -197,6 +197,8 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
     intercept_: float
     n_components_: int
     loss_curve_: list[float]
+    _fitted_solver: str
+    _fitted_confidence: tuple[float, float, float]
     _fitted_degree: NDArray[np.float64]
     _fitted_negatives: NDArray[np.int32]
 
@@ -214,7 +216,9 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
-    # The first of each is what "auto" takes.
+    # Entries are hidden from it by zeros.
+    _zero_is_absent = True
+    # "auto" is the first of each.
     _solvers_of_loss: ClassVar[dict[str, tuple[str, ...]]] = {
         "squared": ("als", "svd"),
         "bpr": ("sgd",),
@@ -278,7 +282,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
             If `max_iter` ended the fit.
         """
         fits = {"als": self._fit_als, "svd": self._fit_svd, "sgd": self._fit_sgd}
-        fit = fits[self._chosen_solver()]
+        solver = self._chosen_solver()
         with forgetting(self), single_threaded_blas():
             entries = implicit_feedback(self, X, reset=True)
             if not entries.nnz:
@@ -291,8 +295,11 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
             self.intercept_ = 0.0
             self.column_bias_ = np.zeros(entries.shape[1], entries.dtype)
             progress = FitProgress(self, X, self.verbose, measure="objective")
-            fit(entries, k, check_random_state(self.random_state), n_threads, progress)
+            fits[solver](entries, k, check_random_state(self.random_state), n_threads, progress)
             self.n_components_ = k
+            # Rows are folded in as in the fit, whatever `set_params` changes after it.
+            self._fitted_solver = solver
+            self._fitted_confidence = (self.alpha, self.reg, self.reg_exponent)
             self.row_factors_ = self._column_model().fold_in(entries, n_threads=n_threads)
             progress.finish()
         return self
@@ -402,7 +409,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
             baseline=baseline,
             columns=entries.indices[order],
             contributions=contributions[order],
-            names=getattr(self, "feature_names_in_", None),
+            names=self._column_names(),
         )
 
     def score(self, X: Any, y: Any = None) -> float:
@@ -532,14 +539,14 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         return solver
 
     def _column_model(self) -> ConfidenceColumns | SpectralColumns | RankingColumns:
-        solver = self._chosen_solver()
-        if solver == "svd":
+        alpha, reg, reg_exponent = self._fitted_confidence
+        if self._fitted_solver == "svd":
             return SpectralColumns(self.components_.T, self._fitted_degree)
-        if solver == "sgd":
+        if self._fitted_solver == "sgd":
             return RankingColumns(
-                self.components_.T, self.column_bias_, self._fitted_negatives, self.reg
+                self.components_.T, self.column_bias_, self._fitted_negatives, reg
             )
-        return ConfidenceColumns(self.components_.T, self.alpha, self.reg, self.reg_exponent)
+        return ConfidenceColumns(self.components_.T, alpha, reg, reg_exponent)
 
     def _rank(self, shape: tuple[int, int]) -> int:
         if self.n_components == "auto":

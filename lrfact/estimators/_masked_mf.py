@@ -520,7 +520,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             baseline=baseline,
             columns=observed[order],
             contributions=contributions[order],
-            names=getattr(self, "feature_names_in_", None),
+            names=self._column_names(),
         )
 
     def score(self, X: Any, y: Any = None) -> float:

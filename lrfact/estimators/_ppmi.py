@@ -142,6 +142,7 @@ class PPMI(CountWeights):
             counts = self._counts(X, reset=True)
             of_contexts = _sums(counts.indices, counts.data, counts.shape[1])
             self.context_log_probability_ = _log_probability(of_contexts, self.smoothing)
+            self._fitted_shift = self.shift  # whatever `set_params` changes later
         return self
 
     def transform(self, X: Any) -> Any:
@@ -160,7 +161,8 @@ class PPMI(CountWeights):
         """
         check_is_fitted(self, "context_log_probability_")
         counts = self._counts(X, reset=False)
-        weights = _positive_information(counts, self.context_log_probability_ + np.log(self.shift))
+        least = self.context_log_probability_ + np.log(self._fitted_shift)
+        weights = _positive_information(counts, least)
         return self._stored_as(X, weights)
 
 

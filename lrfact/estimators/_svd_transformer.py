@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import CallbackSupportMixin, fit_context
 from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._progress import FitProgress
@@ -168,7 +169,7 @@ class SVDTransformer(
                 f"X is a masked array, and {type(self).__name__} has no missing entries: fill it "
                 "(X.filled) or impute it first"
             )
-        X = validate_data(
+        X = validated_matrix(
             self,
             X,
             reset=reset,

@@ -127,6 +127,8 @@ class TermWeighting(CountWeights):
             weights = fit_term_weights(counts, self.scheme, k1=self.k1, b=self.b)
             self.term_weights_ = weights.of_terms
             self.mean_length_ = weights.mean_length
+            # Whatever `set_params` changes later.
+            self._fitted_formula = (self.scheme, self.k1, self.b)
         return self
 
     def transform(self, X: Any) -> csr_array:
@@ -144,6 +146,8 @@ class TermWeighting(CountWeights):
         """
         check_is_fitted(self, "term_weights_")
         counts = self._counts(X, reset=False)
-        weights = TermWeights(self.scheme, self.term_weights_, self.mean_length_, self.k1, self.b)
+        # Loaded from a file it has its parameters only.
+        scheme, k1, b = getattr(self, "_fitted_formula", (self.scheme, self.k1, self.b))
+        weights = TermWeights(scheme, self.term_weights_, self.mean_length_, k1, b)
         # With a pattern of its own, as the caller may go on with it in place.
         return self._stored_as(X, weights.weigh(counts).copy())

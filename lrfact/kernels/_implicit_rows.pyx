@@ -178,7 +178,11 @@ def solve_implicit_rows(
     states = np.asarray(state)
     for found, what in (
         (OUTSIDE, "has columns outside of the design"),
-        (OVERFLOWED, "has no finite solution: weights or columns are too large"),
+        (
+            OVERFLOWED,
+            "has no finite solution: weights or columns are too large, or the penalty (reg) is "
+            "too small beside them",
+        ),
     ):
         if (states == found).any():
             raise ValueError(f"row {np.flatnonzero(states == found)[0]} {what}")

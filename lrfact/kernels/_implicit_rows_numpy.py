@@ -50,7 +50,10 @@ def solve_implicit_rows(
                 x = np.full_like(d, np.nan)
             solution[i] = x
         if not np.isfinite(solution[i]).all():
-            raise ValueError(f"row {i} has no finite solution: weights or columns are too large")
+            raise ValueError(
+                f"row {i} has no finite solution: weights or columns are too large, or the penalty "
+                "(reg) is too small beside them"
+            )
         if len(loss):
             s = V @ x
             loss[i] = spectrum @ x**2 + np.sum((1 + a) * (1 - s) ** 2 - s**2)

@@ -1,4 +1,4 @@
-"""A matrix by rows, whatever it was stored as, parts of it, and which columns say nothing."""
+"""A matrix by rows, whatever it was stored as: parts, sums, and columns without entries."""
 
 from typing import Any
 
@@ -21,6 +21,16 @@ def some_entries(rows: csr_array, chosen: NDArray[np.bool_]) -> csr_array:
     n_before = np.concatenate([[0], np.cumsum(chosen)])
     row_start = n_before[rows.indptr].astype(rows.indptr.dtype)
     return csr_array((rows.data[chosen], rows.indices[chosen], row_start), shape=rows.shape)
+
+
+def row_sums(rows: csr_array) -> NDArray[np.float64]:
+    """Return the sum of each row, added in float64 (`sum` of SciPy adds in the dtype of X)."""
+    return np.asarray(rows @ np.ones(rows.shape[1]), dtype=np.float64)
+
+
+def column_sums(rows: csr_array) -> NDArray[np.float64]:
+    """Return the sum of each column, added in float64."""
+    return np.asarray(rows.T @ np.ones(rows.shape[0]), dtype=np.float64)
 
 
 def absent_columns(A: Any) -> NDArray[np.bool_]:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from lrfact.checks._matrix_input import with_wide_dtype
+
 _LARGEST_KEY = np.iinfo(np.int64).max
 
 
@@ -114,7 +116,7 @@ def _checked_truth(truth: Any) -> sp.csr_array:
             "truth is a masked array, whose mask would be lost; fill it with 0 where nothing is "
             "relevant: truth.filled(0)."
         )
-    checked = check_array(truth, accept_sparse="csr", input_name="truth")
+    checked = check_array(with_wide_dtype(truth), accept_sparse="csr", input_name="truth")
     relevant = sp.csr_array(checked, dtype=np.float64)
     if relevant.nnz and relevant.data.min() < 0:
         raise ValueError(

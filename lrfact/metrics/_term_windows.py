@@ -9,6 +9,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
+from lrfact.checks._matrix_input import with_wide_dtype
+
 Integers = npt.NDArray[np.int64]
 
 # A window that is wider than any document holds it whole.
@@ -158,7 +160,7 @@ def windows_of_rows(X: Any, columns: Integers) -> TermWindows:
     ValueError
         If an entry is negative or not finite.
     """
-    X = check_array(X, accept_sparse="csc", input_name="documents")
+    X = check_array(with_wide_dtype(X), accept_sparse="csc", input_name="documents")
     entries = X.data if sp.issparse(X) else X
     if entries.size and entries.min() < 0:
         raise ValueError(

@@ -1,5 +1,7 @@
 """Choosing the rank, and honest scores of topics and of models of matrices with holes."""
 
+from lrfact.estimators._method_names import hide_private_bases
+
 from ._coherence_scorer import coherence_scorer
 from ._entry_scores import cross_val_score_entries
 from ._entry_splits import EntryKFold, train_test_split_entries
@@ -21,3 +23,5 @@ __all__ = [
     "stability_scorer",
     "train_test_split_entries",
 ]
+
+hide_private_bases([RankSearchCV])

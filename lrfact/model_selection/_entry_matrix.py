@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.linalg.sparse_rows import some_entries
 
@@ -32,8 +33,8 @@ class EntryMatrix:
     missing_values: float
 
     @classmethod
-    def of(cls, X: Any, *, missing_values: float, owner: str) -> Self:
-        """Read a matrix with holes.
+    def of(cls, X: Any, *, missing_values: float, owner: str, zero_is_absent: bool = False) -> Self:
+        """Read an incomplete matrix.
 
         Parameters
         ----------
@@ -44,12 +45,18 @@ class EntryMatrix:
             Stands for a missing entry of dense input.
 
         owner : str
-            Who asks, for error messages.
+            Name of the caller, for error messages.
+
+        zero_is_absent : bool, default=False
+            True for implicit feedback, where a stored zero is not an entry, and the values of
+            repeated entries are added.
 
         Returns
         -------
         EntryMatrix
         """
+        if zero_is_absent and sparse.issparse(X):
+            X = _without_zeros(X, owner)
         entries = observed_entries(
             owner, X, missing_values=missing_values, reset=False, ensure_min_samples=1
         )
@@ -101,6 +108,17 @@ class EntryMatrix:
         source = self.source
         if hasattr(source, "iloc"):  # pandas
             return type(source)(filled, index=source.index, columns=source.columns)
+        if hasattr(source, "column_names"):  # pyarrow
+            return type(source).from_arrays(list(filled.T), names=source.column_names)
         if hasattr(source, "columns"):  # polars
             return type(source)(filled, schema=list(source.columns))
         return filled
+
+
+def _without_zeros(X: Any, owner: str) -> Any:
+    """Return a sparse matrix by rows, repeated entries added and zeros dropped."""
+    options = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+    rows = sparse.csr_array(validated_matrix(owner, X, reset=False, **options), copy=True)
+    rows.sum_duplicates()
+    rows.eliminate_zeros()
+    return rows if isinstance(X, sparse.sparray) else sparse.csr_matrix(rows)

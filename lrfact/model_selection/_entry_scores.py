@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 from numbers import Integral
 from typing import Any
 
@@ -14,7 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from lrfact.checks._threads import workers_that_start
 from lrfact.model_selection._entry_matrix import EntryMatrix
 from lrfact.model_selection._entry_splits import EntryKFold
-from lrfact.model_selection._hidden_predictions import missing_values_of
+from lrfact.model_selection._hidden_predictions import missing_values_of, zero_is_absent
 from lrfact.model_selection._hidden_scores import HiddenScore, Metric
 
 
@@ -39,8 +40,9 @@ def cross_val_score_entries(
         With `predict_entries`; or with `predict` or `transform`, if these complete rows.
 
     X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-        Dense: missing is what ``estimator.missing_values`` says, NaN if it says nothing. Sparse:
-        what is stored is observed.
+        Dense: entries equal to ``estimator.missing_values``, or NaN if the estimator has no such
+        parameter, are missing. Sparse: what is stored is observed. For `ImplicitMF` zeros are not
+        entries, stored or not.
 
     cv : int, EntryKFold or iterable, default=5
         Number of shuffled folds, the same on every call; folds; or pairs of a training and a test
@@ -98,21 +100,28 @@ def cross_val_score_entries(
     4 -0.24
     """
     score = HiddenScore(scoring, "cross_val_score_entries")
-    missing_values = missing_values_of(estimator)
+    missing_values, absent = missing_values_of(estimator), zero_is_absent(estimator)
     parallel = Parallel(n_jobs=n_jobs, pre_dispatch="n_jobs")
     scores = parallel(
-        delayed(_fit_and_score)(estimator, train, test, score, missing_values)
-        for train, test in _folds(cv, X, missing_values)
+        delayed(_fit_and_score)(estimator, train, test, score, missing_values, absent)
+        for train, test in _folds(cv, X, missing_values, absent)
     )
     if not scores:
         raise ValueError(f"cv={cv!r} of cross_val_score_entries has no folds; give at least one")
     return np.asarray(scores, dtype=np.float64)
 
 
-def _folds(cv: Any, X: Any, missing_values: float) -> Iterable[tuple[Any, Any]]:
+def _folds(
+    cv: Any, X: Any, missing_values: float, zero_is_absent: bool
+) -> Iterable[tuple[Any, Any]]:
     if isinstance(cv, Integral):
         cv = EntryKFold(int(cv), random_state=0, missing_values=missing_values)
     if isinstance(cv, EntryKFold):
+        if zero_is_absent:
+            X = EntryMatrix.of(
+                X, missing_values=0.0, owner="cross_val_score_entries", zero_is_absent=True
+            ).source
+            cv = replace(cv, missing_values=0.0)
         return cv.split(X)
     if isinstance(cv, Iterable):
         return cv
@@ -145,11 +154,19 @@ def _warn_of_cold_start(
 
 
 def _fit_and_score(
-    estimator: Any, train: Any, test: Any, score: HiddenScore, missing_values: float
+    estimator: Any,
+    train: Any,
+    test: Any,
+    score: HiddenScore,
+    missing_values: float,
+    zero_is_absent: bool,
 ) -> float:
-    owner = "cross_val_score_entries"
-    matrix = EntryMatrix.of(test, missing_values=missing_values, owner=owner)
-    training = EntryMatrix.of(train, missing_values=missing_values, owner=owner)
+    options = {
+        "missing_values": missing_values,
+        "owner": "cross_val_score_entries",
+        "zero_is_absent": zero_is_absent,
+    }
+    matrix, training = EntryMatrix.of(test, **options), EntryMatrix.of(train, **options)
     for axis, side in enumerate(("row", "column")):
         _warn_of_cold_start(training.entries, matrix.entries, axis, side)
     model = clone(estimator).fit(train)

@@ -92,6 +92,8 @@ def some_rows(X: Any, rows: Indices) -> Any:
     -------
     {ndarray, DataFrame, csr_array, csr_matrix} of shape (len(rows), n_features)
     """
+    if hasattr(X, "column_names"):  # pyarrow
+        return X.take(rows)
     return X.iloc[rows] if hasattr(X, "iloc") else X[rows]
 
 
@@ -123,19 +125,46 @@ def completing_method(estimator: Any) -> Any:
 
 
 def missing_values_of(estimator: Any) -> float:
-    """Return what stands for a missing entry where an estimator takes dense rows.
+    """Return the value of a missing entry in the dense input of an estimator.
 
     Parameters
     ----------
     estimator : estimator
-        Of a Pipeline, the first step says it.
+        Of a Pipeline, the first step counts; of a search, the estimator searched.
 
     Returns
     -------
     float
-        NaN where nothing is said.
+        NaN if the estimator does not define it; 0 for implicit feedback.
     """
-    while isinstance(estimator, Pipeline):
-        estimator = estimator.steps[0][1]
-    value = getattr(estimator, "missing_values", np.nan)
+    if zero_is_absent(estimator):
+        return 0.0
+    value = getattr(_steps(estimator)[0], "missing_values", np.nan)
     return float(value) if isinstance(value, int | float | np.number) else np.nan
+
+
+def zero_is_absent(estimator: Any) -> bool:
+    """Return whether an estimator learns from implicit feedback.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Itself, the last step of a Pipeline, or the estimator of a search.
+
+    Returns
+    -------
+    bool
+        True if an entry of 0 is the same as no entry, stored or not.
+    """
+    return getattr(_steps(estimator)[-1], "_zero_is_absent", False)
+
+
+def _steps(estimator: Any) -> list[Any]:
+    """Return the steps of a Pipeline, or the estimator alone; those of what a search searches."""
+    if isinstance(estimator, Pipeline):
+        steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
+        return [*_steps(steps[0]), *_steps(steps[-1])] if steps else [estimator]
+    if hasattr(estimator, "missing_values") or not hasattr(estimator, "get_params"):
+        return [estimator]
+    inner = estimator.get_params(deep=False).get("estimator")
+    return [estimator] if inner is None else _steps(inner)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from lrfact.model_selection._entry_matrix import EntryMatrix
-from lrfact.model_selection._hidden_predictions import missing_values_of
+from lrfact.model_selection._hidden_predictions import missing_values_of, zero_is_absent
 from lrfact.model_selection._hidden_scores import HiddenScore, Metric
 from lrfact.model_selection._test_size import check_test_size
 from lrfact.solvers.entry_sampling import sample_of_rows
@@ -70,8 +70,9 @@ def holdout_scorer(
     -----
     The estimator is asked for ``predict_entries(rows, columns, X=shown)`` if it has that,
     else for ``predict(shown)`` or, of an imputer, ``transform(shown)``, in blocks of rows, so that
-    no large dense matrix is made of a sparse one. A missing entry of dense rows is what
-    ``estimator.missing_values`` says, NaN if it says nothing.
+    no large dense matrix is made of a sparse one. A missing entry of dense rows is one equal to
+    ``estimator.missing_values``, or NaN if the estimator has no such parameter. For `ImplicitMF`
+    zeros are not entries, in dense rows and in sparse ones that store some.
 
     References
     ----------
@@ -123,7 +124,10 @@ class HoldoutScorer:
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Score a fitted estimator on rows with holes; `y` is ignored."""
         matrix = EntryMatrix.of(
-            X, missing_values=missing_values_of(estimator), owner="holdout_scorer"
+            X,
+            missing_values=missing_values_of(estimator),
+            owner="holdout_scorer",
+            zero_is_absent=zero_is_absent(estimator),
         )
         rng = np.random.RandomState(self.seed)
         hidden = sample_of_rows(matrix.entries.indptr, self.test_size, rng)

@@ -22,6 +22,7 @@ from lrfact.checks._compat import (
     fit_context,
 )
 from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._matrix_input import with_wide_dtype
 from lrfact.estimators import PCAFromSVD
 from lrfact.model_selection._rank_search_delegation import BestEstimatorMethods
 from lrfact.model_selection._rank_search_parameter import find_rank_parameter
@@ -198,8 +199,8 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
     def __init__(
         self,
         estimator: Any = None,
-        *,
         ranks: Iterable[int] | None = None,
+        *,
         cv: Any = None,
         scoring: Any = None,
         refit: bool | str | Callable[[dict[str, Any]], int] = True,
@@ -260,7 +261,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         with forgetting(self):
             if isinstance(self.scoring, list | tuple | dict):
                 self._require_name_to_refit(self.scoring)
-            X, y = indexable(X, y)
+            X, y = indexable(with_wide_dtype(X), y)
             params = check_method_params(X, params=params)
             routed = self._routed("fit", params)
             estimator = clone(self._searched())

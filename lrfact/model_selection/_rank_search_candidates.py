@@ -27,6 +27,11 @@ def check_ranks(ranks: Any) -> npt.NDArray[np.intp]:
     ValueError
         If there are none, or one is not a positive integer.
     """
+    if isinstance(ranks, str):
+        raise ValueError(
+            f"ranks={ranks!r} of RankSearchCV must be integers of at least 1; give for example "
+            "range(1, 11), or None for all ranks that the data allow"
+        )
     given = list(ranks) if isinstance(ranks, Iterable) else [ranks]
     if not given:
         raise ValueError(

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_array
 
 from lrfact.checks._compat import Interval, StrOptions, validate_params
+from lrfact.checks._matrix_input import with_wide_dtype
 from lrfact.metrics import (
     average_precision_at_k,
     hit_rate_at_k,
@@ -163,7 +164,7 @@ def retrieval_scorer(
             "relevance of retrieval_scorer is a masked array, whose mask would be lost; fill it "
             "with 0 where nothing is relevant: relevance.filled(0)"
         )
-    grades = check_array(relevance, accept_sparse="csr", input_name="relevance")
+    grades = check_array(with_wide_dtype(relevance), accept_sparse="csr", input_name="relevance")
     n_queries = queries.shape[0] if hasattr(queries, "shape") else len(queries)
     if n_queries != grades.shape[0]:
         raise ValueError(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
+from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._threads import effective_n_threads
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import (
@@ -365,12 +366,13 @@ def _open(
         raise ValueError(
             "X is a masked array, and the rules of select_rank need every entry; fill it first."
         )
-    X = check_array(
+    X = validated_matrix(
+        "select_rank",
         X,
+        reset=False,
         accept_sparse="csr",
         dtype=[np.float64, np.float32],
         ensure_min_samples=2 if center else 1,
-        input_name="X",
     )
     A = as_operator(X, n_threads=n_threads)
     if center:

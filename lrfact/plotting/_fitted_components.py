@@ -9,6 +9,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._estimator_given import require_estimator
+
 # Attributes that say how much each component carries.
 _SHARES = ("topic_share_", "explained_energy_ratio_", "explained_variance_ratio_")
 
@@ -124,6 +126,7 @@ def fitted_components(estimator: Any, caller: str) -> FittedComponents:
     NotFittedError
         If the estimator is not fitted.
     """
+    require_estimator(estimator, f"{caller}.from_estimator")
     if hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
     check_is_fitted(estimator)

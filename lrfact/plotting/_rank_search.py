@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._estimator_given import require_estimator
 from lrfact.plotting._matplotlib import axes_of, marker_for, whole_number_ticks
 
 if TYPE_CHECKING:
@@ -277,6 +278,7 @@ class RankSearchDisplay:
         ImportError
             If matplotlib is not installed.
         """
+        require_estimator(search, "RankSearchDisplay.from_estimator")
         check_is_fitted(search, "cv_results_")
         refitted_metric = search.refit if isinstance(search.refit, str) else None
         if metric is None:

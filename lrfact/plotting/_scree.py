@@ -10,6 +10,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._estimator_given import require_estimator
+from lrfact.checks._matrix_input import validated_matrix
 from lrfact.linalg.as_operator import as_operator
 from lrfact.model_selection._matrix_spectrum import MatrixSpectrum
 from lrfact.plotting._matplotlib import axes_of, marker_for, whole_number_ticks
@@ -262,7 +264,8 @@ class ScreeDisplay:
                 quantity="energy" if has_energy else "variance",
             )
             return display.plot(ax, kind=kind, name=name, line_kw=line_kw)
-        X = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32], input_name="X")
+        options = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
+        X = validated_matrix("ScreeDisplay", X, reset=False, **options)
         if X.shape[1] != reducer.components_.shape[1]:
             raise ValueError(
                 f"X has {X.shape[1]} columns where {type(reducer).__name__} was fitted on "
@@ -371,6 +374,7 @@ class ScreeDisplay:
 
 def _fitted_reducer(estimator: Any, X: Any) -> tuple[Any, Any]:
     """Return the reducer inside an estimator, and the rows as they come to it."""
+    require_estimator(estimator, "ScreeDisplay.from_estimator")
     if hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
     if isinstance(estimator, Pipeline):

@@ -12,6 +12,7 @@ from scipy.linalg import eigh_tridiagonal
 from sklearn.utils import check_random_state
 
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.sparse_rows import column_sums
 from lrfact.solvers.truncated_svd import truncated_svd
 
 from ._choice import RankChoice, leading_ranks
@@ -302,6 +303,11 @@ def _null_sampler(
         return values
 
     return draw
+
+
+def _column_means(X: Any) -> FloatArray:
+    sums = column_sums(X) if sp.issparse(X) else X.sum(axis=0, dtype=np.float64)
+    return np.asarray(sums / X.shape[0])
 
 
 def _column_mean_squares(X: Any, mean: FloatArray | None) -> FloatArray:

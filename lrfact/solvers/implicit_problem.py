@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact.linalg.sparse_rows import row_sums
+
 Array = NDArray[np.floating]
 
 
@@ -22,8 +24,7 @@ def total_confidence(weights: sparse.csr_array) -> NDArray[np.float64]:
     -------
     ndarray of shape (n_rows,)
     """
-    added = np.asarray(weights.sum(axis=1, dtype=np.float64)).ravel()
-    return added + float(weights.shape[1])
+    return row_sums(weights) + float(weights.shape[1])
 
 
 def row_penalties(

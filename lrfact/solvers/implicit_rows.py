@@ -83,6 +83,10 @@ def solve_rows_over_all(
     loss = np.empty(n_rows if with_loss else 0)
     work = weights.nnz * k * (k / 2 + 1) + n_rows * k**3 / 6
     n_threads = threads_worth_waking(n_threads, work * _MILLISECONDS)
+    # A penalty below the rounding errors of the squares is none: dimensions that the columns do not
+    # span would be divided by it.
+    rounding = k * float(np.finfo(design.dtype).eps) ** 2 * float(spectrum.max())
+    penalty = np.where(penalty > rounding, penalty, 0.0)
     kernels.solve_implicit_rows(
         np.ascontiguousarray(weights.data, dtype=design.dtype),
         weights.indices,

@@ -7,7 +7,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact.linalg.as_operator import as_operator
+from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
+from lrfact.linalg.sparse_rows import column_sums, row_sums
 from lrfact.solvers.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
@@ -121,8 +123,8 @@ def spectral_filter(
     (2021), How powerful is graph convolution for recommendation?, doi:10.1145/3459637.3482264,
     where it is, without the penalty, the ideal low-pass filter of a graph.
     """
-    row_degree = np.asarray(entries.sum(axis=1, dtype=np.float64)).ravel()
-    degree = np.asarray(entries.sum(axis=0, dtype=np.float64)).ravel()
+    row_degree, degree = row_sums(entries), column_sums(entries)
+    require_finite(row_degree, degree)
     rows = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
     values = entries.data / np.sqrt(row_degree)[rows] / np.sqrt(degree)[entries.indices]
     normalised = sparse.csr_array(

@@ -402,7 +402,7 @@ class TestRecommend:
             ({"allowed": [True, False]}, "a mask of length 2; it must have one entry for each of"),
             ({"allowed": [0.5]}, "integers or booleans, not float64"),
             ({"allowed": [[1]]}, "2 dimensions"),
-            ({"allowed": ["a"]}, "integers or booleans"),
+            ({"allowed": ["a"]}, "no column named .a.: X had no column names"),
         ],
     )
     def test_mistakes(self, options, message):

@@ -211,7 +211,7 @@ class TestInput:
     @pytest.mark.parametrize(
         ("value", "message"),
         [
-            (-1, "Negative values in data passed to X in PPMI"),
+            (-1, "Negative values in data passed to PPMI: X"),
             (np.nan, "Input X contains NaN"),
             (np.inf, "Input X contains infinity"),
         ],

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -12,12 +13,20 @@ from sklearn.base import BaseEstimator
 from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from lrfact import MaskedMF, RankSearchCV, cross_val_score_entries, holdout_scorer
+from lrfact import (
+    ImplicitMF,
+    MaskedMF,
+    RankSearchCV,
+    SoftImpute,
+    cross_val_score_entries,
+    holdout_scorer,
+)
 from lrfact.metrics import ndcg_at_k, recall_at_k
 from lrfact.model_selection import _hidden_predictions
 from lrfact.model_selection._hidden_scores import HiddenScore
+from reference.planted_clicks import planted_clicks
 
 
 class Recorder(BaseEstimator):
@@ -272,3 +281,96 @@ def test_one_entry_is_hidden_at_least(table):
         model = Recorder().fit(X)
         holdout_scorer(test_size=0.001, random_state=seed)(model, X)
         assert sum(np.isnan(shown).sum() for shown in model.shown_) > 0
+
+
+class TestImplicitFeedback:
+    """0 is the absence of feedback, in whatever form it comes."""
+
+    CLICKS = planted_clicks(60, 40, n_groups=4)
+
+    def forms(self):
+        dense = self.CLICKS.toarray()
+        stored = sparse.coo_array(dense)
+        rows, columns = np.nonzero(dense == 0)
+        return {
+            "sparse": self.CLICKS,
+            "dense": dense,
+            "integers": dense.astype(np.uint8),
+            "DataFrame": pd.DataFrame(dense),
+            "stored zeros": sparse.csr_array(
+                (
+                    np.concatenate([stored.data, np.zeros(99)]),
+                    (
+                        np.concatenate([stored.row, rows[:99]]),
+                        np.concatenate([stored.col, columns[:99]]),
+                    ),
+                ),
+                shape=dense.shape,
+            ),
+            "repeated": sparse.coo_array(
+                (
+                    np.tile(stored.data / 2, 2),
+                    (np.tile(stored.row, 2), np.tile(stored.col, 2)),
+                ),
+                shape=dense.shape,
+            ),
+        }
+
+    @pytest.mark.parametrize("metric", ["ndcg_at_k", "rmse"])
+    def test_one_score_for_all_forms(self, metric):
+        model = ImplicitMF(3, random_state=0).fit(self.CLICKS)
+        scores = {
+            form: holdout_scorer(metric, relevant=0)(model, X) for form, X in self.forms().items()
+        }
+        assert np.isfinite(scores["sparse"])
+        assert scores == pytest.approx(dict.fromkeys(scores, scores["sparse"]))
+
+    def test_one_cross_validation_for_all_forms(self):
+        model = ImplicitMF(3, random_state=0)
+        scores = {
+            form: cross_val_score_entries(model, X, cv=2, scoring="ndcg_at_k").tolist()
+            for form, X in self.forms().items()
+        }
+        for form, score in scores.items():
+            assert score == pytest.approx(scores["sparse"]), form
+
+    @pytest.mark.parametrize("form", ["dense", "DataFrame", "stored zeros"])
+    def test_a_search_finds_the_same_rank(self, form):
+        scoring = holdout_scorer("ndcg_at_k", relevant=0)
+
+        def search(X):
+            found = RankSearchCV(
+                ImplicitMF(random_state=0), ranks=[1, 3, 6], cv=3, scoring=scoring
+            ).fit(X)
+            return found.best_rank_, found.cv_results_["mean_test_score"]
+
+        rank, scores = search(self.forms()[form])
+        expected_rank, expected = search(self.CLICKS)
+        assert rank == expected_rank
+        assert_allclose(scores, expected)
+
+    def test_through_a_pipeline_and_a_search(self):
+        """What is missing is defined by the estimator within."""
+        X = self.CLICKS.toarray()
+        model = GridSearchCV(ImplicitMF(random_state=0), {"n_components": [3]}, cv=2).fit(X)
+        scorer = holdout_scorer("rmse")
+        pipeline = make_pipeline(FunctionTransformer(np.log1p), ImplicitMF(3, random_state=0))
+        for estimator in (model, pipeline.fit(X)):
+            assert np.isfinite(scorer(estimator, X))
+
+    def test_missing_values_of_what_a_search_searches(self):
+        X = np.where(self.CLICKS.toarray() > 0, 3.0, 0.0)
+        inner = MaskedMF(2, missing_values=0, random_state=0)
+        search = GridSearchCV(inner, {"reg": [0.1]}, cv=2).fit(X)
+        scorer = holdout_scorer("mae")
+        assert scorer(search, X) == pytest.approx(scorer(search.best_estimator_, X))
+
+
+def test_pyarrow_tables_keep_their_names(table):
+    pyarrow = pytest.importorskip("pyarrow")
+    names = [f"c{j}" for j in range(table.shape[1])]
+    given = pyarrow.table(dict(zip(names, table.T, strict=True)))
+    for model in (MaskedMF(2, random_state=0), SoftImpute(reg=1.0)):
+        model.fit(given)
+        expected = holdout_scorer()(model, pd.DataFrame(table, columns=names))
+        assert holdout_scorer()(model, given) == pytest.approx(expected)

@@ -449,7 +449,7 @@ def test_a_generator_of_ranks_in_several_processes(planted):
         ([1, 2.0], "must be integers of at least 1, got 2.0"),
         ([True], "got True"),
         (["2"], "got '2'"),
-        ("mle", "got 'm'"),
+        ("mle", "ranks='mle'"),
         ([1, 21], "go up to 21, but .*n_samples=64 and n_features=20 allows 20 at most; lower"),
         (5, "'ranks' parameter of RankSearchCV must be"),
     ],
@@ -821,3 +821,13 @@ def test_memory_of_a_pipeline(digits, tmp_path):
     search = RankSearchCV(model, ranks=[2, 6], cv=2).fit(*digits)
     plain = RankSearchCV(PIPELINES["classifier"], ranks=[2, 6], cv=2).fit(*digits)
     assert_equal_searches(search, plain)
+
+
+def test_ranks_are_the_second_argument():
+    """As the grid is in GridSearchCV."""
+    assert RankSearchCV(PCAFromSVD(), [1, 2]).ranks == [1, 2]
+
+
+def test_ranks_by_a_word_are_refused():
+    with pytest.raises(ValueError, match=r"ranks='auto' of RankSearchCV .* None for all ranks"):
+        RankSearchCV(ranks="auto").fit(np.eye(8))

@@ -1,0 +1,1 @@
+"""Laws that every estimator and solver keeps, and the documented exceptions to them."""
