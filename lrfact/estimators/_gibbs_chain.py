@@ -39,7 +39,7 @@ class GibbsChain:
         same = (
             np.array_equal(self.column_features, column_features)
             and (self.weights is None) == (weights is None)
-            and (weights is None or np.array_equal(self.weights, weights))
+            and (self.weights is None or weights is None or np.array_equal(self.weights, weights))
             and self.scatter == scatter
             and all(
                 np.array_equal(getattr(self.entries, part), getattr(entries, part))

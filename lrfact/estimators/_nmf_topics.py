@@ -230,6 +230,7 @@ class NMFTopics(
     stability_: float
     topic_stability_: Array
     start_objectives_: Array
+    _fitted_exponent: int
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_components": [Interval(Integral, 1, None, closed="left"), StrOptions({"auto"}), None],

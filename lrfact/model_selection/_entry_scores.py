@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from numbers import Integral
 from typing import Any
 
@@ -161,12 +162,13 @@ def _fit_and_score(
     missing_values: float,
     zero_is_absent: bool,
 ) -> float:
-    options = {
-        "missing_values": missing_values,
-        "owner": "cross_val_score_entries",
-        "zero_is_absent": zero_is_absent,
-    }
-    matrix, training = EntryMatrix.of(test, **options), EntryMatrix.of(train, **options)
+    read = partial(
+        EntryMatrix.of,
+        missing_values=missing_values,
+        owner="cross_val_score_entries",
+        zero_is_absent=zero_is_absent,
+    )
+    matrix, training = read(test), read(train)
     for axis, side in enumerate(("row", "column")):
         _warn_of_cold_start(training.entries, matrix.entries, axis, side)
     model = clone(estimator).fit(train)

@@ -12,7 +12,6 @@ from scipy.linalg import eigh_tridiagonal
 from sklearn.utils import check_random_state
 
 from lrfact.linalg.as_operator import as_operator
-from lrfact.linalg.sparse_rows import column_sums
 from lrfact.solvers.truncated_svd import truncated_svd
 
 from ._choice import RankChoice, leading_ranks
@@ -282,7 +281,9 @@ def _null_sampler(
         scale = np.sqrt(spectrum.total_energy / (n_rows * n_columns)) if n_rows else 0.0
         return lambda rng, k: scale * gaussian_singular_values(n_rows, n_columns, k, rng)
 
-    mean = as_operator(X, n_threads=n_threads).column_means() if spectrum.centered else None
+    mean = None
+    if spectrum.centered:
+        mean = np.asarray(as_operator(X, n_threads=n_threads).column_means(), dtype=np.float64)
     if null == "gaussian":
         scales = np.sqrt(_column_mean_squares(X, mean))
         return lambda rng, k: _gaussian_with_column_scales(n_rows, scales, k, rng)
@@ -303,11 +304,6 @@ def _null_sampler(
         return values
 
     return draw
-
-
-def _column_means(X: Any) -> FloatArray:
-    sums = column_sums(X) if sp.issparse(X) else X.sum(axis=0, dtype=np.float64)
-    return np.asarray(sums / X.shape[0])
 
 
 def _column_mean_squares(X: Any, mean: FloatArray | None) -> FloatArray:

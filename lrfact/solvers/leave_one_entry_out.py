@@ -184,7 +184,7 @@ def _sums_of_products(
 
     Where a difference of sums would lose its digits, the residual of the column is formed.
     """
-    energies = A.column_energies()
+    energies = np.asarray(A.column_energies(), dtype=np.float64)
     W, residual_energy, cross, gram = _by_differences(A, V, energies)
     lost = _cancelled(residual_energy, energies, A, V.shape[1])
     if lost.size and A.dtype == np.float32 and isinstance(A, SparseOperator):
