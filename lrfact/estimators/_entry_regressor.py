@@ -428,26 +428,23 @@ class _Table:
 
         Weights are None where all are 1.
         """
-        keys = self.rows.astype(np.int64) * shape[1] + self.columns
-        pairs, first, line_pair = np.unique(keys, return_index=True, return_inverse=True)
-        line_pair = line_pair.reshape(-1)
-        means, total, scatter = self.values[first], None, 0.0
-        if self.weights is not None or len(pairs) < len(keys):
-            weights = np.ones(len(keys)) if self.weights is None else self.weights
-            total = np.bincount(line_pair, weights, len(pairs))
-            # From one of the lines, so that the mean of equal values is exactly that.
-            beyond = self.values.astype(np.float64) - means[line_pair]
-            moved = np.bincount(line_pair, beyond * (weights / total[line_pair]), len(pairs))
-            means = (means + moved).astype(self.values.dtype)
-            scatter = float(weights @ (beyond - moved[line_pair]) ** 2)
-        rows, columns = np.divmod(pairs, shape[1])
-        start = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
-        index = np.int64 if max(*shape, len(pairs)) > np.iinfo(np.int32).max else np.int32
-        pattern = columns.astype(index), start.astype(index)
-        ratings = sparse.csr_array((means, *pattern), shape=shape)
-        if total is None:
+        # The conversion adds up what has the same place, so that fewer are left of duplicates.
+        ratings = sparse.coo_array((self.values, (self.rows, self.columns)), shape=shape).tocsr()
+        if self.weights is None and ratings.nnz == len(self.values):
             return ratings, None, 0.0
-        return ratings, sparse.csr_array((total, *pattern), shape=shape), scatter
+        keys = self.rows.astype(np.int64) * shape[1] + self.columns
+        _, first, pair = np.unique(keys, return_index=True, return_inverse=True)
+        pair = pair.reshape(-1)  # in the order of `ratings`, that of rows and then of columns
+        weights = np.ones(len(keys)) if self.weights is None else self.weights
+        total = np.bincount(pair, weights)
+        # From one of the lines, so that the mean of equal values is exactly that.
+        some = self.values[first].astype(np.float64)
+        beyond = self.values - some[pair]
+        moved = np.bincount(pair, beyond * (weights / total[pair]))
+        scatter = float(weights @ (beyond - moved[pair]) ** 2)
+        ratings.data = (some + moved).astype(self.values.dtype)
+        pattern = (total, ratings.indices, ratings.indptr)
+        return ratings, sparse.csr_array(pattern, shape=shape), scatter
 
     def first_duplicate(self) -> tuple[int, int]:
         """Row and column of the first line that has them from a line before."""
