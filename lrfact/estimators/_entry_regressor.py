@@ -276,7 +276,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             columns,
             row_codes >= 0,
             column_codes >= 0,
-            "they are predicted by what is known of the other label, or by the mean",
+            "their predictions use the bias of the other label, if that is known, or the mean",
         )
         predicted = self._by_what_is_known(row_codes, column_codes)
         known = self.estimator_.predict_entries(row_codes[seen], column_codes[seen], **options)
@@ -483,7 +483,7 @@ def _require_missing_entries(inner: Any) -> None:
         raise TypeError(
             f"EntryRegressor predicts the value of a pair, and takes the mean of its lines; {name} "
             "ranks columns by counts of events, where lines of the same pair add up and absent "
-            "pairs tell too. Number the labels, for example by np.unique(labels, "
+            "pairs are weak negatives. Number the labels, for example by np.unique(labels, "
             "return_inverse=True), add the events up by scipy.sparse.coo_array((counts, (rows, "
             "columns))).tocsr(), and fit ImplicitMF to that matrix"
         )
