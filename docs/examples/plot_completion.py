@@ -66,8 +66,8 @@ def ridge(seen, reg):
 
 
 def nuclear_norm(seen, reg="auto"):
-    """The fitted imputer; nothing is centred, as the other two have no biases."""
-    return SoftImpute(reg=reg, center=None, random_state=0).fit(seen)
+    """The fitted imputer; nothing is centred or scaled, as in the other two."""
+    return SoftImpute(reg=reg, center=None, scale=None, random_state=0).fit(seen)
 
 
 def errors_of(noise):

@@ -87,7 +87,9 @@ def _are_identifiers(pairs: NDArray[Any], fewest: int) -> bool:
     if not whole.all():
         return False
     n_lines = len(pairs)
-    distinct = [len(np.unique(pairs[:, at])) for at in (0, 1)]
+    rows, columns = (np.unique(pairs[:, at], return_inverse=True) for at in (0, 1))
+    distinct = len(rows[0]), len(columns[0])
     if max(distinct) * fewest > n_lines or min(distinct) < 2:
         return False
-    return len(np.unique(pairs, axis=0)) == n_lines
+    keys = rows[1].reshape(-1).astype(np.int64) * distinct[1] + columns[1].reshape(-1)
+    return len(np.unique(keys)) == n_lines

@@ -147,7 +147,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
 
     See Also
     --------
-    MaskedMF : One model instead of many: faster, with weights of entries and non-negative factors.
+    MaskedMF : One model instead of many: faster, with `partial_fit` and non-negative factors.
     EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
     SoftImpute : Convex completion.
 

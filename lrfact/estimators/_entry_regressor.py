@@ -276,7 +276,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             columns,
             row_codes >= 0,
             column_codes >= 0,
-            "they are predicted by what is known of the other label, or by the mean",
+            "their predictions use the bias of the other label, if that is known, or the mean",
         )
         predicted = self._by_what_is_known(row_codes, column_codes)
         known = self.estimator_.predict_entries(row_codes[seen], column_codes[seen], **options)
@@ -428,26 +428,23 @@ class _Table:
 
         Weights are None where all are 1.
         """
-        keys = self.rows.astype(np.int64) * shape[1] + self.columns
-        pairs, first, line_pair = np.unique(keys, return_index=True, return_inverse=True)
-        line_pair = line_pair.reshape(-1)
-        means, total, scatter = self.values[first], None, 0.0
-        if self.weights is not None or len(pairs) < len(keys):
-            weights = np.ones(len(keys)) if self.weights is None else self.weights
-            total = np.bincount(line_pair, weights, len(pairs))
-            # From one of the lines, so that the mean of equal values is exactly that.
-            beyond = self.values.astype(np.float64) - means[line_pair]
-            moved = np.bincount(line_pair, beyond * (weights / total[line_pair]), len(pairs))
-            means = (means + moved).astype(self.values.dtype)
-            scatter = float(weights @ (beyond - moved[line_pair]) ** 2)
-        rows, columns = np.divmod(pairs, shape[1])
-        start = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=shape[0]))])
-        index = np.int64 if max(*shape, len(pairs)) > np.iinfo(np.int32).max else np.int32
-        pattern = columns.astype(index), start.astype(index)
-        ratings = sparse.csr_array((means, *pattern), shape=shape)
-        if total is None:
+        # The conversion adds up what has the same place, so that fewer are left of duplicates.
+        ratings = sparse.coo_array((self.values, (self.rows, self.columns)), shape=shape).tocsr()
+        if self.weights is None and ratings.nnz == len(self.values):
             return ratings, None, 0.0
-        return ratings, sparse.csr_array((total, *pattern), shape=shape), scatter
+        keys = self.rows.astype(np.int64) * shape[1] + self.columns
+        _, first, pair = np.unique(keys, return_index=True, return_inverse=True)
+        pair = pair.reshape(-1)  # in the order of `ratings`, that of rows and then of columns
+        weights = np.ones(len(keys)) if self.weights is None else self.weights
+        total = np.bincount(pair, weights)
+        # From one of the lines, so that the mean of equal values is exactly that.
+        some = self.values[first].astype(np.float64)
+        beyond = self.values - some[pair]
+        moved = np.bincount(pair, beyond * (weights / total[pair]))
+        scatter = float(weights @ (beyond - moved[pair]) ** 2)
+        ratings.data = (some + moved).astype(self.values.dtype)
+        pattern = (total, ratings.indices, ratings.indptr)
+        return ratings, sparse.csr_array(pattern, shape=shape), scatter
 
     def first_duplicate(self) -> tuple[int, int]:
         """Row and column of the first line that has them from a line before."""
@@ -486,7 +483,7 @@ def _require_missing_entries(inner: Any) -> None:
         raise TypeError(
             f"EntryRegressor predicts the value of a pair, and takes the mean of its lines; {name} "
             "ranks columns by counts of events, where lines of the same pair add up and absent "
-            "pairs tell too. Number the labels, for example by np.unique(labels, "
+            "pairs are weak negatives. Number the labels, for example by np.unique(labels, "
             "return_inverse=True), add the events up by scipy.sparse.coo_array((counts, (rows, "
             "columns))).tocsr(), and fit ImplicitMF to that matrix"
         )

@@ -147,8 +147,9 @@ def _warn_of_cold_start(
     n_cold = int(tested[trained == 0].sum())
     if 2 * n_cold > test.nnz:
         warnings.warn(
-            f"{n_cold} of {test.nnz} test entries are of {side}s without any training entry, whose "
-            "scores are those of predictions for all of them; take EntryKFold, which shuffles",
+            f"{n_cold} of {test.nnz} test entries are of {side}s without any training entry: their "
+            f"scores are those of new {side}s (cold start). Split by EntryKFold, which shuffles "
+            "entries, to score predictions for known ones",
             UserWarning,
             stacklevel=2,
         )

@@ -159,8 +159,10 @@ def entry_scaling(
         mean[:] = values.mean()
         np.divide(np.bincount(columns, values, n_columns), counts, out=mean, where=counts > 0)
     elif center == "both":
-        of_columns = _columns_beside_rows(rows, columns, values / spread[columns], entries.shape)
-        mean[:] = spread * of_columns
+        scaled = values / spread[columns]
+        # In common units, differences of columns are not noise of the rows.
+        of_rows = scaled if scale is None else _within(columns, scaled)
+        mean[:] = spread * _columns_beside_rows(rows, columns, scaled, of_rows, entries.shape)
     row_spread = 0.0
     if scale == "both":
         within = _within(rows, (values - mean[columns]) / spread[columns])
@@ -234,17 +236,17 @@ def row_offset_penalty(entries: sparse.csr_array) -> float:
 
 
 def _columns_beside_rows(
-    rows: NDArray[np.integer], columns: NDArray[np.integer], values: Array, shape: tuple[int, int]
+    rows: NDArray[np.integer],
+    columns: NDArray[np.integer],
+    values: Array,
+    values_of_rows: Array,
+    shape: tuple[int, int],
 ) -> Array:
     """Means of columns once rows have theirs, each shrunk by its own variance of the mean."""
     overall = values.mean()
     level = np.zeros(shape[1])
     strengths = []
-    # Differences of columns are not noise of the rows: they may be in units of their own.
-    for group, size, data in (
-        (rows, shape[0], _within(columns, values)),
-        (columns, shape[1], values),
-    ):
+    for group, size, data in ((rows, shape[0], values_of_rows), (columns, shape[1], values)):
         within, between = _variance_components(group, data)
         counts = np.bincount(group, minlength=size)
         squares = np.bincount(group, _within(group, data) ** 2, size)

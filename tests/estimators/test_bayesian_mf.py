@@ -444,6 +444,52 @@ class TestInput:
             model.predict_entries([0, 1], [0])
 
 
+class TestWeights:
+    def test_of_one_change_next_to_nothing(self, planted):
+        X = planted.ratings
+        ones = X.copy()
+        ones.data = np.ones_like(ones.data)
+        told = [BayesianMF(**FEW).fit(X, entry_weight=w).predict(X[:5]) for w in (None, ones)]
+        assert_allclose(*told, rtol=1e-6)
+
+    def test_heavy_entries_are_known_better(self, planted):
+        X = planted.ratings
+        weights = X.copy()
+        weights.data = np.where(np.arange(X.nnz) % 2, 1.0, 50.0)
+        rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+        model = BayesianMF(**FEW).fit(X, entry_weight=weights)
+        errors = abs(model.predict_entries(rows, X.indices) - X.data)
+        assert np.mean(errors[::2]) < 0.8 * np.mean(errors[1::2])
+        dense = np.full(X.shape, 1.0)
+        dense[rows, X.indices] = weights.data
+        again = BayesianMF(**FEW).fit(X, entry_weight=dense)
+        assert_array_equal(again.row_factors_, model.row_factors_)
+        assert_array_equal(
+            BayesianMF(**FEW).fit_transform(X, entry_weight=dense), model.row_factors_
+        )
+
+    def test_a_warm_start_is_with_the_same_weights(self, planted):
+        X = planted.ratings
+        weights = X.copy()
+        weights.data = 1.0 + np.arange(X.nnz) % 3
+        options = {"entry_weight": weights, "repeat_scatter": 0.2 * X.nnz}
+        model = BayesianMF(**{**FEW, "n_draws": 3, "warm_start": True}).fit(X, **options)
+        model.set_params(n_draws=8).fit(X, **options)
+        at_once = BayesianMF(**FEW).fit(X, **options)
+        assert_array_equal(model.components_, at_once.components_)
+        model.fit(X)
+        assert model.n_iter_ == 13  # other weights are other data
+        assert len(model._fitted_chain.draws) == 8
+
+    @pytest.mark.parametrize("scatter", [-1.0, np.nan, np.inf])
+    def test_wrong_ones_are_named(self, planted, scatter):
+        X = planted.ratings
+        with pytest.raises(ValueError, match=r"repeat_scatter=.* must be finite and not negative"):
+            BayesianMF(**FEW).fit(X, repeat_scatter=scatter)
+        with pytest.raises(ValueError, match="entry_weight must be positive"):
+            BayesianMF(**FEW).fit(X, entry_weight=-X)
+
+
 DATA = Path(os.environ.get("LRFACT_DATA", "")) / "movielens-100k" / "ratings.npz"
 
 

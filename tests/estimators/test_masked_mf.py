@@ -1,7 +1,9 @@
 """MaskedMF: what it predicts, recommends and explains, and how it is fitted."""
 
 import copy
+import os
 import pickle
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -19,6 +21,7 @@ from sklearn.utils import get_tags
 
 from lrfact import MaskedMF, RankSearchCV
 from lrfact.estimators import _masked_mf
+from lrfact.kernels import IMPLEMENTATION
 from reference.naive_masked import (
     naive_left_out,
     naive_predictions,
@@ -617,6 +620,22 @@ class TestSymmetries:
         assert_allclose(other.score(factor * NEW) / abs(factor), one.score(NEW), rtol=1e-8)
         assert other.n_iter_ == one.n_iter_
 
+    @pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy fallback")
+    @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+    @pytest.mark.parametrize("early_stopping", [False, True])
+    @pytest.mark.parametrize("bias", [False, True])
+    def test_units_of_gradient_steps(self, bias, early_stopping):
+        """Steps are as long in any units, and as close to the minimum."""
+        options = {"bias": bias, "early_stopping": early_stopping, "n_jobs": 1}
+        one = make(solver="sgd", **options).fit(X)
+        for factor in (1e-10, 3.0, 100.0, 1e10):
+            other = make(solver="sgd", **options).fit(factor * X)
+            assert_allclose(other.predict(factor * NEW) / factor, one.predict(NEW), atol=1e-6)
+            assert_allclose(np.array(other.loss_curve_) / factor**2, one.loss_curve_, rtol=1e-6)
+            assert_allclose(other.components_, one.components_, atol=1e-6)
+        if not early_stopping:
+            assert one.loss_curve_[-1] < 1.1 * make(bias=bias).fit(X).loss_curve_[-1]
+
     def test_shift(self):
         one, other = make().fit(X), make().fit(X + 1000)
         assert_allclose(other.components_, one.components_, atol=1e-6)
@@ -693,6 +712,18 @@ class TestWeights:
     def test_with_early_stopping(self):
         model = make(early_stopping=True).fit(X, entry_weight=self.weights)
         assert np.isfinite(model.validation_rmse_).all()
+
+    def test_columns_are_held_by_the_weights_behind_them(self):
+        heavy = make().fit(X, entry_weight=np.full(X.shape, 30.0))
+        light = make().fit(X)
+        before = heavy.components_.copy(), light.components_.copy()
+        for model in (heavy, light):
+            model.partial_fit(NEW)
+        moved = [
+            np.linalg.norm(model.components_ - start)
+            for model, start in zip((heavy, light), before, strict=True)
+        ]
+        assert moved[0] < 0.3 * moved[1]
 
     def test_must_be_positive(self):
         for wrong in (0.0, -1.0, NAN):
@@ -1401,3 +1432,23 @@ class TestSmallTables:
         W = model.transform(table)
         W = W / np.linalg.norm(W, axis=1, keepdims=True)
         assert set(np.argsort(-(W @ W[0]))[1:3]) == {1, 4}  # Bob and Eve are like Alice
+
+
+DATA = Path(os.environ.get("LRFACT_DATA", "")) / "movielens-100k" / "ratings.npz"
+
+
+@pytest.mark.skipif(not DATA.is_file(), reason="LRFACT_DATA has no movielens-100k")
+@pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy fallback")
+def test_gradient_steps_on_movielens_in_any_units():
+    with np.load(DATA) as file:
+        rows, columns, ratings = file["user"] - 1, file["item"] - 1, file["rating"]
+        test = file["fold"] == 1
+    errors = []
+    for factor in (1.0, 100.0):
+        values = np.float32(factor) * ratings[~test]
+        train = sparse.csr_array((values, (rows[~test], columns[~test])), shape=(943, 1682))
+        model = MaskedMF(solver="sgd", random_state=0).fit(train)
+        told = model.predict_entries(rows[test], columns[test]) / factor
+        errors.append(np.sqrt(np.mean((told - ratings[test]) ** 2)))
+    assert errors[1] == pytest.approx(errors[0], rel=1e-4)
+    assert max(errors) < 0.9201

@@ -18,10 +18,12 @@ ESTIMATORS = {
 }
 if IMPLEMENTATION != "numpy":  # where it would take minutes
     ESTIMATORS |= {
-        "sgd": MaskedMF(3, reg=0.1, solver="sgd", max_iter=40, tol=0, random_state=0),
-        "sgd stopped": MaskedMF(2, solver="sgd", early_stopping=True, max_iter=20, random_state=0),
+        "sgd": MaskedMF(3, reg=0.1, solver="sgd", max_iter=30, tol=0, random_state=0, n_jobs=1),
+        "sgd stopped": MaskedMF(
+            2, solver="sgd", early_stopping=True, max_iter=20, random_state=0, n_jobs=1
+        ),
         "sgd alone": MaskedMF(
-            2, bias=False, reg=0, solver="sgd", tol=0, max_iter=9, random_state=0
+            2, bias=False, reg=0, solver="sgd", tol=0, max_iter=9, random_state=0, n_jobs=1
         ),
     }
 

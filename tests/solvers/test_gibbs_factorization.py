@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from lrfact.checks._threads import single_threaded_blas
 from lrfact.solvers.gibbs_factorization import (
     GibbsProblem,
     first_state,
@@ -123,3 +126,26 @@ def test_the_start_knows_the_means():
     counts = (~np.isnan(Y)).sum(axis=0)
     assert_allclose(start.columns.vectors[:, 3], np.nansum(left, axis=0) / (counts + 1))
     assert 0.05 < start.rows.vectors[:, :3].std() < 0.2
+
+
+def test_weights_count_as_observations():
+    """With all weights k and no scatter between, a chain is as sure as of k times the entries."""
+    problem, _, _ = make_problem(40, 30, 2)
+    ones = np.ones(problem.by_rows.nnz)
+    noises = []
+    for weights, scatter in ((None, 0.0), (ones, 0.0), (16 * ones, 0.0), (16 * ones, 15.0)):
+        entries_scatter = scatter * problem.by_rows.nnz
+        weighted = replace(
+            problem, row_weights=weights, column_weights=weights, scatter=entries_scatter
+        )
+        rng = np.random.default_rng(0)
+        with single_threaded_blas():
+            found = run(weighted, first_state(weighted, 2, rng), rng, 60)
+        noises.append([state.noise for state in found.draws[20:]])
+        if weights is ones:
+            assert_allclose(noises[-1], noises[-2], rtol=1e-9)
+    spreads = np.std(noises, axis=1)
+    assert spreads[2] < 0.5 * spreads[0]
+    # 15 observations of variance 1 about each mean leave little doubt of the noise.
+    assert np.mean(noises[3]) == pytest.approx(1, abs=0.1)
+    assert np.mean(noises[2]) < 0.5

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -80,3 +82,28 @@ def test_what_is_left_out(regressions, dtype):
     expected = [naive_left_out(*posterior(regressions, i)) for i in range(N)]
     rtol = 2e-3 if dtype == np.float32 else 1e-8
     assert_allclose(found, np.concatenate(expected), rtol=rtol, atol=rtol)
+
+
+def test_an_entry_of_weight_k_is_the_mean_of_k(regressions, dtype):
+    """The same as k columns of the same factors, of which entries have that mean."""
+    rng = np.random.default_rng(1)
+    entries = regressions.entries
+    counts = rng.integers(1, 4, size=entries.nnz)
+    weighted = replace(regressions, weights=counts.astype(dtype))
+    # Each column three times; an entry of weight k is in the first k of them.
+    lines = np.repeat(np.arange(entries.nnz), counts)
+    place = np.arange(len(lines)) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = np.repeat(np.arange(N), np.diff(entries.indptr))[lines]
+    values = entries.data[lines] + place - (counts[lines] - 1) / 2
+    repeated = sparse.csr_array(
+        (values.astype(dtype), (rows, entries.indices[lines] + M * place)), shape=(N, 3 * M)
+    )
+    columns = np.tile(regressions.columns, (3, 1))
+    alone = replace(regressions, entries=repeated, columns=columns)
+    perturbation = rng.standard_normal((N, P)).astype(dtype)
+    rtol = 1e-3 if dtype == np.float32 else 1e-9
+    for noise in (None, perturbation):
+        found, expected = weighted.solve(noise), alone.solve(noise)
+        assert_allclose(found.solution, expected.solution, rtol=rtol, atol=rtol)
+        scatter = np.sum((place - (counts[lines] - 1) / 2) ** 2)
+        assert_allclose(found.loss + scatter, expected.loss, rtol=rtol)
