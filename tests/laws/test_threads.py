@@ -10,7 +10,10 @@ from lrfact import kernels
 from lrfact.checks import _threads
 from reference.fits_with_threads import FITS, are_equal, results_of
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 needs_openmp = pytest.mark.skipif(not kernels.openmp_enabled(), reason="built without OpenMP")
+
+SOME = ["MaskedMF", "BayesianMF", "ImplicitMF", "NMFTopics dense", "PCAFromSVD", "LSASearch"]
 
 
 @pytest.mark.parametrize("name", FITS)
@@ -20,7 +23,7 @@ def test_results_are_bitwise_equal_for_any_number_of_threads(name):
         assert are_equal(results_of(name, n_jobs), alone), n_jobs
 
 
-@pytest.mark.parametrize("name", ["MaskedMF", "NMFTopics dense", "PCAFromSVD", "LSASearch"])
+@pytest.mark.parametrize("name", SOME)
 def test_fits_side_by_side_are_those_one_after_another(name):
     alone = results_of(name, 1)
     with ThreadPoolExecutor(3) as pool:
@@ -29,7 +32,7 @@ def test_fits_side_by_side_are_those_one_after_another(name):
 
 
 @needs_openmp
-@pytest.mark.parametrize("name", FITS)
+@pytest.mark.parametrize("name", SOME)
 def test_workers_of_joblib_do_not_wake_more_threads(name, monkeypatch):
     """By default; an estimator that is given a number takes it."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
