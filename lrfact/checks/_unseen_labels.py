@@ -13,6 +13,9 @@ Mask = NDArray[np.bool_]
 # Of the lines: so many unseen labels of one column hardly come from a random split.
 _MANY = 0.5
 
+# Of fewer lines nothing of the kind can be said.
+_FEWEST_LINES = 10
+
 # So many lines known with their labels the other way round are no coincidence.
 _NEARLY_ALL = 0.9
 
@@ -81,7 +84,7 @@ def _advice(
         if not of_side.any() and expected and found and expected != found:
             return f"The {side} labels of fit are {expected}, these are {found}: convert them."
     shares = [float(np.mean(~of_side)) for of_side in seen]
-    if max(shares) >= _MANY:
+    if max(shares) >= _MANY and len(seen[0]) >= _FEWEST_LINES:
         turned = [
             index.numbers_of(labels) >= 0 for index, labels in zip(known[::-1], given, strict=True)
         ]

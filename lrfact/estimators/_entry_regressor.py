@@ -206,8 +206,10 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
             if self.duplicates == "raise" and ratings.nnz < len(y):
                 raise self._duplicate_error(table, ratings.nnz)
             self.mean_ = float(np.average(y.astype(np.float64), weights=sample_weight))
-            of_mean = (y.astype(np.float64) - self.mean_) ** 2
-            self._fitted_std = float(np.sqrt(np.average(of_mean, weights=sample_weight)))
+            of_mean = np.abs(y.astype(np.float64) - self.mean_)
+            largest = float(of_mean.max()) or 1.0  # squares of tiny numbers are zero
+            mean_square = np.average((of_mean / largest) ** 2, weights=sample_weight)
+            self._fitted_std = largest * float(np.sqrt(mean_square))
             options: dict[str, Any] = {}
             if weights is not None and takes_weights:
                 options["entry_weight"] = weights

@@ -508,7 +508,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
                 f"{len(empty)} features of X have no entry and are dropped, the first is "
                 f"{shown[0]!r}; set keep_empty_features=True to keep them",
                 UserWarning,
-                stacklevel=4,
+                stacklevel=5,  # past what validates the parameters
             )
         self.indicator_ = None
         if self.add_indicator:

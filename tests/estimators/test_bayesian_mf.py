@@ -369,7 +369,7 @@ class TestInput:
     def test_in_long_tables(self, planted):
         R = planted.ratings.tocoo()
         pairs = np.column_stack([R.row, R.col])
-        regressor = EntryRegressor(BayesianMF(**FEW)).fit(pairs, R.data)
+        regressor = EntryRegressor(BayesianMF(**FEW), unseen="predict").fit(pairs, R.data)
         assert regressor.score(pairs, R.data) > 0.7
         mean, std = regressor.predict(pairs, return_std=True)
         model = BayesianMF(**FEW).fit(planted.ratings)

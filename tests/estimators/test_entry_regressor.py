@@ -333,7 +333,7 @@ def test_unseen_labels_are_told_with_their_number_and_an_example(table):
         regressor.score(some, y[:5])
     with pytest.warns(UserWarning, match=message):
         regressor.recommend(some, y[:5])
-    with pytest.warns(UserWarning, match="they are left out"):
+    with pytest.warns(UserWarning, match=r"they are left out\. Check their spelling"):
         regressor.recommend([("me", "TYPO")], [5.0])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
