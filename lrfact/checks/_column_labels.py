@@ -34,13 +34,14 @@ def check_column_labels(estimator: Any, X: Any, *, reset: bool) -> None:
     ValueError
         If the labels differ from those of `fit`.
     """
-    labels = _labels_of(X)
     if reset:
         vars(estimator).pop("_fitted_column_labels", None)
-        if labels is not None and not hasattr(estimator, "feature_names_in_"):
+        labels = None if hasattr(estimator, "feature_names_in_") else _labels_of(X)
+        if labels is not None:
             estimator._fitted_column_labels = labels
         return
     expected = getattr(estimator, "_fitted_column_labels", None)
+    labels = None if expected is None else _labels_of(X)
     if expected is None or labels is None or _same(labels, expected):
         return
     if _are_positions(labels):  # a DataFrame without names of its own
