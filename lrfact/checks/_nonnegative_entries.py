@@ -39,7 +39,7 @@ class NonnegativeEntries:
     @property
     def mean(self) -> float:
         """Mean of the entries that are not missing; 0 where all are."""
-        values = self.values.data if sparse.issparse(self.values) else self.values
+        values: Any = self.values.data if sparse.issparse(self.values) else self.values
         return float(values.sum(dtype=np.float64)) / max(self.n_shown, 1)
 
     @property
