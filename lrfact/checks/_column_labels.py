@@ -48,10 +48,11 @@ def check_column_labels(estimator: Any, X: Any, *, reset: bool) -> None:
         return
     if _are_positions(expected) and not np.array_equal(np.sort(labels), expected):
         return  # fitted without names
-    at = next(i for i, pair in enumerate(zip(labels, expected, strict=True)) if not _equal(*pair))
+    given, fitted = labels.tolist(), expected.tolist()
+    at = next(i for i, pair in enumerate(zip(given, fitted, strict=True)) if not _equal(*pair))
     raise ValueError(
         f"the column labels of X should match those that were passed during fit, in the same "
-        f"order: column {at} is {labels[at]!r}, and was {expected[at]!r}; pass "
+        f"order: column {at} is {given[at]!r}, and was {fitted[at]!r}; pass "
         "X[fitted.columns] with the columns of the DataFrame that was fitted"
     )
 
