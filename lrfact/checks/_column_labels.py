@@ -34,23 +34,25 @@ def check_column_labels(estimator: Any, X: Any, *, reset: bool) -> None:
     ValueError
         If the labels differ from those of `fit`.
     """
-    labels = _labels_of(X)
     if reset:
         vars(estimator).pop("_fitted_column_labels", None)
-        if labels is not None and not hasattr(estimator, "feature_names_in_"):
+        labels = None if hasattr(estimator, "feature_names_in_") else _labels_of(X)
+        if labels is not None:
             estimator._fitted_column_labels = labels
         return
     expected = getattr(estimator, "_fitted_column_labels", None)
+    labels = None if expected is None else _labels_of(X)
     if expected is None or labels is None or _same(labels, expected):
         return
     if _are_positions(labels):  # a DataFrame without names of its own
         return
     if _are_positions(expected) and not np.array_equal(np.sort(labels), expected):
         return  # fitted without names
-    at = next(i for i, pair in enumerate(zip(labels, expected, strict=True)) if not _equal(*pair))
+    given, fitted = labels.tolist(), expected.tolist()
+    at = next(i for i, pair in enumerate(zip(given, fitted, strict=True)) if not _equal(*pair))
     raise ValueError(
         f"the column labels of X should match those that were passed during fit, in the same "
-        f"order: column {at} is {labels[at]!r}, and was {expected[at]!r}; pass "
+        f"order: column {at} is {given[at]!r}, and was {fitted[at]!r}; pass "
         "X[fitted.columns] with the columns of the DataFrame that was fitted"
     )
 

@@ -376,8 +376,9 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
             A row, known or new.
 
-        column : int or str
-            Index or name of the column scored.
+        column : int, str or other label
+            Name or index of the column scored. An integer is a name where `X` was a DataFrame with
+            integers as column names in `fit`, and an index elsewhere.
 
         Returns
         -------

@@ -85,7 +85,7 @@ def solve_rows_over_all(
     n_threads = threads_worth_waking(n_threads, work * _MILLISECONDS)
     # A penalty below the rounding errors of the squares is none: dimensions that the columns do not
     # span would be divided by it.
-    rounding = k * float(np.finfo(design.dtype).eps) ** 2 * float(spectrum.max())
+    rounding = k * float(np.finfo(design.dtype).eps) ** 2 * float(np.max(spectrum))
     penalty = np.where(penalty > rounding, penalty, 0.0)
     kernels.solve_implicit_rows(
         np.ascontiguousarray(weights.data, dtype=design.dtype),

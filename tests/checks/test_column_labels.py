@@ -46,7 +46,7 @@ def test_other_labels_are_refused(kind):
     estimator, frame = fitted_on(LABELS[kind])
     check_column_labels(estimator, frame, reset=False)
     check_column_labels(estimator, frame.to_numpy(), reset=False)
-    with pytest.raises(ValueError, match=r"column labels of X should match .* column 0 is"):
+    with pytest.raises(ValueError, match=r"column labels of X should match .* column 0 is (?!np)"):
         check_column_labels(estimator, frame.iloc[:, [1, 0, 2]], reset=False)
 
 

@@ -41,7 +41,7 @@ DTYPES = {
     "frame": ["bool", "int8", "float16", "float32"],
 }
 _REPEATED = ["bool", "int8", "uint8"]
-_TIMES = 100  # so often an entry of 1 is repeated: five times that exceeds 8 bits
+_TIMES = 60  # so often an entry of 1 is repeated: five times that exceeds 8 bits
 
 
 def variants(case):

@@ -5,12 +5,16 @@ import itertools
 
 import numpy as np
 import pytest
+import sklearn
 from scipy import sparse
+from sklearn.utils.fixes import parse_version
 
 from laws.cases import CASES, COMPLETE, INCOMPLETE, PAIRS, Pairs, assert_same, matrix_of, values_of
 from laws.table import all_cases, check_all
 
 LAW = "storage"
+
+_SKLEARN = parse_version(sklearn.__version__)
 
 _NAMES = [f"c{j}" for j in range(9)]
 
@@ -133,6 +137,8 @@ def stored(case, variant):
 
 
 def check(case, variant):
+    if case.name == "RankSearchCV" and "pyarrow" in variant and parse_version("1.8") > _SKLEARN:
+        pytest.skip("this scikit-learn cannot take rows of a pyarrow Table")
     X = stored(case, variant)
     if case.kind == INCOMPLETE and variant[:3] in ("bsr", "dia"):
         # They store zeros that nobody observed, and drop some that were.
