@@ -80,9 +80,10 @@ class NMFTopics(
 
     init : {"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}, default=None
         Where to start. "nndsvd" is built from singular vectors, with zeros, which ``solver="mu"``
-        cannot change; "nndsvda" fills these with the mean entry, "nndsvdar" with small random
-        numbers, both in proportion to the sums of rows and columns. "custom" takes `W` and `H` of `fit`. None is "nndsvda" for the first of the starts
-        where there are that many singular vectors, and "random" for all others.
+        cannot change; "nndsvda" fills these in proportion to the sums of rows and columns,
+        "nndsvdar" with small random numbers. "custom" takes `W` and `H` of `fit`. None is "nndsvda"
+        for the first of the starts where there are that many singular vectors, and "random" for all
+        others.
 
     solver : {"auto", "hals", "cd", "mu"}, default="auto"
         "hals", also known as "cd": coordinate descent with extrapolation, for
@@ -153,7 +154,7 @@ class NMFTopics(
         Iterations of the best start; batches after `partial_fit`.
 
     objective_ : ndarray
-        Loss and penalties, in the unit of the loss, as the best start went on: after each iteration of "hals", every ten of
+        Loss and penalties as the best start went on: after each iteration of "hals", every ten of
         "mu". Not after `partial_fit`.
 
     stability_ : float
