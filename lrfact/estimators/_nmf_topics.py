@@ -74,14 +74,16 @@ class NMFTopics(
     Parameters
     ----------
     n_components : int, "auto" or None, default="auto"
-        Number of parts. "auto" takes it from `W` or `H` where ``init="custom"``; else, as for
-        None, there is one for each feature.
+        Number of components. "auto" is that of `W` and `H` if ``init="custom"``, else 10, or the
+        number of rows or of features if that is less: enough for a first look, see `score` and
+        `stability_` for a choice. None is one for each feature.
 
     init : {"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}, default=None
         Where to start. "nndsvd" is built from singular vectors, with zeros, which ``solver="mu"``
-        cannot change; "nndsvda" fills these with the mean entry, "nndsvdar" with small random
-        numbers. "custom" takes `W` and `H` of `fit`. None is "nndsvda" for the first of the starts
-        where there are that many singular vectors, and "random" for all others.
+        cannot change; "nndsvda" fills these in proportion to the sums of rows and columns,
+        "nndsvdar" with small random numbers. "custom" takes `W` and `H` of `fit`. None is "nndsvda"
+        for the first of the starts where there are that many singular vectors, and "random" for all
+        others.
 
     solver : {"auto", "hals", "cd", "mu"}, default="auto"
         "hals", also known as "cd": coordinate descent with extrapolation, for
@@ -95,7 +97,8 @@ class NMFTopics(
     tol : float, default=0.0001
         "hals" stops once the projected gradient is this share of that of the first iteration, and
         an iteration lowers the objective by no more than this share; "mu" once ten iterations lower
-        the root of twice the loss by less than this share of that of the start.
+        the root of twice the loss by less than this share of that of the start, or of ten times
+        that of the product of the sums of rows and columns if that is less.
 
     max_iter : int, default=200
         At most so many iterations.
@@ -189,6 +192,11 @@ class NMFTopics(
     `fit_transform` returns what `transform` returns for the same rows: `W` is solved for once
     more, to its minimum, when `H` is final. With a loss below :math:`\beta = 1` that problem is not
     convex, and both find the same local minimum.
+
+    The unit of `X` does not matter: entries of 1e-30 or 1e30 are factorized in one that fits. With
+    a loss other than Frobenius, small rows beside huge ones are fitted as well as alone; an
+    approximation of 0 to a positive entry, of which the loss would be infinite, counts as 2^-400 of
+    the entry for Kullback-Leibler (2^-100 in float32), 2^-23 else.
 
     Of topics that differ from start to start there are probably too many; see `stability_`, and
     `coherence_scorer` and `score` for other ways to choose their number.

@@ -22,9 +22,9 @@ _LEAST_VALUE = 1e-4
 # Of the singular values.
 _TOL = 1e-2
 
-# What fills zeros, as a share of a component: of one that is as large as the others where squares
-# count, else of its own size, so that one of small entries stays small beside huge ones.
-_FILL_OF_SQUARES, _FILL, _RANDOM_FILL = 2.0, 0.3, 0.01
+# What fills zeros, as a share of a component: of one as large as the others where squares count,
+# else of its own size, so that one of small entries stays small beside huge ones.
+_FILL_OF_SQUARES, _FILL, _RANDOM_FILL = 1.5, 0.3, 0.01
 
 # Time of an operation beside one of a large matrix product: see `choose_svd_solver`.
 _THIN_PRODUCT, _SPARSE_PRODUCT, _TRIDIAGONALIZATION = 2.5, 10.0, 2.0
