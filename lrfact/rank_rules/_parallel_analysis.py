@@ -281,7 +281,9 @@ def _null_sampler(
         scale = np.sqrt(spectrum.total_energy / (n_rows * n_columns)) if n_rows else 0.0
         return lambda rng, k: scale * gaussian_singular_values(n_rows, n_columns, k, rng)
 
-    mean = as_operator(X, n_threads=n_threads).column_means() if spectrum.centered else None
+    mean = None
+    if spectrum.centered:
+        mean = np.asarray(as_operator(X, n_threads=n_threads).column_means(), dtype=np.float64)
     if null == "gaussian":
         scales = np.sqrt(_column_mean_squares(X, mean))
         return lambda rng, k: _gaussian_with_column_scales(n_rows, scales, k, rng)
