@@ -212,5 +212,5 @@ def _cancelled(
     """Columns of which little is left, the largest first, as many as are affordable."""
     part = _LITTLE_LEFT[A.dtype]
     lost = np.flatnonzero((residual_energy <= part * energies) & (energies > 0))
-    affordable = int(_AFFORDABLE / (A.shape[0] * n_components + A.product_flops))
+    affordable = int(_AFFORDABLE / max(1.0, A.shape[0] * n_components + A.product_flops))
     return lost[np.argsort(-energies[lost], kind="stable")[:affordable]]
