@@ -190,10 +190,11 @@ def _check_values(values: FloatArray, shape: tuple[int, int]) -> None:
         raise ValueError("singular_values must be finite, got NaN or infinity.")
     if np.any(values < 0):
         raise ValueError(f"singular_values must be non-negative, got {values.min():.6g}.")
-    if values.size and values[0] > 0 and not _LEAST <= values.max() <= _MOST:
-        size = "small" if values.max() < _LEAST else "large"
+    largest = float(np.max(values, initial=0.0))
+    if largest > 0 and not _LEAST <= largest <= _MOST:
+        size = "small" if largest < _LEAST else "large"
         raise ValueError(
-            f"singular_values, the largest {values.max():.3g}, are too {size} for their squares to "
+            f"singular_values, the largest {largest:.3g}, are too {size} for their squares to "
             "be summed in float64; divide them, or the matrix, by the largest."
         )
     if np.any(np.diff(values) > 0):

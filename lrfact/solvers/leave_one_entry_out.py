@@ -184,13 +184,18 @@ def _sums_of_products(
 
     Where a difference of sums would lose its digits, the residual of the column is formed.
     """
+    W = np.asarray(A.matmat(V), dtype=np.float64)
+    AtW = np.asarray(A.rmatmat(W), dtype=np.float64)
+    gram = W.T @ W
+    VG = V @ gram
+    fitted = 2 * np.einsum("jc,jc->j", V, AtW) - np.einsum("jc,jc->j", V, VG)
     energies = np.asarray(A.column_energies(), dtype=np.float64)
-    W, residual_energy, cross, gram = _by_differences(A, V, energies)
+    # The two sides of the difference were summed in different orders; a square is not negative.
+    residual_energy, cross = np.maximum(energies - fitted, 0.0), AtW - VG
     lost = _cancelled(residual_energy, energies, A, V.shape[1])
     if lost.size and A.dtype == np.float32 and isinstance(A, SparseOperator):
         A = A.in_float64()
-        W, residual_energy, cross, gram = _by_differences(A, V, energies)
-        lost = _cancelled(residual_energy, energies, A, V.shape[1])
+        W = np.asarray(A.matmat(V), dtype=np.float64)
     for start in range(0, len(lost), _COLUMNS):
         columns = lost[start : start + _COLUMNS]
         units = np.zeros((len(V), len(columns)))
@@ -201,23 +206,11 @@ def _sums_of_products(
     return residual_energy, cross, gram
 
 
-def _by_differences(
-    A: MatrixOperator, V: FloatArray, energies: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
-    W = np.asarray(A.matmat(V), dtype=np.float64)
-    AtW = np.asarray(A.rmatmat(W), dtype=np.float64)
-    gram = W.T @ W
-    VG = V @ gram
-    fitted = 2 * np.einsum("jc,jc->j", V, AtW) - np.einsum("jc,jc->j", V, VG)
-    # The two sides of the difference were summed in different orders; a square is not negative.
-    return W, np.maximum(energies - fitted, 0.0), AtW - VG, gram
-
-
 def _cancelled(
     residual_energy: FloatArray, energies: FloatArray, A: MatrixOperator, n_components: int
 ) -> npt.NDArray[np.intp]:
     """Columns of which little is left, the largest first, as many as are affordable."""
     part = _LITTLE_LEFT[A.dtype]
     lost = np.flatnonzero((residual_energy <= part * energies) & (energies > 0))
-    affordable = int(_AFFORDABLE / (A.shape[0] * n_components + A.product_flops))
+    affordable = int(_AFFORDABLE / max(1.0, A.shape[0] * n_components + A.product_flops))
     return lost[np.argsort(-energies[lost], kind="stable")[:affordable]]

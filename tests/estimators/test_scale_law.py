@@ -140,3 +140,11 @@ def test_searches_scale(Estimator):
             assert_array_equal(
                 search.cv_results_["rank_test_score"], expected.cv_results_["rank_test_score"]
             )
+
+
+def test_precision_that_overflows_is_refused():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((20, 2)) @ rng.standard_normal((2, 4))
+    assert np.isfinite(PCAFromSVD(2).fit(1e-100 * X).get_precision()).all()
+    with pytest.raises(ValueError, match=r"its inverse overflows.*multiplied by a large number"):
+        PCAFromSVD().fit(1e-150 * X).get_precision()
