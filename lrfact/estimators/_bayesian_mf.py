@@ -16,6 +16,7 @@ from lrfact.checks._column_features import column_features as checked_features
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._memory import require_dense
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
@@ -488,6 +489,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     ) -> None:
         n_threads = effective_n_threads(self.n_jobs)
         k = self._rank(entries.shape)
+        advice = "lower n_draws or n_components"
+        require_dense((self.n_draws, entries.shape[1], k + 1), entries.dtype, advice)
         pattern, problem, intercept, scale = self._standardized(entries, n_threads)
         if column_features is not None:
             joined = with_side_features(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact.checks._memory import require_factors
 from lrfact.solvers.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
@@ -63,6 +64,7 @@ def nonnegative_start(
     ----------
     Boutsidis and Gallopoulos (2008), doi:10.1016/j.patcog.2007.09.010.
     """
+    require_factors(matrix.shape, n_components)
     if init == "random":
         scale = np.sqrt(mean / n_components)
         # Columns first, as scikit-learn draws them.
