@@ -24,8 +24,8 @@ LEVEL = {
     "metrics": 4,
     "datasets": 4,
 }
-# Doors to scikit-learn and to thread pools, not checks of input: open to all but the kernels.
-OPEN_TO_ALL_LEVELS = {"lrfact.checks._compat", "lrfact.checks._threads"}
+# About scikit-learn, thread pools and memory, not checks of input: open to all but the kernels.
+OPEN_TO_ALL_LEVELS = {"lrfact.checks._compat", "lrfact.checks._memory", "lrfact.checks._threads"}
 
 
 def module_name(file: Path) -> str:

@@ -2,6 +2,9 @@
 
 import math
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from lrfact.kernels._address_space import address_space_left
 
@@ -10,7 +13,7 @@ _SMALL = 2**26
 
 
 def require_memory(n_bytes: float, what: str, advice: str) -> None:
-    """Refuse to begin what this process has no memory for.
+    """Refuse to begin a computation for which this process does not have the memory.
 
     Parameters
     ----------
@@ -31,10 +34,8 @@ def require_memory(n_bytes: float, what: str, advice: str) -> None:
     Examples
     --------
     >>> from lrfact.checks._memory import require_memory
-    >>> require_memory(8e15, "the dense matrix", "transform fewer rows at a time")
-    Traceback (most recent call last):
-    MemoryError: the dense matrix needs 7,450,581 GiB of memory, and ... GiB are available; transform fewer rows at a time
-    """  # noqa: E501
+    >>> require_memory(1e4, "the result", "take fewer rows at a time")
+    """
     if n_bytes <= _SMALL:
         return
     available = available_memory()
@@ -43,6 +44,60 @@ def require_memory(n_bytes: float, what: str, advice: str) -> None:
             f"{what} needs {_gibibytes(n_bytes)} of memory, and {_gibibytes(available)} are "
             f"available; {advice}"
         )
+
+
+def require_dense(shape: tuple[int, ...], dtype: Any, advice: str, n_copies: int = 1) -> None:
+    """Refuse to begin a dense array, or several, for which there is no memory.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+
+    dtype : dtype
+        Type of its entries.
+
+    advice : str
+        What to do instead.
+
+    n_copies : int, default=1
+        How many arrays of that size are held at the same time.
+
+    Raises
+    ------
+    MemoryError
+        If they do not fit.
+    """
+    shape, dtype = tuple(map(int, shape)), np.dtype(dtype)
+    what = f"a dense matrix of shape {shape} in {dtype}"
+    if n_copies > 1:
+        what = f"{n_copies} times {what}"
+    # Python's integers do not overflow.
+    require_memory(n_copies * dtype.itemsize * math.prod(shape), what, advice)
+
+
+def require_factors(shape: tuple[int, int], n_components: int) -> None:
+    """Refuse a rank with which the factors of a matrix do not fit into the memory.
+
+    Parameters
+    ----------
+    shape : tuple of two int
+        (n_samples, n_features).
+
+    n_components : int
+        The rank.
+
+    Raises
+    ------
+    MemoryError
+        If they do not fit even in float32.
+    """
+    n_rows, n_columns = map(int, shape)
+    require_memory(
+        4 * int(n_components) * (n_rows + n_columns),
+        f"a model of n_components={n_components} of a matrix of shape {(n_rows, n_columns)}",
+        "lower n_components",
+    )
 
 
 def available_memory() -> float:
@@ -105,10 +160,8 @@ def _left_in(folder: Path, limit: str, usage: str, cache: str) -> float:
     except (OSError, ValueError):  # no such group, or "max"
         return math.inf
     try:
-        counts = dict(
-            line.split()
-            for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines()
-        )
+        stat = (folder / "memory.stat").read_text(encoding="ascii")
+        counts = dict(line.split() for line in stat.splitlines())
         used -= float(counts.get(cache, 0))  # pages of files are given back when needed
     except (OSError, ValueError):
         pass

@@ -3,6 +3,8 @@
 from numbers import Integral
 from typing import Any
 
+from lrfact.checks._memory import require_factors
+
 
 def check_rank(n_components: Any, shape: tuple[int, int]) -> int:
     """Return `n_components` as an int if a matrix of this shape allows it.
@@ -23,6 +25,9 @@ def check_rank(n_components: Any, shape: tuple[int, int]) -> int:
     ------
     ValueError
         If it exceeds min(n_samples, n_features).
+
+    MemoryError
+        If there is no memory for the factors.
     """
     n_samples, n_features = shape
     if not isinstance(n_components, Integral) or not 1 <= int(n_components) <= min(shape):
@@ -30,4 +35,5 @@ def check_rank(n_components: Any, shape: tuple[int, int]) -> int:
             f"n_components={n_components!r} must be between 1 and min(n_samples={n_samples}, "
             f"n_features={n_features})={min(shape)}; lower it or pass more data"
         )
+    require_factors(shape, int(n_components))
     return int(n_components)

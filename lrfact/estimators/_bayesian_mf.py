@@ -16,6 +16,7 @@ from lrfact.checks._column_features import column_features as checked_features
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._memory import require_dense
 from lrfact.checks._observed_entries import entry_weights, observed_entries, with_values
 from lrfact.checks._rank import check_rank
 from lrfact.checks._threads import effective_n_threads, single_threaded_blas
@@ -553,6 +554,8 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     ) -> None:
         n_threads = effective_n_threads(self.n_jobs)
         k = self._rank(entries.shape)
+        advice = "lower n_draws or n_components"
+        require_dense((self.n_draws, entries.shape[1], k + 1), entries.dtype, advice)
         pattern, problem, intercept, scale = self._standardized(
             entries, weights, scatter, n_threads
         )

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact.checks._memory import require_dense
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._column_recommender import ColumnRecommender
 
@@ -69,6 +70,7 @@ class FactorModel(
         return self._rows(self._observed(X), effective_n_threads(self.n_jobs))
 
     def _rebuilt(self, W: Array, row_bias: Array) -> Array:
+        require_dense((len(W), self.components_.shape[1]), W.dtype, "pass fewer rows at a time")
         X = W @ self.components_.astype(W.dtype, copy=False)
         X += self.column_bias_.astype(W.dtype, copy=False)
         X += (W.dtype.type(self.intercept_) + row_bias)[:, np.newaxis]

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._memory import require_dense
 from lrfact.checks._nonnegative_entries import NonnegativeEntries, nonnegative_entries
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._progress import FitProgress
@@ -552,6 +553,7 @@ class NMFTopics(
                 f"X has {W.shape[1]} columns, but inverse_transform takes factors of the "
                 f"{len(self.components_)} components, as transform returns them"
             )
+        require_dense((W.shape[0], self.components_.shape[1]), W.dtype, "pass fewer rows at a time")
         return W @ self.components_
 
     def predict(self, X: Any, mask: Any = None) -> NDArray[np.intp]:

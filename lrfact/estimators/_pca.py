@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import Interval, RealNotInt, StrOptions
+from lrfact.checks._memory import require_dense
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._gaussian_density import GaussianDensity, log_density_by_rank
 from lrfact.estimators._svd_transformer import Array, SVDTransformer
@@ -243,6 +244,9 @@ class PCAFromSVD(SVDTransformer):
         W = self._check_coordinates(X)
         if self.whiten:
             W = (W * self._standard_deviations()).astype(W.dtype)
+        require_dense(
+            (len(W), self.components_.shape[1]), W.dtype, "pass fewer rows at a time", n_copies=2
+        )
         return W @ self.components_ + self.mean_
 
     def score(self, X: Any, y: Any = None) -> float:

@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact.checks._compat import Interval, RealNotInt, StrOptions
+from lrfact.checks._memory import require_dense
 from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._svd_transformer import Array, SVDTransformer
 from lrfact.linalg.as_operator import as_operator
@@ -204,7 +205,9 @@ class TruncatedSVDReducer(SVDTransformer):
             ``X @ components_``.
         """
         check_is_fitted(self, "components_")
-        return self._check_coordinates(X) @ self.components_
+        W = self._check_coordinates(X)
+        require_dense((len(W), self.components_.shape[1]), W.dtype, "pass fewer rows at a time")
+        return W @ self.components_
 
     def score(self, X: Any, y: Any = None) -> float:
         r"""Return minus the error of predicting each entry from the others of its row.

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lrfact import kernels
+from lrfact.checks._memory import require_dense
 from lrfact.checks._threads import single_threaded_blas, threads_worth_waking
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import contiguous_one_way
@@ -46,6 +47,8 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     Costs ``n_rows * n_columns * p`` flops, and memory for the result and one block.
     """
     tall = A.shape[0] >= A.shape[1]
+    advice = "take solver 'randomized', which needs no Gram matrix"
+    require_dense((min(A.shape), min(A.shape)), np.float64, advice, n_copies=2)
     base = A.centered(None) if correct and A.mean is not None and A.mean_is_small else A
     squares = base.squares_of_columns() if tall and base.mean is None else None
     G = (

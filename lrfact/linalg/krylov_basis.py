@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lrfact.checks._memory import require_dense
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import narrow_product
@@ -40,6 +41,7 @@ class KrylovBasis:
         self.size = 0
         self._B = B
         self._rng = rng
+        require_dense((B.shape[0], capacity), B.dtype, "lower n_components")
         self._columns = np.empty((B.shape[0], capacity), dtype=B.dtype, order="F")
         self._projected = np.zeros((capacity, capacity))
         self._open_ends: list[_OpenEnd] = []

@@ -10,6 +10,7 @@ from scipy import sparse
 
 from lrfact import kernels
 from lrfact.checks._threads import single_threaded_blas
+from lrfact.kernels._thread_count import usable_threads
 from lrfact.solvers.nonnegative_problem import Side
 
 Array = NDArray[np.floating]
@@ -252,6 +253,7 @@ def _on_blocks(side: Side, work: Callable[[slice, Array], None]) -> None:
             shaped = model.reshape(n_columns, n).T if by_columns else model.reshape(n, n_columns)
             work(slice(start, start + n), shaped)
 
+    n_threads = usable_threads(n_threads, calls_blas=True)
     with single_threaded_blas(), ThreadPoolExecutor(n_threads) as pool:
         others = [pool.submit(work_on, starts[i::n_threads]) for i in range(1, n_threads)]
         work_on(starts[::n_threads])

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 
+from lrfact.checks._memory import require_dense
 from lrfact.solvers.entry_scaling import EntryScaling, rows_of_entries
 from lrfact.solvers.row_regressions import leave_one_out_residuals, regress_rows
 from lrfact.solvers.soft_impute import ridge_design
@@ -73,6 +74,7 @@ class CompletionModel:
             design[:, -1] = 1  # multiplies the offset
         design *= self.scaling.scale.astype(dtype)[:, np.newaxis]
         rows *= row_scale[:, np.newaxis]
+        require_dense(entries.shape, dtype, "pass fewer rows at a time")
         out = np.empty(entries.shape, dtype)
         step = max(1, _BLOCK_BYTES // (out.itemsize * out.shape[1]))
         for start in range(0, len(out), step):

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.linalg import qr, svd
 
+from lrfact.checks._memory import require_dense
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.rayleigh_ritz import triplets_from_left, triplets_from_right
 from lrfact.linalg.require_finite import require_finite
@@ -41,6 +42,8 @@ def exact_svd(A: MatrixOperator, k: int, *, want_left: bool = True) -> SVDResult
     doi:10.1137/080731992, done sequentially.
     """
     tall = A.shape[0] >= A.shape[1]
+    advice = "take solver 'randomized', which does not compute all singular vectors"
+    require_dense((min(A.shape), min(A.shape)), A.dtype, advice, n_copies=4)
     R = _triangular_factor(A if tall else A.T)
     require_finite(R)
     _, s, Vt = svd(R, full_matrices=False, check_finite=False, lapack_driver="gesdd")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact.checks._memory import require_dense
 from lrfact.solvers.feature_link import FeatureLink
 from lrfact.solvers.normal_prior import NormalPrior
 from lrfact.solvers.pattern_features import PatternFeatures
@@ -165,6 +166,7 @@ class FactorDraws:
         -------
         ndarray of shape (n_rows, n_columns)
         """
+        require_dense(entries.shape, entries.dtype, "pass fewer rows at a time", n_copies=2)
         total = np.zeros(entries.shape, entries.dtype)
         for draw, rows in self.fold_in(entries, n_threads=n_threads):
             total += _products(rows, draw.columns)

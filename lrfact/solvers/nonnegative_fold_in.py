@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact import kernels
 from lrfact.checks._threads import single_threaded_blas
+from lrfact.kernels._thread_count import usable_threads
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.active_set import active_set_minimum
 from lrfact.solvers.beta_divergence import divergence_sums, shown_sums
@@ -115,7 +116,8 @@ def _stepped(
         part = slice(start, start + n_at_a_time)
         stepped[part] = step(_grams_of(side, columns, gram, part), targets[part], rows[part])
 
-    with single_threaded_blas(), ThreadPoolExecutor(side.n_threads) as pool:
+    n_threads = usable_threads(side.n_threads, calls_blas=True)
+    with single_threaded_blas(), ThreadPoolExecutor(n_threads) as pool:
         list(pool.map(step_from, range(0, n_rows, n_at_a_time)))
     return stepped
 

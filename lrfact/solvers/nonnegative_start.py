@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact.checks._memory import require_factors
 from lrfact.solvers._result import SVDResult
 from lrfact.solvers.nonnegative_problem import count_nonzero
 from lrfact.solvers.truncated_svd import truncated_svd
@@ -80,6 +81,7 @@ def nonnegative_start(
     ----------
     Boutsidis and Gallopoulos (2008), doi:10.1016/j.patcog.2007.09.010.
     """
+    require_factors(matrix.shape, n_components)
     n_shown = matrix.shape[0] * matrix.shape[1] - (0 if hidden is None else hidden.nnz)
     mean = float(_sums(matrix, 1).sum()) / max(n_shown, 1)
     if init == "random":

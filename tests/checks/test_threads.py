@@ -102,7 +102,8 @@ def test_omp_num_threads_is_honoured_by_the_kernels(limit, tmp_path):
 
 
 @needs_openmp
-def test_joblib_processes_share_the_processors():
+def test_joblib_processes_share_the_processors(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # joblib leaves what the user has set
     pool = joblib.Parallel(n_jobs=2, backend="loky")
     counts = pool(joblib.delayed(effective_n_threads)(None) for _ in range(2))
     assert all(1 <= count <= max(1, joblib.cpu_count() // 2) for count in counts)

@@ -52,7 +52,7 @@ def with_a_value(array, rng):
 
 
 def shuffled(array, rng):
-    return rng.permutation(array.ravel()).reshape(array.shape)
+    return rng.permutation(array.flatten()).reshape(array.shape)
 
 
 def with_a_repetition(array, rng):
@@ -64,6 +64,8 @@ def with_a_repetition(array, rng):
 
 def of_another_type(array, rng):
     dtype = np.dtype(DTYPES[rng.integers(len(DTYPES))])
+    if array.dtype.kind not in "iuf":
+        return array  # it is of another type already
     return np.zeros(array.shape, dtype) if dtype.kind == "M" else array.astype(dtype)
 
 

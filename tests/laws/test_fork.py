@@ -25,8 +25,11 @@ from concurrent.futures import ProcessPoolExecutor
 warnings.simplefilter("ignore")  # Python 3.12 warns of forks where there are threads
 import numpy as np
 
+from lrfact import kernels
 from reference.fits_with_threads import DENSE, FITS, are_equal, results_of
 
+if kernels.IMPLEMENTATION == "numpy":  # which is slow where it loops over entries
+    FITS = {name: fit for name, fit in FITS.items() if "sgd" not in name}
 fork = multiprocessing.get_context("fork")
 expected = {name: results_of(name, 2) for name in FITS}
 np.linalg.svd(DENSE[:300] @ DENSE[:300].T)  # BLAS has its threads awake, too
@@ -39,7 +42,7 @@ def different(names=tuple(FITS)):
 
 with ProcessPoolExecutor(1, mp_context=fork) as pool:
     assert pool.submit(different).result() == []
-    assert pool.submit(different, ["MaskedMF sgd"]).result() == []  # and again in the same worker
+    assert pool.submit(different, ["MaskedMF"]).result() == []  # and again in the same worker
 
 
 def work(answers):
@@ -57,7 +60,7 @@ assert process.exitcode == 0
 reader, writer = os.pipe()
 if os.fork() == 0:
     if os.fork() == 0:
-        found = different(["MaskedMF sgd", "PCAFromSVD dense"])
+        found = different(["MaskedMF", "PCAFromSVD dense"])
         os.write(writer, b"different" if found else b"same")
         os._exit(0)
     os._exit(os.waitstatus_to_exitcode(os.wait()[1]))

@@ -16,6 +16,7 @@ needs_openmp = pytest.mark.skipif(not kernels.openmp_enabled(), reason="built wi
 SOME = ["MaskedMF", "BayesianMF", "ImplicitMF", "NMFTopics dense", "PCAFromSVD", "LSASearch"]
 
 
+@needs_openmp
 @pytest.mark.parametrize("name", FITS)
 def test_results_are_bitwise_equal_for_any_number_of_threads(name):
     alone = results_of(name, 1)
