@@ -100,7 +100,7 @@ class GaussianDensity:
         """Return the inverse of the covariance, in the directions that have variance."""
         self._require_regular()
         strong, weak = self._strong, self._weak
-        least = float(min(strong.min(), weak)) if self._n_weak else float(strong.min())
+        least = float(np.min(strong, initial=weak if self._n_weak else np.inf))
         if least < 1 / np.finfo(np.float64).max:
             raise ValueError(
                 f"the least variance is {least:.3g}, and its inverse overflows: fit rows that are "
