@@ -43,7 +43,7 @@ class MatrixOperator(ABC):
         # In float64, whatever the dtype: rounding to float32 may take as much as the spread.
         full_mean = None if mean is None else np.asarray(mean, dtype=np.float64)
         self.full_mean = full_mean
-        self.mean = None if full_mean is None else full_mean.astype(self.dtype)
+        self.mean = None if full_mean is None else np.asarray(full_mean, dtype=self.dtype)
         self.n_threads = n_threads
 
     @property

@@ -306,12 +306,16 @@ class SparseOperator(MatrixOperator):
         # The norm of the centered matrix is at least a third of that of the stored entries then.
         if self._uncentered.squared_norm() >= 2.25 * n_rows * float(mean @ mean):
             return None
-        if not ((self._uncentered._n_stored > _least_stored(n_rows)) & (mean != 0)).any():
-            return None
-        columns = np.flatnonzero(n_rows * mean**2 > _LARGE_MEAN * self._column_energies)
+        crowded = (self._uncentered._n_stored > _least_stored(n_rows)) & (mean != 0)
+        columns = np.flatnonzero(crowded)
         if not columns.size:
             return None
         chosen = self._X[:, columns]
+        energies = SparseOperator(chosen, mean[columns])._column_energies
+        large = n_rows * mean[columns] ** 2 > _LARGE_MEAN * energies
+        columns, chosen = columns[large], chosen[:, np.flatnonzero(large)]
+        if not columns.size:
+            return None
         values = np.empty(chosen.shape, dtype=self.dtype)
         step = max(1, _CHUNK // columns.size)
         for start in range(0, n_rows, step):
