@@ -2,7 +2,9 @@
 
 import gc
 import os
+import sys
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -43,6 +45,15 @@ def announcements_are_errors() -> None:
     """
     for category in _ANNOUNCEMENTS:
         warnings.simplefilter("error", category)
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    """Close the figures of each test: matplotlib warns when too many are open."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 def pytest_collection_finish() -> None:

@@ -61,6 +61,7 @@ class LatentCollection:
     n_components_: int
     singular_value_error_: Array
     _fitted_closest: ClosestWord
+    _fitted_metric: str
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
@@ -177,7 +178,7 @@ class LatentCollection:
         shorter.n_components = int(n_components)
         index = self._fitted_index
         # In coordinates of length 1 the leading ones are in proportion to what they were.
-        vectors = float32_vectors(index.vectors[:, :k], unit=self.metric == "cosine")
+        vectors = float32_vectors(index.vectors[:, :k], unit=self._fitted_metric == "cosine")
         shorter._store(
             self._fitted_space.leading(k),
             index.with_vectors(vectors),
@@ -218,6 +219,7 @@ class LatentCollection:
                 counts.shape[0], ids=ids, labels=y, texts=texts if self.keep_documents else None
             )
             self._fitted_closest = ClosestWord()
+            self._fitted_metric = self.metric
             self.weighting_ = self._new_weighting(counts)
             if self.weighting_ is not None:
                 self.weighting_.fit(counts)
@@ -231,12 +233,12 @@ class LatentCollection:
             space = space.without(absent_columns(A))
             _require_coordinates(space)
             coordinates = space.coordinates(A, n_threads=n_threads)
-            if self.metric != "cosine":
+            if self._fitted_metric != "cosine":
                 _require_float32(coordinates)
             lexical = self._lexical_rows(A) if self.lexical_weight > 0 else None
             self._store(
                 space,
-                document_index(coordinates, lexical, unit=self.metric == "cosine"),
+                document_index(coordinates, lexical, unit=self._fitted_metric == "cosine"),
                 collection,
                 expected_share(operator, space.s, space.Vt),
                 energy,
@@ -295,7 +297,7 @@ class LatentCollection:
         A = self._weighted(counts)
         n_threads = effective_n_threads(self.n_jobs)
         space, index = self._fitted_space, self._fitted_index
-        is_unit = self.metric == "cosine"
+        is_unit = self._fitted_metric == "cosine"
         batch = decomposed(A, space.masses, n_threads=n_threads)
         # Before the directions know them.
         held = self._fitted_held.with_added(batch, space.s, space.Vt)

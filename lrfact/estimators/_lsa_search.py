@@ -92,11 +92,12 @@ class LSASearch(
 
     lexical_weight : float, default=0.4
         The weight of words that stand in the document themselves, 0 to 1. 0 is latent semantic
-        analysis alone, 1 the lexical score alone.
+        analysis alone, 1 the lexical score alone. Each search reads it, so that it can be set
+        after `fit` as well, unless it was 0 in `fit`.
 
     n_feedback : int, default=4
         How many first hits the query is moved towards before the ranking that is returned
-        (pseudo-relevance feedback). 0 for none, at half the time.
+        (pseudo-relevance feedback). 0 for none, at half the time. Each search reads it.
 
     n_neighbors : int, default=5
         Hits that `predict` asks, and the default of `kneighbors`.
@@ -416,7 +417,7 @@ class LSASearch(
         indices, scores = self._ranked(queries, int(asked), allowed)
         if not return_distance:
             return indices
-        return (0 if self.metric == "dot" else 1) - scores.astype(np.float64), indices
+        return (0 if self._fitted_metric == "dot" else 1) - scores.astype(np.float64), indices
 
     def search(
         self, query: Any, n: int = 10, *, allowed: Any = None, unknown: str = "ignore"
@@ -575,7 +576,7 @@ class LSASearch(
             rows = as_sparse_rows(counts if self._is_bm25 else A)
             # The lexical score is scaled to the latent one, whatever its units.
             terms = scaled_rows(rows).astype(np.float32)
-        return Queries(float32_vectors(coordinates, unit=self.metric == "cosine"), terms)
+        return Queries(float32_vectors(coordinates, unit=self._fitted_metric == "cosine"), terms)
 
     def _searchable(self, allowed: Any) -> Indices | None:
         """Return the positions that may come up: those allowed, of documents that say anything."""

@@ -32,6 +32,7 @@ from lrfact.solvers.nonnegative_units import (
     in_unit,
     penalty_in_units,
     power_of_two,
+    times_power,
 )
 from lrfact.solvers.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
 from lrfact.solvers.topic_agreement import stability
@@ -367,6 +368,7 @@ class NMFTopics(
     def _fit(self, X: Any, W: Any, H: Any, mask: Any) -> Array:
         with forgetting(self):
             entries = self._entries(X, mask, reset=True)
+            self._keep_objective()
             effort = self._effort()
             self._refuse_zeros(entries)
             rng = check_random_state(self.random_state)
@@ -377,11 +379,11 @@ class NMFTopics(
             if custom is not None:
                 custom = tuple(in_unit(factors, exponent // 2) for factors in custom)
             problem = self._problem(entries, entries.values.shape[0], exponent)
-            of_objective = power_of_two(self._beta * exponent)
+            unit_of_objective = self._fitted_beta * exponent
             report = FitProgress(self, X, self.verbose, measure="objective")
 
             def progress(step: int, objective: float) -> bool:
-                return report(step, objective * of_objective)
+                return report(step, float(times_power(objective, unit_of_objective)))
 
             seeds = [0]  # not drawn where it is not read, so that scikit-learn's start is ours
             if self.n_init > 1 or self.shuffle:
@@ -413,15 +415,13 @@ class NMFTopics(
                 share = _shares(rows, columns)
                 if custom is not None or not (np.diff(share) > 0).any():
                     break
-            with np.errstate(over="ignore", under="ignore"):
-                objectives = of_objective * ends.objectives
-                self.objective_ = of_objective * best.objective
+            objectives = times_power(ends.objectives, unit_of_objective)
+            self.objective_ = times_power(best.objective, unit_of_objective)
             require_finite(self.objective_)
             self._store(in_unit(columns, -exponent // 2), share)
             self.n_iter_ = best.n_iter
-            self.reconstruction_err_ = power_of_two(self._beta * exponent / 2) * float(
-                np.sqrt(2 * loss_of(problem.rows, rows, columns))
-            )
+            root = np.sqrt(2 * loss_of(problem.rows, rows, columns))
+            self.reconstruction_err_ = float(times_power(root, unit_of_objective / 2))
             if self.n_init > 1:
                 others = [c.T for i, c in enumerate(ends.components) if i != ends.chosen]
                 self.topic_stability_ = stability(self.components_, others)
@@ -471,6 +471,7 @@ class NMFTopics(
         entries = self._entries(X, mask, reset=first)
         if self.init == "custom":
             raise ValueError("init='custom' belongs to fit; give partial_fit another")
+        self._keep_objective()
         self._effort()
         self._refuse_zeros(entries)
         # Components of zeros, as of a batch of zeros, would never change.
@@ -648,7 +649,7 @@ class NMFTopics(
         side, columns, exponent = self._side_and_columns(X, mask)
         typical = float(np.ldexp(self._fitted_typical_entry, -exponent))
         loss = column_holdout_loss(side, columns, typical) / side.matrix.shape[0]
-        return -loss * power_of_two(self._beta * exponent)
+        return -float(times_power(loss, self._fitted_beta * exponent))
 
     def _side_and_columns(self, X: Any, mask: Any) -> tuple[Side, Array, int]:
         """Return rows and components in units of their size, and the exponent of that of rows."""
@@ -662,25 +663,29 @@ class NMFTopics(
         columns = in_unit(self.components_.T, self._fitted_exponent // 2)
         return np.ascontiguousarray(columns, dtype=entries.values.dtype)
 
+    def _keep_objective(self) -> None:
+        """Keep the parameters of the objective, which rows to come are fitted by as well."""
+        loss = self.beta_loss
+        self._fitted_beta = _BETA[loss] if isinstance(loss, str) else float(loss)
+        alpha_H = self.alpha_W if self.alpha_H == "same" else float(self.alpha_H)
+        self._fitted_penalties = (float(self.alpha_W), alpha_H, float(self.l1_ratio))
+
     def _keep_units(self, entries: NonnegativeEntries) -> None:
         self._fitted_exponent = exponent_of(entries.values)
-        self._fitted_typical_entry = typical_entry(entries.values, entries.n_shown, self._beta)
+        self._fitted_typical_entry = typical_entry(
+            entries.values, entries.n_shown, self._fitted_beta
+        )
 
     def _entries(self, X: Any, mask: Any, *, reset: bool) -> NonnegativeEntries:
         return nonnegative_entries(
             self, X, mask=mask, missing_values=self.missing_values, reset=reset
         )
 
-    @property
-    def _beta(self) -> float:
-        loss = self.beta_loss
-        return _BETA[loss] if isinstance(loss, str) else float(loss)
-
     def _effort(self) -> Effort:
         solver = self.solver
         if solver == "auto":
-            solver = "hals" if self._beta == 2 else "mu"
-        if NMF_SOLVERS[solver] == "hals" and self._beta != 2:
+            solver = "hals" if self._fitted_beta == 2 else "mu"
+        if NMF_SOLVERS[solver] == "hals" and self._fitted_beta != 2:
             raise ValueError(
                 f"Invalid beta_loss parameter: solver={solver!r} does not handle beta_loss="
                 f"{self.beta_loss!r}; use solver='mu' or 'auto'"
@@ -695,7 +700,7 @@ class NMFTopics(
         return Effort(NMF_SOLVERS[solver], self.tol, self.max_iter, self.shuffle)
 
     def _refuse_zeros(self, entries: NonnegativeEntries) -> None:
-        if self._beta <= 0 and entries.has_zeros:
+        if self._fitted_beta <= 0 and entries.has_zeros:
             raise ValueError(
                 "When beta_loss <= 0 and X contains zeros, the loss is infinite; add a small "
                 "number to X, or use a positive beta_loss"
@@ -784,7 +789,7 @@ class NMFTopics(
                 n_components,
                 name,
                 hidden=problem.rows.hidden,
-                beta=self._beta,
+                beta=self._fitted_beta,
                 rng=own,
                 n_threads=n_threads,
             )
@@ -797,25 +802,24 @@ class NMFTopics(
         """Return the problem of entries in a unit with this exponent, and components in theirs."""
         n_features = entries.values.shape[1]
         components = self._fitted_exponent // 2
-        alpha_H = self.alpha_W if self.alpha_H == "same" else float(self.alpha_H)
-        of_rows, of_columns = n_features * self.alpha_W, scale_of_rows * alpha_H
-        ratio = self.l1_ratio
+        alpha_W, alpha_H, ratio = self._fitted_penalties
+        of_rows, of_columns = n_features * alpha_W, scale_of_rows * alpha_H
         return NonnegativeProblem.of(
             in_unit(entries.values, exponent),
             entries.hidden,
             row_penalty=penalty_in_units(
                 Penalty(of_rows * ratio, of_rows * (1 - ratio)),
-                self._beta,
+                self._fitted_beta,
                 exponent,
                 exponent - components,
             ),
             column_penalty=penalty_in_units(
                 Penalty(of_columns * ratio, of_columns * (1 - ratio)),
-                self._beta,
+                self._fitted_beta,
                 exponent,
                 components,
             ),
-            beta=self._beta,
+            beta=self._fitted_beta,
             n_threads=effective_n_threads(self.n_jobs),
         )
 

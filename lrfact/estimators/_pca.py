@@ -242,7 +242,7 @@ class PCAFromSVD(SVDTransformer):
         """
         check_is_fitted(self, "components_")
         W = self._check_coordinates(X)
-        if self.whiten:
+        if self._fitted_whiten:
             W = (W * self._standard_deviations()).astype(W.dtype)
         require_dense(
             (len(W), self.components_.shape[1]), W.dtype, "pass fewer rows at a time", n_copies=2
@@ -339,7 +339,7 @@ class PCAFromSVD(SVDTransformer):
 
     def _transform(self, X: Any) -> Array:
         W = super()._transform(X)
-        return (W / self._standard_deviations()).astype(W.dtype) if self.whiten else W
+        return (W / self._standard_deviations()).astype(W.dtype) if self._fitted_whiten else W
 
     def _standard_deviations(self) -> Array:
         """Return the scale of each coordinate, float64; see `whiten`."""
@@ -405,6 +405,7 @@ class PCAFromSVD(SVDTransformer):
         total = running.centered_energy / max(1, running.n_rows - 1)
         dtype = running.Vt.dtype
         self.components_ = running.Vt
+        self._fitted_whiten = bool(self.whiten)
         self.singular_values_ = running.s
         self.mean_ = running.mean.astype(dtype)
         self.explained_variance_ = variances.astype(dtype)

@@ -56,6 +56,7 @@ class SearchArchive:
     weighting_: Any
     solver_: str
     singular_value_error_: NDArray[np.floating]
+    _fitted_metric: str
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
@@ -108,7 +109,10 @@ class SearchArchive:
         text = {
             "format": FORMAT,
             "version": VERSION,
-            "parameters": _parameters_as_text(self.get_params(deep=False)),
+            # Vectors and metric belong together, whatever the parameter was set to since.
+            "parameters": _parameters_as_text(
+                {**self.get_params(deep=False), "metric": self._fitted_metric}
+            ),
             "vectorizer": vectorizer_as_text(self.vectorizer_, arrays),
             "weighting": _weighting_as_text(self.weighting_, arrays),
             "solver": self.solver_,
@@ -228,6 +232,7 @@ def _restored(
         text["vectorizer"], arrays, n_terms, stored, trust_pattern=trust_pattern
     )
     search._fitted_closest = ClosestWord()
+    search._fitted_metric = search.metric
     search.weighting_ = _weighting_from_text(text["weighting"], arrays, n_terms, stored)
     search.solver_ = str(text["solver"])
     search.singular_value_error_ = arrays.read("singular_value_error", REAL, 1, (k,))

@@ -29,6 +29,7 @@ class SearchInsight:
     lexical_weight: float
     n_feedback: int
     n_jobs: int | None
+    _fitted_metric: str
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
@@ -183,7 +184,7 @@ class SearchInsight:
         _require_positive(n)
         at = self._fitted_collection.position_of(document)
         vectors = self._fitted_index.vectors
-        if self.metric != "cosine":
+        if self._fitted_metric != "cosine":
             vectors = float32_vectors(vectors, unit=True)
         if not vectors[at].any():
             return SearchHits((), "the document has no known word")

@@ -86,3 +86,11 @@ def power_of_two(exponent: float) -> float:
     """Return two to a power, 0 or infinity where that is out of range."""
     with np.errstate(over="ignore", under="ignore"):
         return float(np.exp2(np.float64(exponent)))
+
+
+def times_power(values: Any, exponent: float) -> Any:
+    """Return numbers times two to a power, right even where that power alone is out of range."""
+    half = np.floor(exponent / 2)  # a whole number, so that nothing is rounded
+    with np.errstate(over="ignore", under="ignore"):
+        values = np.asarray(values, dtype=np.float64) * power_of_two(half)
+        return values * power_of_two(exponent - half)

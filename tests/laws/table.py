@@ -44,6 +44,7 @@ _EARLIER_ROWS = "factors of earlier rows stay, so that columns move towards new 
 _COUNTS = "its weight of a count is not linear in it"
 _CHAIN = "draws in float32 are not those in float64: predictions agree as two seeds do"
 _ORDER_OF_CHAIN = "draws are made row by row, column by column: predictions agree as two seeds do"
+_OF_A_SEARCH = "`lexical_weight` and `n_feedback` are read by each search"
 
 # By law and case. That each of them is needed is tested.
 EXCEPTIONS: dict[tuple[str, str], Exemption] = {
@@ -65,6 +66,8 @@ EXCEPTIONS: dict[tuple[str, str], Exemption] = {
     ("order", "SoftImpute"): Exemption(
         "the entries that choose `reg` are drawn by position", "^(rows|columns)$"
     ),
+    ("refit", "LSASearch"): Exemption(_OF_A_SEARCH, "set (lexical_weight|n_feedback)"),
+    ("refit", "LSASearch bm25"): Exemption(_OF_A_SEARCH, "set (lexical_weight|n_feedback)"),
     ("batches", "NMFTopics hals"): Exemption(_ONLINE, "partial_fit"),
     ("batches", "NMFTopics mu"): Exemption(_ONLINE, "partial_fit"),
     ("batches", "NMFTopics mu Kullback-Leibler"): Exemption(_ONLINE, "partial_fit"),

@@ -76,7 +76,8 @@ def check(case, variant):
         owner.set_params(**{name: alternatives(owner)[name]})
     else:
         model = clone(model).fit(*given)
-    assert_same(case.results(model, rows_of(X)), before, 0.0, variant)
+    # A product may be added up in another order where its arrays are aligned in another way.
+    assert_same(case.results(model, rows_of(X)), before, 1e-14, variant)
 
 
 @pytest.mark.parametrize("case", all_cases())

@@ -18,7 +18,7 @@ OUTPUTS = {
     "fit_poisson_rows": ("rows", "at_rest"),
     "fit_ranking_rows": ("rows", "at_rest"),
     "leave_one_out_rows": ("residual",),
-    "ratio_rows": ("out", "loss"),
+    "ratio_rows": ("out", "loss", "model_sum"),
     "solve_implicit_rows": ("solution", "loss"),
     "solve_rows": ("solution", "loss", "residual_sum", "added_diagonal"),
     "top_k": ("scores", "indices"),
@@ -343,6 +343,7 @@ def _ratio_rows(rng, n_rows, n_columns, width, dtype, itype):
         "design": _uniform(rng, (n_columns, width), dtype),
         "out": np.ones((n_rows, width), dtype),
         "loss": np.ones(n_rows),
+        "model_sum": np.ones(n_rows),
         "floor": 1e-6,
         "wants_loss": True,
     }
