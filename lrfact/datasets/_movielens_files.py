@@ -227,11 +227,13 @@ def read_movies(stream: BinaryIO, layout: Layout) -> dict[str, npt.NDArray[Any]]
         decoded = text.decode("latin-1")
     try:
         rows = list(layout.read_items(decoded))
-        items = np.array([int(item) for item, _, _ in rows], dtype=np.int32)
+        items = np.array([int(item) for item, _, _ in rows], dtype=np.int64)
+        if items.max(initial=0) > np.iinfo(np.int32).max or items.min(initial=0) < 0:
+            raise OverflowError("there is a number of an item that is not from 0 to 2**31 - 1")
     except (csv.Error, OverflowError) as fault:
         raise ValueError(f"the file of items cannot be read: {fault}") from fault
     return {
-        "item": items,
+        "item": items.astype(np.int32),
         "title": np.array([title for _, title, _ in rows], dtype=object),
         "genres": np.array([genres for _, _, genres in rows], dtype=object),
     }

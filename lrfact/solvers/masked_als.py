@@ -71,6 +71,8 @@ def masked_als(
     )
     objective: list[float] = []
     converged, added = False, 0.0
+    # An objective below this consists of rounding errors, and no longer falls steadily.
+    rounding = _rounding_of_loss(problem) if tol > 0 else 0.0
     while len(objective) < max_iter and not converged:
         of_rows = regress(
             by_rows,
@@ -95,11 +97,21 @@ def masked_als(
         intercept += of_columns.mean_residual
         loss = of_columns.loss - _total_weight(problem) * of_columns.mean_residual**2
         objective.append(max(loss, 0.0) + penalty(problem, rows, columns))
-        converged = len(objective) > 1 and (objective[-2] - objective[-1] <= tol * objective[-2])
+        if len(objective) > 1:
+            gained = objective[-2] - objective[-1]
+            converged = gained <= tol * objective[-2] or objective[-1] <= rounding
         model = MaskedModel(rows, columns, intercept)
         if monitor(len(objective), objective[-1], model):
             converged = True
     return MaskedFit(MaskedModel(rows, columns, intercept), np.asarray(objective), converged, added)
+
+
+def _rounding_of_loss(problem: MaskedProblem) -> float:
+    """Return the size of the rounding errors in the loss of an exact fit."""
+    values = problem.ratings.data.astype(np.float64)
+    weights = np.float64(1) if problem.weights is None else problem.weights
+    relative = max(np.finfo(np.float64).eps, (8 * float(np.finfo(problem.ratings.dtype).eps)) ** 2)
+    return relative * float(np.sum(weights * values**2))
 
 
 def _total_weight(problem: MaskedProblem) -> float:

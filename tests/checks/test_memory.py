@@ -136,7 +136,7 @@ class TestEstimators:
 
     @pytest.mark.parametrize("model", [SoftImpute(), BayesianMF(2, n_draws=2, n_burn_in=2)])
     def test_a_completed_matrix_is_refused(self, model, monkeypatch):
-        observed = sparse.random_array((300, 20), density=0.5, rng=np.random.default_rng(0))
+        observed = sparse.random(300, 20, density=0.5, random_state=0)
         with monkeypatch.context() as enough:
             enough.setattr(_memory, "available_memory", lambda: math.inf)
             model.fit(observed.tocsr())

@@ -48,7 +48,8 @@ def _sparse_frame(X):
 def _sparse_mixed(X):
     pandas = pytest.importorskip("pandas")
     dense = np.where(np.isnan(X), 0, X)
-    return pandas.DataFrame.sparse.from_spmatrix(sparse.csr_matrix(dense), columns=_NAMES)
+    columns = (pandas.arrays.SparseArray(column, fill_value=0.0) for column in dense.T)
+    return pandas.DataFrame(dict(zip(_NAMES, columns, strict=True)))
 
 
 def _polars(X):
