@@ -419,13 +419,15 @@ def test_images_into_parts(example):
     X = page.load_digits().data
     models = page.models(X)
     lost = [page.lost(model, X) for model in models.values()]
-    assert lost == pytest.approx([0.047, 0.048, 0.066, 0.066, 0.189], abs=1e-3)
-    pca, _, parts, _, strong = models.values()
+    assert lost == pytest.approx([0.047, 0.048, 0.066, 0.067, 0.149], abs=1e-3)
+    pca, _, parts, weak, strong = models.values()
     assert page.near_zero(pca.components_) == pytest.approx(0.20, abs=0.01)
-    assert page.near_zero(parts.components_) == pytest.approx(0.80, abs=0.02)
+    assert page.near_zero(parts.components_) == pytest.approx(0.79, abs=0.02)
+    assert weak.components_.any(axis=1).all()
+    assert page.near_zero(weak.components_) == pytest.approx(0.80, abs=0.02)
     used = strong.components_[strong.components_.any(axis=1)]
-    assert len(used) == 4
-    assert page.near_zero(used) < 0.5
+    assert len(used) == 7
+    assert page.near_zero(used) == pytest.approx(0.67, abs=0.02)
 
 
 def test_notes_out_of_a_recording(example):
@@ -439,12 +441,18 @@ def test_notes_out_of_a_recording(example):
     assert frobenius == pytest.approx([9.4, 21.0, 12.6, 10.5], abs=0.2)
     assert four.min() < 1
     assert five == pytest.approx([8.8, 18.8, 11.9, 10.0], abs=0.2)
-    assert powers == pytest.approx([10.0, 24.2, 13.1, 11.4], abs=0.2)
+    assert powers == pytest.approx([10.0, 24.5, 13.1, 11.4], abs=0.2)
     assert powers.mean() > page.ratios(notes, page.ideal(notes, recording))[0].mean()
-    _, of_four, of_five, _ = models.values()
-    assert of_four.stability_ < 0.8
+    squares, of_four, of_five, _ = models.values()
+    assert of_four.stability_ < 0.85 < 0.95 < of_five.stability_
     assert of_five.objective_[-1] < 0.5 * of_four.objective_[-1]
-    assert (of_five.start_objectives_ < 1.01 * of_five.start_objectives_.min()).sum() == 9
+
+    def starts_at_best(model):
+        return (model.start_objectives_ < 1.01 * model.start_objectives_.min()).sum()
+
+    assert starts_at_best(squares) == 30
+    assert starts_at_best(of_four) < 10
+    assert starts_at_best(of_five) > 20
 
 
 def test_search_in_two_directions_and_in_docstrings(example):
