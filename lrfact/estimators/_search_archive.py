@@ -1,6 +1,7 @@
 """A fitted search as files that hold nothing but numbers and text: safe to load from strangers."""
 
 import json
+from collections import Counter
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -32,6 +33,7 @@ from lrfact.estimators._search_files import (
     VERSION,
     StoredFiles,
     StoredSearchError,
+    content_of,
     files_replaced_together,
     stored_files,
     text_of,
@@ -89,8 +91,9 @@ class SearchArchive:
         Notes
         -----
         The search is replaced as a whole: whoever loads it meanwhile gets the old one or the new
-        one, and after an error, an interrupt or a crash the old one is still there. Until the new
-        one is complete, both need space on the disk.
+        one, and after an error, an interrupt or a crash the folder holds one of the two, complete.
+        Until the new one is complete, both need space on the disk. A process that was killed leaves
+        the files that it had begun; a save at least an hour later removes them.
         """
         check_is_fitted(self, "components_")
         space, index = self._fitted_space, self._fitted_index
@@ -185,7 +188,7 @@ class SearchArchive:
                 raise stored.damaged(
                     f"{stored.name_of(TEXT)} lacks or distorts {damage}"
                 ) from damage
-            # Last, so that what is wrong is said of what can be told.
+            # Last, so that the error names the first content that is wrong, where there is one.
             stored.require_checksums()
         return search
 
@@ -194,7 +197,7 @@ def _read_text(stored: StoredFiles) -> dict[str, Any]:
     if stored.text is not None:
         return stored.text
     name = stored.name_of(TEXT)
-    text = text_of(stored.open_file(TEXT).read(), stored.folder, name)
+    text = text_of(content_of(stored.open_file(TEXT), stored.folder, name), stored.folder, name)
     if not isinstance(text, dict) or text.get("token") != stored.token:
         raise stored.damaged(f"{name} is of another save")
     return text
@@ -297,9 +300,13 @@ def _whole(value: Any, stored: StoredFiles, least: int = 0) -> int:
 
 
 def _number(value: Any, stored: StoredFiles) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not np.isfinite(value):
-        raise stored.damaged(f"{value!r} is no number")
-    return float(value)
+    try:
+        number = float(value) if isinstance(value, int | float) else np.nan
+    except OverflowError:
+        number = np.inf
+    if isinstance(value, bool) or not np.isfinite(number):
+        raise stored.damaged("a number in it is not finite")
+    return number
 
 
 def _listed(values: Any, what: str) -> list[Any] | None:
@@ -315,10 +322,14 @@ def _listed_plain(values: Any, what: str, stored: StoredFiles) -> list[Any] | No
     return values
 
 
+# Distinct ids share a hash by chance only.
+_MOST_OF_ONE_HASH = 16
+
+
 def _distinct_ids(values: Any, stored: StoredFiles) -> list[Any] | None:
     """Return ids; large integers can be chosen so that a set of them takes hours to build."""
     ids = _listed_plain(values, "ids", stored)
-    if ids is not None and 2 * len({hash(one) for one in ids}) < len(ids):
+    if ids and max(Counter(hash(one) for one in ids).values()) > _MOST_OF_ONE_HASH:
         raise stored.damaged("its ids are not distinct")
     return ids
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from lrfact.checks._memory import available_memory
+
 FORMAT = "lrfact.LSASearch"
 VERSION = 2
 
@@ -231,7 +233,7 @@ def _read_manifest(folder: Path) -> tuple[str | None, dict[str, Any] | None, dic
     """Return the token of the current files, the text of version 1, and checksums by name."""
     try:
         with _patiently(lambda: _open_regular(folder, MANIFEST)) as file:
-            content = file.read()
+            content = content_of(file, folder, MANIFEST)
     except OSError as missing:
         raise StoredSearchError(
             f"{folder} has no file {MANIFEST} that can be read; give a folder that LSASearch.save "
@@ -256,6 +258,42 @@ def _read_manifest(folder: Path) -> tuple[str | None, dict[str, Any] | None, dic
     if not isinstance(files, dict) or not files or not set(files) <= set(_NAMES):
         raise _damaged(folder, f"{MANIFEST} names other files than a search has")
     return token, None, files
+
+
+# Memory that a parsed file of JSON takes, as a multiple of its size.
+_MEMORY_OF_JSON = 8
+
+
+def content_of(file: BinaryIO, folder: Path, name: str) -> bytes:
+    """Return the bytes of a file of JSON.
+
+    Parameters
+    ----------
+    file : binary file
+        Regular, at its start.
+
+    folder : Path
+        Folder of the search, for the message.
+
+    name : str
+        Name of the file, for the message.
+
+    Returns
+    -------
+    bytes
+
+    Raises
+    ------
+    ValueError
+        If the file has holes, or is larger than memory can hold once it is parsed.
+    """
+    state = os.fstat(file.fileno())
+    size = state.st_size
+    # What is not there on the disk reads as zero bytes, of which JSON has none.
+    has_holes = size > 2**20 and 512 * getattr(state, "st_blocks", size) < size // 8
+    if has_holes or _MEMORY_OF_JSON * size > available_memory():
+        raise _damaged(folder, f"{name} states a size of {size:,} bytes, which cannot be read")
+    return file.read()
 
 
 def text_of(content: bytes, folder: Path, name: str) -> Any:

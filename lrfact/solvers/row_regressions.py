@@ -144,6 +144,12 @@ def regress_rows(
     )
     if added.min(initial=0) < 0:
         row = int(np.argmin(added))
+        strongest = float(np.max(penalty, initial=0)) * float(np.max(row_scale, initial=1))
+        if not strongest < np.sqrt(float(np.finfo(dtype).max)):
+            raise ValueError(
+                f"the equations of row {row} overflow: a regularization of {strongest:.3g} is too "
+                f"large for {dtype}; lower reg"
+            )
         raise ValueError(
             f"the equations of row {row} overflow: its values are too large for their squares to "
             f"be summed in {dtype}; divide all values by the largest"

@@ -95,7 +95,7 @@ def test_bits(loss):
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_float32(loss):
-    # Each column belongs to one component, so that there is one minimum for both precisions.
+    # Each column belongs to one component, so that both precisions find the same minimum.
     rng = np.random.default_rng(3)
     components = np.kron(np.eye(3), rng.uniform(0.5, 1.5, size=7))
     X = rng.gamma(0.6, size=(300, 3)) @ components + 0.05 * rng.random((300, 21))

@@ -836,3 +836,30 @@ def test_skops_keeps_a_search():
     again = skops.loads(written, trusted=skops.get_untrusted_types(data=written))
     for mine, its in zip(answers(search), answers(again), strict=True):
         assert_array_equal(mine, its)
+
+
+class TestBounds:
+    """A folder that states more than it holds is refused before it takes time or memory."""
+
+    @pytest.mark.skipif(os.name != "posix", reason="needs files with holes")
+    @pytest.mark.parametrize("name", ["search.json", "text"])
+    def test_files_with_holes(self, name, tmp_path):
+        LSASearch(1).fit(["a cat", "a dog", "cat dog"]).save(tmp_path)
+        (path,) = tmp_path.glob(f"{name}*")
+        os.truncate(path, 2**33)
+        with pytest.raises(ValueError, match="a size of 8,589,934,592 bytes"):
+            LSASearch.load(tmp_path)
+
+    def test_files_beyond_memory(self, tmp_path, monkeypatch):
+        LSASearch(1).fit(["a cat", "a dog", "cat dog"]).save(tmp_path)
+        monkeypatch.setattr(_search_files, "available_memory", lambda: 100.0)
+        with pytest.raises(ValueError, match="which cannot be read"):
+            LSASearch.load(tmp_path)
+
+    def test_ids_of_one_hash(self, tmp_path):
+        ids = [(2**61 - 1) * (i + 1) for i in range(40)]
+        assert len({hash(one) for one in ids}) == 1
+        search = LSASearch(1).fit(np.eye(40) + 1, ids=ids)
+        search.save(tmp_path)
+        with pytest.raises(ValueError, match="its ids are not distinct"):
+            LSASearch.load(tmp_path)

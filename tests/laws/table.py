@@ -15,7 +15,7 @@ LAWS = {
     "storage": "every container of the same matrix gives the same results",
     "dtype": "every dtype of the same numbers gives the same results, and no sum overflows in it",
     "order": "the order of entries, rows and columns does not matter; repeated entries are added",
-    "refit": "`set_params` changes nothing of a fitted model; a second fit equals a first one",
+    "refit": "`set_params` does not change a fitted model; a second fit equals a first one",
     "labels": "columns are found and compared by labels of any kind",
     "batches": "rows in batches give what all rows give at once",
 }
@@ -39,8 +39,8 @@ class Exemption:
 
 
 _ENTRIES = "random initialization and order of entries are drawn by position"
-_ONLINE = "each batch is seen once, with the components of its time"
-_EARLIER_ROWS = "factors of earlier rows stay, so that columns move towards new entries only"
+_ONLINE = "each batch is seen once, with the components current at that point"
+_EARLIER_ROWS = "factors of earlier rows stay: only new entries update the column factors"
 _COUNTS = "its weight of a count is not linear in it"
 _CHAIN = "draws in float32 are not those in float64: predictions agree as two seeds do"
 _ORDER_OF_CHAIN = "draws are made row by row, column by column: predictions agree as two seeds do"
