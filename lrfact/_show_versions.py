@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info
 
 from lrfact import kernels
 from lrfact._known_problems import known_problems
-from lrfact.checks._threads import effective_n_threads
+from lrfact._threads import effective_n_threads
 
 _DISTRIBUTIONS = (
     "lrfact",

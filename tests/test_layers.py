@@ -1,4 +1,4 @@
-"""Imports point downwards only: estimators -> solvers -> linalg -> kernels."""
+"""Imports point downwards only: estimators -> solvers -> linalg -> kernels, families apart."""
 
 import ast
 from collections.abc import Iterator
@@ -9,28 +9,48 @@ import pytest
 import lrfact
 
 PACKAGE = Path(lrfact.__file__).parent
+TESTS = Path(__file__).resolve().parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 
-# A subpackage may import from its own level and from those below.
-LEVEL = {
-    "kernels": 0,
-    "linalg": 1,
-    "solvers": 2,
-    "rank_rules": 2,
-    "checks": 3,  # knows what input may be, solvers trust theirs
-    "estimators": 4,
-    "model_selection": 4,
-    "plotting": 4,
-    "metrics": 4,
-    "datasets": 4,
-}
-# About scikit-learn, thread pools and memory, not checks of input: open to all but the kernels.
-OPEN_TO_ALL_LEVELS = {"lrfact.checks._compat", "lrfact.checks._memory", "lrfact.checks._threads"}
+# Lowest first. A module may import from its own room and from those of lower levels: two rooms
+# of one level know nothing of each other.
+ROOMS_BY_LEVEL = [
+    {"_sklearn_compat"},
+    {"kernels"},
+    {"_threads", "_memory"},
+    {"linalg"},
+    {"solvers.svd", "solvers.observed"},
+    {"solvers.completion", "solvers.gibbs", "solvers.implicit", "solvers.nmf", "solvers.search"},
+    {"rank_rules"},
+    {"checks"},  # knows what input may be; solvers trust theirs
+    {"metrics", "datasets"},
+    {"estimators"},  # the files of the folder itself: estimators, and what families share
+    {"estimators.recommend", "estimators.text"},
+    {"estimators.__init__"},
+    {"model_selection", "model_selection.rank_search"},
+    {"model_selection.__init__"},
+    {"plotting"},
+]
+LEVEL = {room: level for level, rooms in enumerate(ROOMS_BY_LEVEL) for room in rooms}
+FAMILIES = {room for room in LEVEL if "." in room}
+# Folders of tests that cut across the package.
+ACROSS = {"benchmarks", "docs", "fuzz", "laws", "properties", "reference"}
 
 
 def module_name(file: Path) -> str:
     parts = ("lrfact", *file.relative_to(PACKAGE).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """Family, or folder, that a module belongs to; "" for those that stand above all rooms."""
+    parts = module.split(".")[1:]
+    if ".".join(parts) + ".__init__" in FAMILIES:
+        return ".".join(parts) + ".__init__"
+    for length in (2, 1):
+        if ".".join(parts[:length]) in LEVEL:
+            return ".".join(parts[:length])
+    return ""
 
 
 def imports(file: Path) -> Iterator[tuple[str, list[str]]]:
@@ -64,27 +84,54 @@ def lrfact_modules(file: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("file", FILES, ids=module_name)
 def test_imports_point_downwards(file):
-    own = module_name(file).split(".")
-    if len(own) < 2 or own[1].startswith("_"):
-        return  # the top of the package sees everything
-    assert own[1] in LEVEL, f"give the subpackage lrfact/{own[1]} its level in {__file__}"
-    level = LEVEL[own[1]]
+    own = module_name(file)
+    room = room_of(own)
+    if not room:
+        parts = own.split(".")
+        at_the_top = len(parts) == 1 or (len(parts) == 2 and parts[1].startswith("_"))
+        is_empty = not list(imports(file))  # the docstring of a layer that has families
+        assert at_the_top or is_empty, f"give {own} its room in {__file__}"
+        return
     for module in lrfact_modules(file):
-        target = module.split(".")[1] if "." in module else ""
-        assert target in LEVEL, f"{module_name(file)} imports {module}, which is above it"
-        allowed = LEVEL[target] <= level or (module in OPEN_TO_ALL_LEVELS and level > 0)
-        assert allowed, f"{module_name(file)} imports {module}, which is above it"
+        target = room_of(module)
+        assert target, f"{own} imports {module}, which is above it"
+        assert target == room or LEVEL[target] < LEVEL[room], f"{own} imports {module}"
+
+
+def test_every_room_has_its_folder_or_file():
+    for room in LEVEL:
+        path = PACKAGE.joinpath(*room.split("."))
+        assert path.is_dir() or path.with_suffix(".py").exists(), room
+
+
+def test_tests_are_found_from_the_path_of_the_source():
+    """Tests of lrfact/a/b/_c.py are in tests/a/b/: in test_c.py, or in a file for several."""
+    sources = {f.parent.relative_to(PACKAGE).as_posix() for f in FILES if f.stem != "__init__"}
+    tests = sorted(TESTS.rglob("test_*.py"))
+    folders = {f.parent.relative_to(TESTS).as_posix() for f in tests}
+    assert sources <= folders, "a folder of the package has no tests"
+    assert {f for f in folders if f.split("/")[0] not in ACROSS} <= sources
+    homes: dict[str, set[str]] = {}
+    for file in [*FILES, *PACKAGE.rglob("*.pyi")]:
+        homes.setdefault(file.stem.lstrip("_"), set()).add(
+            file.parent.relative_to(PACKAGE).as_posix()
+        )
+    for test in tests:
+        folder = test.parent.relative_to(TESTS).as_posix()
+        if folder.split("/")[0] not in ACROSS:
+            home = homes.get(test.stem.removeprefix("test_"), {folder})
+            assert folder in home, f"{test} belongs in tests/{' or '.join(home)}"
 
 
 @pytest.mark.parametrize("file", FILES, ids=module_name)
 def test_private_scikit_learn_is_imported_in_one_file(file):
-    if module_name(file) == "lrfact.checks._compat":
+    if module_name(file) == "lrfact._sklearn_compat":
         return
     for module, names in imports(file):
         parts = module.split(".")
         if parts[0] == "sklearn":
             private = [part for part in [*parts, *names] if part.startswith("_")]
-            assert not private, f"import {module}: {private} from lrfact.checks._compat instead"
+            assert not private, f"import {module}: {private} from lrfact._sklearn_compat instead"
 
 
 @pytest.mark.parametrize("extra", ["matplotlib", "pandas", "polars"])
@@ -120,5 +167,8 @@ def test_files_are_named_after_their_idea():
 def test_only_package_files_are_public_modules():
     """Modules are private or solvers and shared steps; subpackages re-export what is public."""
     for file in FILES:
-        if file.stem != "__init__" and file.parent.name not in {"solvers", "linalg"}:
+        if file.stem != "__init__" and file.relative_to(PACKAGE).parts[0] not in {
+            "solvers",
+            "linalg",
+        }:
             assert file.stem.startswith("_"), file

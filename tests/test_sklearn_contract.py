@@ -27,7 +27,7 @@ _PREDICTS_ROWS = (
 )
 _TAKES_PAIRS = (
     "X is a table of two columns, the labels of row and column; the check passes another number. "
-    "tests/estimators/test_entry_regressor_contract.py runs it on two of these columns"
+    "tests/estimators/recommend/test_entry_regressor_contract.py runs it on two of these columns"
 )
 EXPECTED_FAILURES: dict[str, dict[str, str]] = {
     "BayesianMF": {

@@ -3,7 +3,7 @@
 from numbers import Integral
 from typing import Any
 
-from lrfact.checks._memory import require_factors
+from lrfact._memory import require_factors
 
 
 def check_rank(n_components: Any, shape: tuple[int, int]) -> int:

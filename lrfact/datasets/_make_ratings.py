@@ -9,7 +9,7 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
-from lrfact.checks._compat import Interval, RealNotInt, validate_params
+from lrfact._sklearn_compat import Interval, RealNotInt, validate_params
 from lrfact.datasets._long_tailed_pattern import long_tailed_pattern, row_blocks
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from sklearn.datasets import fetch_file, get_data_home
 from sklearn.utils import Bunch
 
-from lrfact.checks._compat import Interval, StrOptions, validate_params
+from lrfact._sklearn_compat import Interval, StrOptions, validate_params
 from lrfact.datasets._movielens_files import LAYOUTS, Ratings, opened, read_movies, read_ratings
 
 _SITE = "https://files.grouplens.org/datasets/movielens/"

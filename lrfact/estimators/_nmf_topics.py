@@ -12,30 +12,30 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact._memory import require_dense
+from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, fit_context
+from lrfact._threads import effective_n_threads
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
-from lrfact.checks._memory import require_dense
 from lrfact.checks._nonnegative_entries import NonnegativeEntries, nonnegative_entries
-from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._progress import FitProgress
 from lrfact.estimators._topic_words import TopicWords
 from lrfact.linalg.require_finite import require_finite
-from lrfact.solvers.beta_divergence import loss_of
-from lrfact.solvers.column_holdout import column_holdout_loss, typical_entry
-from lrfact.solvers.nonnegative_factorization import NMF_SOLVERS, Effort, Start, best_of_starts
-from lrfact.solvers.nonnegative_fold_in import fold_in
-from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty, Side
-from lrfact.solvers.nonnegative_start import STARTS, nonnegative_start
-from lrfact.solvers.nonnegative_units import (
+from lrfact.solvers.nmf.beta_divergence import loss_of
+from lrfact.solvers.nmf.heldout_columns import column_holdout_loss, typical_entry
+from lrfact.solvers.nmf.nonnegative_factorization import NMF_SOLVERS, Effort, Start, best_of_starts
+from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
+from lrfact.solvers.nmf.nonnegative_init import STARTS, nonnegative_start
+from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem, Penalty, Side
+from lrfact.solvers.nmf.nonnegative_units import (
     exponent_of,
     in_unit,
     penalty_in_units,
     power_of_two,
     times_power,
 )
-from lrfact.solvers.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
-from lrfact.solvers.topic_agreement import stability
+from lrfact.solvers.nmf.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
+from lrfact.solvers.nmf.topic_agreement import stability
 
 Array = NDArray[np.floating]
 

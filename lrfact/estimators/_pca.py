@@ -6,15 +6,15 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._compat import Interval, RealNotInt, StrOptions
-from lrfact.checks._memory import require_dense
-from lrfact.checks._threads import effective_n_threads
+from lrfact._memory import require_dense
+from lrfact._sklearn_compat import Interval, RealNotInt, StrOptions
+from lrfact._threads import effective_n_threads
 from lrfact.estimators._gaussian_density import GaussianDensity, log_density_by_rank
 from lrfact.estimators._svd_transformer import Array, SVDTransformer
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import RANK_RULES
-from lrfact.solvers.incremental_svd import RunningSVD
-from lrfact.solvers.truncated_svd import SVD_SOLVERS
+from lrfact.solvers.svd.incremental_svd import RunningSVD
+from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 
 class PCAFromSVD(SVDTransformer):

@@ -13,31 +13,31 @@ from sklearn.impute import MissingIndicator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._compat import (
+from lrfact._sklearn_compat import (
     CallbackSupportMixin,
     Interval,
     StrOptions,
     fit_context,
 )
+from lrfact._threads import effective_n_threads, single_threaded_blas
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._observed_entries import observed_entries
-from lrfact.checks._threads import effective_n_threads, single_threaded_blas
 from lrfact.estimators._progress import FitProgress
 from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
 from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.root_mean_square import root_mean_square
 from lrfact.linalg.sign_convention import fix_signs
-from lrfact.solvers.completion_model import CompletionModel
-from lrfact.solvers.early_stopping import hold_out_entries
-from lrfact.solvers.entry_scaling import (
+from lrfact.solvers.completion.completion_model import CompletionModel
+from lrfact.solvers.completion.entry_scaling import (
     EntryScaling,
     entry_scaling,
     row_offset_penalty,
     rows_of_entries,
 )
-from lrfact.solvers.nuclear_norm_problem import NuclearNormProblem
-from lrfact.solvers.soft_impute import soft_impute, zero_state
-from lrfact.solvers.soft_impute_path import PenaltyPath, penalty_path
+from lrfact.solvers.completion.nuclear_norm_problem import NuclearNormProblem
+from lrfact.solvers.completion.soft_impute import soft_impute, zero_state
+from lrfact.solvers.completion.soft_impute_path import PenaltyPath, penalty_path
+from lrfact.solvers.observed.early_stopping import hold_out_entries
 
 Array = NDArray[np.floating]
 

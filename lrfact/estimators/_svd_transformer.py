@@ -14,18 +14,18 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from lrfact.checks._compat import CallbackSupportMixin, fit_context
+from lrfact._sklearn_compat import CallbackSupportMixin, fit_context
+from lrfact._threads import effective_n_threads
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._rank import check_rank
-from lrfact.checks._threads import effective_n_threads
 from lrfact.estimators._progress import FitProgress
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import rank_rule
-from lrfact.solvers._result import SVDResult
-from lrfact.solvers.incremental_svd import RunningSVD, centered_on_its_mean, update_svd
-from lrfact.solvers.svd_with_rank import svd_with_rank
-from lrfact.solvers.truncated_svd import truncated_svd
+from lrfact.rank_rules._svd_with_rank import svd_with_rank
+from lrfact.solvers.svd._result import SVDResult
+from lrfact.solvers.svd.incremental_svd import RunningSVD, centered_on_its_mean, update_svd
+from lrfact.solvers.svd.truncated_svd import truncated_svd
 
 Array = NDArray[np.floating]
 

@@ -5,6 +5,9 @@ All kernels are compiled or none is: `IMPLEMENTATION` says which.
 
 from typing import Literal
 
+from lrfact.kernels import _bpr_rows_numpy as _bpr_rows_twin
+from lrfact.kernels import _bpr_sgd_numpy as _bpr_sgd_twin
+from lrfact.kernels import _bpr_triples_numpy as _bpr_triples_twin
 from lrfact.kernels import _csr_product_numpy as _csr_product_twin
 from lrfact.kernels import _dense_product_numpy as _dense_product_twin
 from lrfact.kernels import _implicit_rows_numpy as _implicit_rows_twin
@@ -12,9 +15,6 @@ from lrfact.kernels import _masked_rows_numpy as _masked_rows_twin
 from lrfact.kernels import _masked_sgd_numpy as _masked_sgd_twin
 from lrfact.kernels import _nonnegative_rows_numpy as _nonnegative_rows_twin
 from lrfact.kernels import _poisson_rows_numpy as _poisson_rows_twin
-from lrfact.kernels import _ranking_rows_numpy as _ranking_rows_twin
-from lrfact.kernels import _ranking_sgd_numpy as _ranking_sgd_twin
-from lrfact.kernels import _ranking_triples_numpy as _ranking_triples_twin
 from lrfact.kernels import _ratio_rows_numpy as _ratio_rows_twin
 from lrfact.kernels import _top_k_numpy as _top_k_twin
 from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
@@ -22,6 +22,9 @@ from lrfact.kernels._fallback import KernelFallbackWarning, warn_at_first_use
 IMPLEMENTATION: Literal["compiled", "numpy"]
 
 try:
+    from lrfact.kernels._bpr_rows import fit_ranking_rows
+    from lrfact.kernels._bpr_sgd import descend_triples
+    from lrfact.kernels._bpr_triples import draw_triples
     from lrfact.kernels._csr_product import csr_gram, csr_matmat, csr_rmatmat
     from lrfact.kernels._dense_product import dense_gram, dense_matmat, dense_rmatmat
     from lrfact.kernels._implicit_rows import solve_implicit_rows
@@ -30,9 +33,6 @@ try:
     from lrfact.kernels._nonnegative_rows import descend_rows, descend_rows_with_holes
     from lrfact.kernels._openmp import max_threads, openmp_enabled
     from lrfact.kernels._poisson_rows import fit_poisson_rows
-    from lrfact.kernels._ranking_rows import fit_ranking_rows
-    from lrfact.kernels._ranking_sgd import descend_triples
-    from lrfact.kernels._ranking_triples import draw_triples
     from lrfact.kernels._ratio_rows import ratio_rows
     from lrfact.kernels._top_k import top_k
 except ImportError as error:
@@ -53,10 +53,10 @@ except ImportError as error:
     descend_rows_with_holes = warn_at_first_use(
         _nonnegative_rows_twin.descend_rows_with_holes, FALLBACK_REASON
     )
-    descend_triples = warn_at_first_use(_ranking_sgd_twin.descend_triples, FALLBACK_REASON)
-    draw_triples = warn_at_first_use(_ranking_triples_twin.draw_triples, FALLBACK_REASON)
+    descend_triples = warn_at_first_use(_bpr_sgd_twin.descend_triples, FALLBACK_REASON)
+    draw_triples = warn_at_first_use(_bpr_triples_twin.draw_triples, FALLBACK_REASON)
     fit_poisson_rows = warn_at_first_use(_poisson_rows_twin.fit_poisson_rows, FALLBACK_REASON)
-    fit_ranking_rows = warn_at_first_use(_ranking_rows_twin.fit_ranking_rows, FALLBACK_REASON)
+    fit_ranking_rows = warn_at_first_use(_bpr_rows_twin.fit_ranking_rows, FALLBACK_REASON)
     leave_one_out_rows = warn_at_first_use(_masked_rows_twin.leave_one_out_rows, FALLBACK_REASON)
     ratio_rows = warn_at_first_use(_ratio_rows_twin.ratio_rows, FALLBACK_REASON)
     solve_implicit_rows = warn_at_first_use(

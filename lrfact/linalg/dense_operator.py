@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from lrfact.checks._threads import single_threaded_blas
+from lrfact._threads import single_threaded_blas
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import (
     add_narrow_product,

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from lrfact import kernels
-from lrfact.checks._memory import require_dense
-from lrfact.checks._threads import single_threaded_blas, threads_worth_waking
+from lrfact._memory import require_dense
+from lrfact._threads import single_threaded_blas, threads_worth_waking
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import contiguous_one_way
 from lrfact.linalg.symmetric_product import symmetric_product

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lrfact.checks._memory import require_dense
+from lrfact._memory import require_dense
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import narrow_product

@@ -5,7 +5,7 @@ from contextlib import nullcontext, suppress
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
-from lrfact.checks._threads import single_threaded_blas
+from lrfact._threads import single_threaded_blas
 from lrfact.linalg.matrix_operator import Array
 
 _FEW_ROWS = 512

@@ -8,7 +8,7 @@ thread calls BLAS for panels of its own, and the digits do not depend on how man
 import numpy as np
 
 from lrfact import kernels
-from lrfact.checks._threads import single_threaded_blas, threads_worth_waking
+from lrfact._threads import single_threaded_blas, threads_worth_waking
 from lrfact.linalg.matrix_operator import Array
 
 # Of one thread of BLAS, for a multiplication and an addition.

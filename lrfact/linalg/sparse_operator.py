@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from lrfact import kernels
-from lrfact.checks._threads import threads_worth_waking
+from lrfact._threads import threads_worth_waking
 from lrfact.linalg.exact_differences import exactly_summable_parts
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import narrow_product, transposed_narrow_product

@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from lrfact import kernels
-from lrfact.checks._threads import threads_worth_waking
+from lrfact._threads import threads_worth_waking
 from lrfact.linalg.matrix_operator import Array
 
 # Of one thread, for a multiplication and an addition.

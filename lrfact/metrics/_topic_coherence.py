@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
-from lrfact.checks._compat import Interval, StrOptions, validate_params
+from lrfact._sklearn_compat import Interval, StrOptions, validate_params
 from lrfact.metrics._checked_topics import checked_topics
 from lrfact.metrics._term_windows import (
     WHOLE_DOCUMENT,

@@ -3,7 +3,7 @@
 from numbers import Integral
 from typing import Any
 
-from lrfact.checks._compat import Interval, validate_params
+from lrfact._sklearn_compat import Interval, validate_params
 from lrfact.metrics._checked_topics import checked_topics
 
 

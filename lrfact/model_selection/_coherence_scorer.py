@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lrfact.checks._compat import Interval, StrOptions, validate_params
+from lrfact._sklearn_compat import Interval, StrOptions, validate_params
 from lrfact.metrics._topic_coherence import MEASURES, coherence_of_columns
 from lrfact.model_selection._last_step import last_step
 

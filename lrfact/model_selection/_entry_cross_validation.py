@@ -11,8 +11,8 @@ from sklearn.model_selection import check_cv
 
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import RankChoice
-from lrfact.solvers.leave_one_entry_out import leave_one_entry_out_rmse
-from lrfact.solvers.truncated_svd import truncated_svd
+from lrfact.solvers.svd.leave_one_entry_out import leave_one_entry_out_rmse
+from lrfact.solvers.svd.truncated_svd import truncated_svd
 
 # Where decompositions are not cheap, this many ranks are tried first.
 _FIRST_RANKS = 100

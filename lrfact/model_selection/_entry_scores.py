@@ -13,7 +13,7 @@ from scipy import sparse
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 
-from lrfact.checks._threads import workers_that_start
+from lrfact._threads import workers_that_start
 from lrfact.model_selection._entry_matrix import EntryMatrix
 from lrfact.model_selection._entry_splits import EntryKFold
 from lrfact.model_selection._hidden_predictions import missing_values_of, zero_is_absent

@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from lrfact.model_selection._entry_matrix import EntryMatrix
 from lrfact.model_selection._test_size import check_test_size
-from lrfact.solvers.entry_sampling import folds_of_all, sample_of_all, sample_of_rows
+from lrfact.solvers.observed.entry_sampling import folds_of_all, sample_of_all, sample_of_rows
 
 
 def train_test_split_entries(

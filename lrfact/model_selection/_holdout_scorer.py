@@ -10,7 +10,7 @@ from lrfact.model_selection._entry_matrix import EntryMatrix
 from lrfact.model_selection._hidden_predictions import missing_values_of, zero_is_absent
 from lrfact.model_selection._hidden_scores import HiddenScore, Metric
 from lrfact.model_selection._test_size import check_test_size
-from lrfact.solvers.entry_sampling import sample_of_rows
+from lrfact.solvers.observed.entry_sampling import sample_of_rows
 
 
 def holdout_scorer(

@@ -6,7 +6,7 @@ import numpy as np
 
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.rank_rules import Spectrum
-from lrfact.solvers.truncated_svd import truncated_svd
+from lrfact.solvers.svd.truncated_svd import truncated_svd
 
 # Multiply-adds of a full decomposition that are taken without asking: seconds on one core.
 _AFFORDABLE = 2e10

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
-from lrfact.checks._compat import Interval, StrOptions, validate_params
+from lrfact._sklearn_compat import Interval, StrOptions, validate_params
 from lrfact.checks._matrix_input import with_wide_dtype
 from lrfact.metrics import (
     average_precision_at_k,

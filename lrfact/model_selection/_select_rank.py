@@ -14,8 +14,8 @@ import numpy.typing as npt
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
+from lrfact._threads import effective_n_threads
 from lrfact.checks._matrix_input import validated_matrix
-from lrfact.checks._threads import effective_n_threads
 from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import (
     RANK_RULES,

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import clone
 
 from lrfact.model_selection._last_step import last_step
-from lrfact.solvers.topic_agreement import matched_similarity
+from lrfact.solvers.nmf.topic_agreement import matched_similarity
 
 
 def stability_scorer() -> "StabilityScorer":

@@ -12,7 +12,7 @@ from scipy.linalg import eigh_tridiagonal
 from sklearn.utils import check_random_state
 
 from lrfact.linalg.as_operator import as_operator
-from lrfact.solvers.truncated_svd import truncated_svd
+from lrfact.solvers.svd.truncated_svd import truncated_svd
 
 from ._choice import RankChoice, leading_ranks
 from ._spectrum import FloatArray, Spectrum

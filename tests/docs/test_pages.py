@@ -109,7 +109,7 @@ def test_tables_list_what_exists(page):
 
 
 def test_every_solver_has_its_row(docs):
-    from lrfact.solvers.truncated_svd import SVD_SOLVERS
+    from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
     text = (docs / "problem_to_estimator.md").read_text(encoding="utf-8")
     for solver in SVD_SOLVERS:

@@ -245,7 +245,7 @@ class TestNothingIsLeftBehind:
 
         # Wherever the estimators and the incremental update take it from.
         monkeypatch.setattr(_svd_transformer, "truncated_svd", fail)
-        monkeypatch.setattr("lrfact.solvers.incremental_svd.truncated_svd", fail)
+        monkeypatch.setattr("lrfact.solvers.svd.incremental_svd.truncated_svd", fail)
         return type(request.param)
 
     @pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import get_tags
 
 from lrfact import NMFTopics
-from lrfact.solvers import nonnegative_factorization
+from lrfact.solvers.nmf import nonnegative_factorization
 from reference.spectra import DENSE, SPARSE
 
 RNG = np.random.default_rng(0)

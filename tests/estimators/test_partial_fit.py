@@ -9,7 +9,7 @@ from scipy import sparse
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
 from lrfact.linalg.as_operator import as_operator
-from lrfact.solvers.incremental_svd import update_svd
+from lrfact.solvers.svd.incremental_svd import update_svd
 from reference.spectra import planted_matrix
 
 ESTIMATORS = [TruncatedSVDReducer, PCAFromSVD]

@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
 from sklearn.preprocessing import scale
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
-from lrfact.solvers.truncated_svd import SVD_SOLVERS
+from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 DATA = {
     "digits": load_digits().data,

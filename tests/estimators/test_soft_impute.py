@@ -15,7 +15,11 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from lrfact import SoftImpute
-from lrfact.solvers.entry_scaling import entry_scaling, row_offset_penalty, shrunken_spreads
+from lrfact.solvers.completion.entry_scaling import (
+    entry_scaling,
+    row_offset_penalty,
+    shrunken_spreads,
+)
 from reference.naive_soft_impute import naive_soft_impute
 
 
@@ -178,7 +182,7 @@ class TestRows:
         assert_allclose(again.components_, self.imputer.components_, atol=1e-10)
 
     def test_many_rows_in_blocks(self, monkeypatch):
-        from lrfact.solvers import completion_model
+        from lrfact.solvers.completion import completion_model
 
         whole = self.imputer.transform(X)
         monkeypatch.setattr(completion_model, "_BLOCK_BYTES", 1000)

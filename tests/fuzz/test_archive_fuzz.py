@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from lrfact import LSASearch
-from lrfact.estimators import _search_files
+from lrfact.estimators.text import _search_files
 from reference.stored_search import FILES, in_version_1, on_disk, seal
 
 TEXTS = [

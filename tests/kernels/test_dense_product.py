@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.checks._threads import single_threaded_blas
+from lrfact._threads import single_threaded_blas
 from lrfact.kernels import _dense_product_numpy as twin
 from reference.mistaken_arrays import REFUSED
 

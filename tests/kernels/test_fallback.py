@@ -57,7 +57,7 @@ import sys
 sys.modules["lrfact.kernels._openmp"] = None  # import of it fails from here on
 import lrfact
 from lrfact import kernels
-from lrfact.checks._threads import effective_n_threads
+from lrfact._threads import effective_n_threads
 assert kernels.IMPLEMENTATION == "numpy"
 assert effective_n_threads(4) == 1
 lrfact.show_versions()

@@ -76,7 +76,7 @@ import threading
 
 # While another thread is inside BLAS's limit and holds its lock now and then.
 from threadpoolctl import threadpool_info
-from lrfact.checks._threads import _BLASLimit, single_threaded_blas
+from lrfact._threads import _BLASLimit, single_threaded_blas
 
 done = threading.Event()
 
@@ -129,7 +129,7 @@ def test_a_forked_child_equals_its_parent(script, tmp_path):
 def test_only_what_was_awake_is_lost(woken, tmp_path):
     script = f"""
 import os
-from lrfact.checks._threads import effective_n_threads
+from lrfact._threads import effective_n_threads
 from lrfact.kernels._thread_count import granted_threads
 
 if {woken}:

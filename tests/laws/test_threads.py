@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import joblib
 import pytest
 
-from lrfact import kernels
-from lrfact.checks import _threads
+from lrfact import _threads, kernels
 from reference.fits_with_threads import FITS, are_equal, results_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

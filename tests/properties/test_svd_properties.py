@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
-from lrfact.solvers.truncated_svd import truncated_svd
+from lrfact.solvers.svd.truncated_svd import truncated_svd
 
 SOLVERS = ["auto", "exact", "randomized"]
 

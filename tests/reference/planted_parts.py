@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from lrfact.solvers.nonnegative_problem import NonnegativeProblem, Penalty
+from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem, Penalty
 
 STORAGES = ("C", "F", "csr")
 

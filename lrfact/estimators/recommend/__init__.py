@@ -1,0 +1,1 @@
+"""Estimators of incomplete matrices: recommenders and matrix completion by factors."""

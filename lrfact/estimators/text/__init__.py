@@ -1,0 +1,1 @@
+"""Estimators of texts: latent semantic search and weights of terms."""

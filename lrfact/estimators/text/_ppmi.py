@@ -1,0 +1,205 @@
+"""PPMI: counts of co-occurrence become weights, by positive pointwise mutual information."""
+
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.special import logsumexp
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact._sklearn_compat import Interval, fit_context
+from lrfact.checks._fitted_state import forgetting
+from lrfact.estimators.text._count_weights import CountWeights
+
+Array = NDArray[np.floating]
+
+
+class PPMI(CountWeights):
+    r"""Positive pointwise mutual information of counts of words in contexts.
+
+    With :math:`n_{ij}` the count of word i in context j, :math:`r_i` the sum of its row and
+    :math:`c_j` the sum of a column over the rows of the fit:
+
+    .. math:: \max\Big(0,\ \log \frac{n_{ij} / r_i}{p_j} - \log \kappa\Big), \qquad
+              p_j = \frac{c_j^\alpha}{\sum_l c_l^\alpha}
+
+    where :math:`\alpha` is `smoothing` and :math:`\kappa` is `shift`. With both at 1 it says how
+    many times as often two occur together as they would by chance, on a log scale, and 0 if less.
+    Rows may as well be documents and columns their terms.
+
+    Parameters
+    ----------
+    smoothing : float in (0, 1], default=0.75
+        Exponent of the counts of contexts. Below 1 it makes rare contexts more probable than they
+        were counted, as their mutual information is otherwise the highest of all, from one or two
+        occurrences. 1 leaves the counts as they are.
+
+    shift : float, default=1.0
+        From 1. Its logarithm is subtracted from each weight before negative ones become 0, so that
+        greater values leave fewer entries. It stands for the number of negative samples of
+        word2vec, whose usual values are 5 and 15.
+
+    Attributes
+    ----------
+    context_log_probability_ : ndarray of shape (n_features,)
+        Logarithm of :math:`p_j`, float64. 0 for contexts without any count in the fit, of which
+        nothing is known: no weight in such a column can then be above 0.
+
+    n_features_in_ : int
+        Number of contexts.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the contexts, where `X` has names that are all strings.
+
+    See Also
+    --------
+    TermWeighting : Weights for search: BM25, log-entropy, tf-idf.
+    TruncatedSVDReducer : Makes vectors of words of the weights.
+    MaskedMF : Factorizes only what was counted, with a weight for each entry, as GloVe does.
+
+    Notes
+    -----
+    A row is weighed by its own sum and by the contexts of the fit, so that words that were not in
+    the fit can be folded in, and no row depends on those beside it. Counts in contexts that the fit
+    has not seen get no weight, but belong to the sum of their row.
+
+    Cost: O(nnz) time and memory. The result is sparse where `X` is, and never has more entries.
+
+    References
+    ----------
+    Church and Hanks (1990), "Word association norms, mutual information, and lexicography",
+    Computational Linguistics 16(1). Bullinaria and Levy (2007), doi:10.3758/BF03193020. Levy,
+    Goldberg and Dagan (2015), doi:10.1162/tacl_a_00134, for `smoothing` and `shift`.
+
+    Examples
+    --------
+    How often four words stand near others. "the" is near all of them, and says nothing:
+
+    >>> import numpy as np
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from lrfact import PPMI, TruncatedSVDReducer
+    >>> contexts = ["the", "drive", "road", "feed", "fur"]
+    >>> counts = np.array(
+    ...     [
+    ...         [9, 4, 3, 0, 0],  # car
+    ...         [8, 3, 2, 0, 0],  # lorry
+    ...         [9, 0, 0, 4, 3],  # cat
+    ...         [7, 0, 1, 3, 2],  # dog
+    ...     ]
+    ... )
+    >>> PPMI(smoothing=1).fit_transform(counts).round(2)
+    array([[0.  , 0.73, 0.59, 0.  , 0.  ],
+           [0.08, 0.65, 0.4 , 0.  , 0.  ],
+           [0.  , 0.  , 0.  , 0.73, 0.78],
+           [0.  , 0.  , 0.  , 0.65, 0.58]])
+
+    Two directions of the weights make vectors of the words, here compared by their cosines:
+
+    >>> to_vectors = make_pipeline(PPMI(), TruncatedSVDReducer(n_components=2))
+    >>> vectors = to_vectors.fit_transform(counts)
+    >>> vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    >>> (vectors @ vectors.T).round(1)
+    array([[1. , 1. , 0.1, 0.1],
+           [1. , 1. , 0.1, 0.1],
+           [0.1, 0.1, 1. , 1. ],
+           [0.1, 0.1, 1. , 1. ]])
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "smoothing": [Interval(Real, 0, 1, closed="right")],
+        "shift": [Interval(Real, 1, None, closed="left")],
+    }
+
+    def __init__(self, *, smoothing: float = 0.75, shift: float = 1.0) -> None:
+        self.smoothing = smoothing
+        self.shift = shift
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn how probable each context is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts, words in rows and contexts in columns; not negative.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a count is negative or not finite, or counts are so large that their sum is infinite.
+        """
+        with forgetting(self):
+            counts = self._counts(X, reset=True)
+            of_contexts = _sums(counts.indices, counts.data, counts.shape[1])
+            self.context_log_probability_ = _log_probability(of_contexts, self.smoothing)
+            self._fitted_shift = self.shift  # whatever `set_params` changes later
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Weigh the counts of words, known or new.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts in the contexts of the fit; not negative.
+
+        Returns
+        -------
+        {ndarray, csr_array or csr_matrix} of shape (n_samples, n_features)
+            Weights from 0; sparse where `X` is, without stored zeros. float32 is kept, any other
+            dtype becomes float64.
+        """
+        check_is_fitted(self, "context_log_probability_")
+        counts = self._counts(X, reset=False)
+        least = self.context_log_probability_ + np.log(self._fitted_shift)
+        weights = _positive_information(counts, least)
+        return self._stored_as(X, weights)
+
+
+def _log_probability(counts: Array, smoothing: float) -> Array:
+    """Logarithm of the smoothed distribution of contexts; 0 for those without a count."""
+    seen = counts > 0
+    log_probability = np.zeros(len(counts))
+    if seen.any():
+        smoothed = smoothing * np.log(counts[seen])
+        log_probability[seen] = smoothed - logsumexp(smoothed)
+    return log_probability
+
+
+def _positive_information(counts: csr_array, least: Array) -> csr_array:
+    """Logarithm of the shares of a row's counts over the `least` of their columns, where above."""
+    n_rows = counts.shape[0]
+    rows = np.repeat(np.arange(n_rows), np.diff(counts.indptr))
+    row_sums = _sums(rows, counts.data, n_rows)
+    # A difference of logarithms, as the share of a tiny count in a huge sum may be 0.
+    values = np.log(counts.data, dtype=np.float64)
+    values -= np.log(np.where(row_sums > 0, row_sums, 1))[rows]
+    values -= least[counts.indices]
+    np.maximum(values, 0, out=values)
+    weights = csr_array(
+        (values.astype(counts.dtype), counts.indices, counts.indptr), shape=counts.shape
+    ).copy()  # as zeros are removed in place
+    weights.eliminate_zeros()
+    return weights
+
+
+def _sums(groups: NDArray[np.integer], values: Array, n_groups: int) -> Array:
+    """Sum of the values of each group, in double precision."""
+    # Of nothing, bincount returns integers.
+    sums = np.bincount(groups, weights=values, minlength=n_groups).astype(np.float64)
+    if not np.isfinite(sums).all():
+        raise ValueError(
+            "X has counts so large that their sum is infinite; divide X by its greatest value, "
+            "which changes no weight"
+        )
+    return sums

@@ -1,0 +1,153 @@
+"""TermWeighting: counts of words become weights, by BM25, log-entropy or tf-idf."""
+
+from numbers import Real
+from typing import Any, Self
+
+from scipy.sparse import csr_array
+from sklearn.utils.validation import check_is_fitted
+
+from lrfact._sklearn_compat import Interval, RealNotInt, StrOptions, fit_context
+from lrfact.checks._fitted_state import forgetting
+from lrfact.estimators.text._count_weights import CountWeights
+from lrfact.solvers.search.term_weights import SCHEMES, TermWeights, fit_term_weights
+
+
+class TermWeighting(CountWeights):
+    r"""Weights of the words of documents, from their counts.
+
+    With :math:`f_{ij}` the count of term j in document i of n, :math:`n_j` the number of documents
+    that have it, and :math:`l_i` the length of a document over the mean length:
+
+    .. math::
+
+        \text{bm25:} \quad & \frac{(k_1 + 1) f_{ij}}{f_{ij} + k_1 (1 - b + b\, l_i)}
+            \log\Big(1 + \frac{n - n_j + 1/2}{n_j + 1/2}\Big) \\
+        \text{log-entropy:} \quad & \log(1 + f_{ij})
+            \Big(1 + \frac{1}{\log n} \sum_i p_{ij} \log p_{ij}\Big), \quad
+            p_{ij} = f_{ij} / \sum_i f_{ij} \\
+        \text{tf-idf:} \quad & f_{ij} \Big(1 + \log \frac{1 + n}{1 + n_j}\Big)
+
+    Parameters
+    ----------
+    scheme : {"bm25", "log-entropy", "tf-idf"}, default="bm25"
+        The formula. "bm25" lets counts saturate and corrects for length, "log-entropy" trusts
+        terms that stand in few documents often, "tf-idf" is linear in the counts.
+
+    k1 : float, default=1.2
+        Saturation of "bm25": at 0 only the presence of a word counts, at infinity each count the
+        same. 1.2 to 2 is usual.
+
+    b : float, default=0.5
+        Share of the length of a document that "bm25" corrects for, 0 to 1; 0.5 to 0.8 is usual.
+
+    Attributes
+    ----------
+    term_weights_ : ndarray of shape (n_features,)
+        The factor of the formula that does not depend on the document.
+
+    mean_length_ : float
+        Mean number of words of the documents of the fit.
+
+    n_features_in_ : int
+        Number of terms.
+
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the terms, where `X` was a DataFrame.
+
+    See Also
+    --------
+    LSASearch : Search by meaning, which weighs its documents so.
+    PPMI : Weights of counts by pointwise mutual information.
+    sklearn.feature_extraction.text.TfidfTransformer : "tf-idf", with rows of unit length.
+
+    Notes
+    -----
+    A word in all documents keeps a little weight under "bm25" and "tf-idf" and has none under
+    "log-entropy". New documents are weighed with what the fit learnt; of a term that no
+    document of the fit has, nothing is known, and "bm25" and "tf-idf" take it for rare.
+
+    Cost: O(nnz) time and memory; the result is sparse.
+
+    References
+    ----------
+    Robertson, S. and Zaragoza, H. (2009). The Probabilistic Relevance Framework: BM25 and Beyond.
+    doi:10.1561/1500000019.
+
+    Dumais, S. T. (1991). Improving the retrieval of information from external sources.
+    doi:10.3758/BF03203370.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from lrfact import TermWeighting
+    >>> counts = np.array([[3, 1, 0], [1, 0, 0], [2, 0, 1]])
+    >>> TermWeighting("log-entropy").fit(counts).term_weights_.round(2)
+    array([0.08, 1.  , 1.  ])
+    >>> TermWeighting().fit_transform(counts).round(2)
+    array([[0.2 , 0.86, 0.  ],
+           [0.16, 0.  , 0.  ],
+           [0.18, 0.  , 0.95]])
+    """
+
+    _parameter_constraints: dict = {
+        "scheme": [StrOptions(set(SCHEMES))],
+        "k1": [Interval(Real, 0, None, closed="left")],
+        "b": [Interval(RealNotInt, 0, 1, closed="both"), Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(self, scheme: str = "bm25", *, k1: float = 1.2, b: float = 0.5) -> None:
+        self.scheme = scheme
+        self.k1 = k1
+        self.b = b
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learn the weights of terms.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts of terms in documents; not negative.
+
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : object
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If a count is negative or not finite.
+        """
+        with forgetting(self):
+            counts = self._counts(X, reset=True)
+            weights = fit_term_weights(counts, self.scheme, k1=self.k1, b=self.b)
+            self.term_weights_ = weights.of_terms
+            self.mean_length_ = weights.mean_length
+            # Whatever `set_params` changes later.
+            self._fitted_formula = (self.scheme, self.k1, self.b)
+        return self
+
+    def transform(self, X: Any) -> csr_array:
+        """Weigh documents.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Counts of terms in documents, known or new.
+
+        Returns
+        -------
+        {ndarray, csr_array or csr_matrix} of shape (n_samples, n_features)
+            Weights; sparse where `X` is. float32 is kept, any other dtype becomes float64.
+        """
+        check_is_fitted(self, "term_weights_")
+        counts = self._counts(X, reset=False)
+        # Loaded from a file it has its parameters only.
+        scheme, k1, b = getattr(self, "_fitted_formula", (self.scheme, self.k1, self.b))
+        weights = TermWeights(scheme, self.term_weights_, self.mean_length_, k1, b)
+        # With a pattern of its own, as the caller may go on with it in place.
+        return self._stored_as(X, weights.weigh(counts).copy())

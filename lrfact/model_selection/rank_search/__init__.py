@@ -1,0 +1,1 @@
+"""Cross-validated search over the number of components."""

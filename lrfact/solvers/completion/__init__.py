@@ -1,0 +1,1 @@
+"""Matrix completion by the nuclear norm: Soft-Impute and its regularization path."""

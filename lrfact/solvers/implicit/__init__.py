@@ -1,0 +1,1 @@
+"""Matrix factorization of implicit feedback: weighted ALS, spectral filter, BPR."""

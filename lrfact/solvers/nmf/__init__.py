@@ -1,0 +1,1 @@
+"""Nonnegative matrix factorization: coordinate descent, multiplicative updates, online."""

@@ -1,0 +1,1 @@
+"""Truncated singular value decompositions: exact, Gram, randomized, Lanczos, incremental."""
