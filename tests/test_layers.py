@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Lowest first. A module may import from its own room and from those of lower levels: two rooms
 # of one level know nothing of each other.
 ROOMS_BY_LEVEL = [
-    {"_sklearn_compat"},
+    {"_typing", "_sklearn_compat"},
     {"kernels"},
     {"_threads", "_memory"},
     {"linalg"},

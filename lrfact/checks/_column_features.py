@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.checks._matrix_input import validated_matrix
-
-Array = NDArray[np.floating]
 
 
 def column_features(

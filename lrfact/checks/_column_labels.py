@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Labels = NDArray[Any]
-Indices = NDArray[np.integer]
+from lrfact._typing import Indices
 
+Labels = NDArray[Any]
 _SHOWN = 3  # labels in a message
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.integer]
+from lrfact._typing import Indices
 
 
 def entry_indices(rows: Any, columns: Any, shape: tuple[int, int]) -> tuple[Indices, Indices]:

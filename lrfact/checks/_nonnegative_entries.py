@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from lrfact._typing import Array
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._negative_values import refuse_negative
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

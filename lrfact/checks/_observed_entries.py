@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.utils import check_array
 
+from lrfact._typing import Array
 from lrfact.checks._long_table import warn_of_long_table
 from lrfact.checks._matrix_input import validated_matrix
-
-Array = NDArray[np.floating]
 
 
 def observed_entries(

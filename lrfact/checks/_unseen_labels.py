@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Mask
 from lrfact.checks._label_index import LabelIndex
-
-Mask = NDArray[np.bool_]
 
 # Of the lines: so many unseen labels of one column hardly come from a random split.
 _MANY = 0.5

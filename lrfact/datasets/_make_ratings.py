@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
 from lrfact._sklearn_compat import Interval, RealNotInt, validate_params
+from lrfact._typing import ArrayLike
 from lrfact.datasets._long_tailed_pattern import long_tailed_pattern, row_blocks
 
 
@@ -59,7 +60,7 @@ class PlantedRatings:
     column_bias: npt.NDArray[Any]
     intercept: float
 
-    def predict_entries(self, rows: npt.ArrayLike, columns: npt.ArrayLike) -> npt.NDArray[Any]:
+    def predict_entries(self, rows: ArrayLike, columns: ArrayLike) -> npt.NDArray[Any]:
         """What the model says of any entries, without noise or rounding.
 
         Parameters
@@ -118,7 +119,7 @@ def make_ratings(
     noise: float = 0.5,
     row_spread: float = 1.0,
     column_spread: float = 1.5,
-    levels: npt.ArrayLike | None = None,
+    levels: ArrayLike | None = None,
     dtype: npt.DTypeLike = "float64",
     random_state: Any = None,
 ) -> PlantedRatings:
@@ -279,7 +280,7 @@ def _check_size(dtype: np.dtype[Any], **sizes: float) -> None:
         raise ValueError(f"{sizes} of make_ratings are too large for {dtype}; scale them down.")
 
 
-def _checked_levels(levels: npt.ArrayLike, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+def _checked_levels(levels: ArrayLike, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     scale = np.asarray(levels, dtype=np.float64)
     if scale.ndim != 1 or scale.size == 0 or not (abs(scale) <= float(np.finfo(dtype).max)).all():
         raise ValueError(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact._memory import require_dense
 from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact._threads import effective_n_threads
+from lrfact._typing import Array
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._nonnegative_entries import NonnegativeEntries, nonnegative_entries
@@ -36,8 +37,6 @@ from lrfact.solvers.nmf.nonnegative_units import (
 )
 from lrfact.solvers.nmf.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
 from lrfact.solvers.nmf.topic_agreement import stability
-
-Array = NDArray[np.floating]
 
 _BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 

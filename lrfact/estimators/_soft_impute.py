@@ -20,6 +20,7 @@ from lrfact._sklearn_compat import (
     fit_context,
 )
 from lrfact._threads import effective_n_threads, single_threaded_blas
+from lrfact._typing import Array
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.estimators._progress import FitProgress
@@ -38,8 +39,6 @@ from lrfact.solvers.completion.nuclear_norm_problem import NuclearNormProblem
 from lrfact.solvers.completion.soft_impute import soft_impute, zero_state
 from lrfact.solvers.completion.soft_impute_path import PenaltyPath, penalty_path
 from lrfact.solvers.observed.early_stopping import hold_out_entries
-
-Array = NDArray[np.floating]
 
 
 class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):

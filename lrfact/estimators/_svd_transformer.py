@@ -8,7 +8,6 @@ from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array, check_random_state
@@ -16,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import CallbackSupportMixin, fit_context
 from lrfact._threads import effective_n_threads
+from lrfact._typing import Array
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._rank import check_rank
@@ -26,8 +26,6 @@ from lrfact.rank_rules._svd_with_rank import svd_with_rank
 from lrfact.solvers.svd._result import SVDResult
 from lrfact.solvers.svd.incremental_svd import RunningSVD, centered_on_its_mean, update_svd
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-
-Array = NDArray[np.floating]
 
 
 class SVDTransformer(

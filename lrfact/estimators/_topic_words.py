@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact._typing import Array
+
 
 class TopicWords:
     """Mixin for estimators whose `components_` are not negative and that can `transform` rows."""
 
-    components_: NDArray[np.floating]
+    components_: Array
     topic_share_: NDArray[np.float64]
 
     def top_terms(
@@ -108,7 +110,7 @@ def _relevances(
         return np.log(parts) - (1 - relevance) * np.log(np.where(overall > 0, overall, 1))
 
 
-def _heaviest(weights: NDArray[np.floating], n: Any, name: str) -> NDArray[np.int64]:
+def _heaviest(weights: Array, n: Any, name: str) -> NDArray[np.int64]:
     """Places of the n largest weights of each row."""
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"{name}={n!r} must be an integer from 1")

@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import (
     check_layout,
     check_shape,
     check_sparse_rows,
     check_threads,
 )
-
-Array = NDArray[np.floating]
 
 _MEMORY = 6
 _UPHILL = 0.5

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
-
-Array = NDArray[np.floating]
 
 # Columns of the state.
 BIAS, FACTOR_SQUARES, BIAS_SQUARES = range(3)

@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 
 def csr_matmat(
-    data: NDArray[np.floating],
+    data: Array,
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
-    block: NDArray[np.floating],
-    out: NDArray[np.floating],
+    block: Array,
+    out: Array,
     n_threads: int,
 ) -> None:
     """Write the product of a sparse matrix and a dense block into `out`.
@@ -47,12 +48,12 @@ def csr_matmat(
 
 
 def csr_rmatmat(
-    data: NDArray[np.floating],
+    data: Array,
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
-    block: NDArray[np.floating],
+    block: Array,
     bounds: NDArray[np.int64],
-    out: NDArray[np.floating],
+    out: Array,
     n_threads: int,
 ) -> None:
     """Write the product of a transposed sparse matrix and a dense block into `out`.
@@ -95,7 +96,7 @@ def csr_rmatmat(
 
 
 def csr_gram(
-    data: NDArray[np.floating],
+    data: Array,
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
     out: NDArray[np.float64],
@@ -132,12 +133,12 @@ def csr_gram(
 
 
 def _checked_matrix(
-    data: NDArray[np.floating],
+    data: Array,
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
     n_columns: int,
-    block: NDArray[np.floating],
-    out: NDArray[np.floating],
+    block: Array,
+    out: Array,
     n_threads: int,
 ) -> Any:
     """Refuse what a compiled kernel refuses: SciPy may read past the end of such arrays."""

@@ -5,14 +5,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_dimensions, check_layout, check_shape, check_threads
 
 
 def dense_matmat(
-    matrix: NDArray[np.floating],
-    block: NDArray[np.floating],
+    matrix: Array,
+    block: Array,
     factor: float,
-    out: NDArray[np.floating],
+    out: Array,
     n_threads: int,
 ) -> None:
     """Add a multiple of the product of a dense matrix and a block to `out`.
@@ -44,9 +45,9 @@ def dense_matmat(
 
 
 def dense_rmatmat(
-    matrix: NDArray[np.floating],
-    block: NDArray[np.floating],
-    out: NDArray[np.floating],
+    matrix: Array,
+    block: Array,
+    out: Array,
     n_threads: int,
 ) -> None:
     """Write the product of a transposed dense matrix and a block into `out`.
@@ -74,7 +75,7 @@ def dense_rmatmat(
     out[...] = matrix.T @ block
 
 
-def dense_gram(matrix: NDArray[np.floating], out: NDArray[np.float64], n_threads: int) -> None:
+def dense_gram(matrix: Array, out: NDArray[np.float64], n_threads: int) -> None:
     """Write the product of the transpose of a dense matrix and the matrix into `out`.
 
     Parameters
@@ -115,9 +116,9 @@ def dense_gram(matrix: NDArray[np.floating], out: NDArray[np.float64], n_threads
 
 
 def _check(
-    matrix: NDArray[np.floating],
-    block: NDArray[np.floating],
-    out: NDArray[np.floating],
+    matrix: Array,
+    block: Array,
+    out: Array,
     n_threads: int,
     *,
     transposed: bool,

@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads, check_types
-
-Array = NDArray[np.floating]
 
 
 def solve_implicit_rows(

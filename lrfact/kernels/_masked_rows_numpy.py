@@ -5,9 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
-
-Array = NDArray[np.floating]
 
 _BATCH = 1 << 20
 """Numbers of the gathered design that are held at a time."""

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads, check_types
-
-Array = NDArray[np.floating]
 
 # Numbers in the Gram matrices of the rows that are handled at a time.
 _BLOCK = 2**22

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import (
     check_layout,
     check_positive_floor,
@@ -11,8 +12,6 @@ from lrfact.kernels._twin_checks import (
     check_threads,
     check_types,
 )
-
-Array = NDArray[np.floating]
 
 _MOST_DECREASE = 0.9
 _PASSES_BEFORE, _PASSES_BETWEEN = 8, 2

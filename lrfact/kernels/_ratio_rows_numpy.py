@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import (
     check_layout,
     check_positive_floor,
@@ -12,8 +13,6 @@ from lrfact.kernels._twin_checks import (
     check_threads,
     check_types,
 )
-
-Array = NDArray[np.floating]
 
 # Stored entries handled at a time: their design rows are gathered.
 _CHUNK = 2**15

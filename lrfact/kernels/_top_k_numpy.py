@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
 
 # Scores at a time.
@@ -10,13 +11,13 @@ _BLOCK = 2**20
 
 
 def top_k(
-    queries: NDArray[np.floating],
-    candidates: NDArray[np.floating],
-    offset: NDArray[np.floating] | None,
+    queries: Array,
+    candidates: Array,
+    offset: Array | None,
     excluded: NDArray[np.integer],
     indptr: NDArray[np.integer],
     allowed: NDArray[np.int64] | None,
-    scores: NDArray[np.floating],
+    scores: Array,
     indices: NDArray[np.intp],
     n_threads: int,
 ) -> None:
@@ -77,13 +78,13 @@ def top_k(
 
 
 def _check(
-    queries: NDArray[np.floating],
-    candidates: NDArray[np.floating],
-    offset: NDArray[np.floating] | None,
+    queries: Array,
+    candidates: Array,
+    offset: Array | None,
     excluded: NDArray[np.integer],
     indptr: NDArray[np.integer],
     allowed: NDArray[np.int64] | None,
-    scores: NDArray[np.floating],
+    scores: Array,
     indices: NDArray[np.intp],
     n_threads: int,
 ) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.linalg.gram_matrix import square_gram
 from lrfact.linalg.narrow_product import narrow_product
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

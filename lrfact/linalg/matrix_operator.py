@@ -8,10 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 from scipy.sparse.linalg import LinearOperator
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # Enough rows for BLAS to run at full speed, few enough to stay in the cache of a core.
 _BLOCK_BYTES = 2**21

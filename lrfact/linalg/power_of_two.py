@@ -3,9 +3,8 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # Squares of values between 2**-20 and 2**20, and sums of these, are far from both ends of float32.
 _ORDINARY = 20

@@ -1,11 +1,9 @@
 """Factors turned so that they are orthogonal and in descending order."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.linalg.sign_convention import fix_signs
-
-Array = NDArray[np.floating]
 
 
 def principal_directions(factors: Array) -> Array:

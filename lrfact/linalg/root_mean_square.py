@@ -1,10 +1,11 @@
 """Root mean square of numbers of any size."""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from lrfact._typing import Array
 
 
-def root_mean_square(values: NDArray[np.floating]) -> float:
+def root_mean_square(values: Array) -> float:
     """Return the root of the mean square, whatever the size of the values.
 
     Parameters

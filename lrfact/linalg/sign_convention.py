@@ -1,9 +1,8 @@
 """One sign for each pair of singular vectors, the same from every solver."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 
 def fix_signs(U: Array | None, Vt: Array) -> tuple[Array | None, Array]:

@@ -6,10 +6,9 @@ and `potrf` on several threads from about 16 400 rows on, also behind ``X.T @ X`
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import get_blas_funcs
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # Rows and columns of a tile: far from where `syrk` fails, and enough for it to run at full speed.
 _TILE = 4096

@@ -1,11 +1,12 @@
 """The best candidates of each query by inner product, without the table of all scores."""
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from lrfact import kernels
 from lrfact._threads import threads_worth_waking
+from lrfact._typing import ArrayLike
 from lrfact.linalg.matrix_operator import Array
 
 # Of one thread, for a multiplication and an addition.

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.linalg.sparse_rows import some_entries
@@ -104,7 +105,7 @@ class EntryMatrix:
         filled[self.row_of_entry[chosen], entries.indices] = entries.data
         return self._labelled(filled)
 
-    def _labelled(self, filled: npt.NDArray[np.floating]) -> Any:
+    def _labelled(self, filled: Array) -> Any:
         source = self.source
         if hasattr(source, "iloc"):  # pandas
             return type(source)(filled, index=source.index, columns=source.columns)

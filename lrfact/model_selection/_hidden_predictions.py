@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.pipeline import Pipeline
 
-Indices = npt.NDArray[np.integer]
+from lrfact._typing import Indices
 
 # Numbers in a block of completed rows: some 30 MB.
 _BLOCK = 1 << 22

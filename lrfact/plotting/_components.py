@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from lrfact._typing import ArrayLike
 from lrfact.plotting._fitted_components import fitted_components
 from lrfact.plotting._panel_grid import panel_grid, panel_titles
 
@@ -76,10 +77,10 @@ class ComponentsDisplay:
     def __init__(
         self,
         *,
-        components: npt.ArrayLike,
+        components: ArrayLike,
         image_shape: tuple[int, ...],
-        share: npt.ArrayLike | None = None,
-        indices: npt.ArrayLike | None = None,
+        share: ArrayLike | None = None,
+        indices: ArrayLike | None = None,
     ) -> None:
         self.components = components
         self.image_shape = image_shape
@@ -158,7 +159,7 @@ class ComponentsDisplay:
         estimator: Any,
         image_shape: tuple[int, ...],
         *,
-        components: npt.ArrayLike | None = None,
+        components: ArrayLike | None = None,
         axes: Any = None,
         n_columns: int | None = None,
         image_kw: dict[str, Any] | None = None,

@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact._typing import Array
 from lrfact.checks._estimator_given import require_estimator
 
 # Attributes that say how much each component carries.
@@ -34,8 +35,8 @@ class FittedComponents:
         Steps before that one.
     """
 
-    components: npt.NDArray[np.floating]
-    share: npt.NDArray[np.floating] | None
+    components: Array
+    share: Array | None
     step: Any
     before: Pipeline | None
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact._typing import ArrayLike
 from lrfact.checks._estimator_given import require_estimator
 from lrfact.plotting._matplotlib import axes_of, marker_for, whole_number_ticks
 
@@ -99,11 +100,11 @@ class RankSearchDisplay:
     def __init__(
         self,
         *,
-        ranks: npt.ArrayLike,
-        mean_score: npt.ArrayLike,
-        std_score: npt.ArrayLike | None = None,
+        ranks: ArrayLike,
+        mean_score: ArrayLike,
+        std_score: ArrayLike | None = None,
         best_rank: int | None = None,
-        threshold: float | npt.ArrayLike | None = None,
+        threshold: float | ArrayLike | None = None,
         score_name: str = "Score",
     ) -> None:
         self.ranks = ranks

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact._typing import ArrayLike
 from lrfact.checks._estimator_given import require_estimator
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.linalg.as_operator import as_operator
@@ -85,8 +85,8 @@ class ScreeDisplay:
     def __init__(
         self,
         *,
-        singular_values: npt.ArrayLike,
-        share: npt.ArrayLike,
+        singular_values: ArrayLike,
+        share: ArrayLike,
         n_components: int | None = None,
         quantity: str = "variance",
     ) -> None:
@@ -291,7 +291,7 @@ class ScreeDisplay:
     @classmethod
     def from_singular_values(
         cls,
-        singular_values: npt.ArrayLike,
+        singular_values: ArrayLike,
         *,
         total_energy: float | None = None,
         n_components: int | None = None,

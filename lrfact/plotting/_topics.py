@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from lrfact._typing import ArrayLike
 from lrfact.plotting._fitted_components import fitted_components
 from lrfact.plotting._matplotlib import few_ticks
 from lrfact.plotting._panel_grid import panel_grid, panel_titles
@@ -85,10 +86,10 @@ class TopicsDisplay:
     def __init__(
         self,
         *,
-        terms: npt.ArrayLike,
-        weights: npt.ArrayLike,
-        share: npt.ArrayLike | None = None,
-        indices: npt.ArrayLike | None = None,
+        terms: ArrayLike,
+        weights: ArrayLike,
+        share: ArrayLike | None = None,
+        indices: ArrayLike | None = None,
     ) -> None:
         self.terms = terms
         self.weights = weights
@@ -165,10 +166,10 @@ class TopicsDisplay:
     def from_estimator(
         cls,
         estimator: Any,
-        feature_names: npt.ArrayLike | None = None,
+        feature_names: ArrayLike | None = None,
         *,
         n_terms: int = 10,
-        topics: npt.ArrayLike | None = None,
+        topics: ArrayLike | None = None,
         axes: Any = None,
         n_columns: int | None = None,
         bar_kw: dict[str, Any] | None = None,

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._choice import RuleNotApplicableError
+from lrfact._typing import FloatArray
 
-FloatArray = npt.NDArray[np.float64]
+from ._choice import RuleNotApplicableError
 
 # Largest singular values whose squares, and sums of them, are far from the ends of float64.
 _LEAST, _MOST = 1e-152, 1e152

@@ -6,7 +6,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact._memory import require_dense
 from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact._threads import effective_n_threads, single_threaded_blas
+from lrfact._typing import Array
 from lrfact.checks._column_features import column_features as checked_features
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
@@ -37,8 +37,6 @@ from lrfact.solvers.gibbs.pattern_features import PatternFeatures
 from lrfact.solvers.gibbs.posterior_mean_factors import AverageFactors
 from lrfact.solvers.gibbs.side_features import with_side_features
 from lrfact.solvers.gibbs.split_r_hat import relative_drift, split_r_hat
-
-Array = NDArray[np.floating]
 
 _AUTO_COMPONENTS = 16
 _PATTERN_FEATURES = 50

@@ -10,10 +10,9 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact._threads import effective_n_threads
+from lrfact._typing import Array
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.estimators.recommend._factor_model import FactorModel
-
-Array = NDArray[np.floating]
 
 
 class BiasedFactors(FactorModel):

@@ -10,15 +10,13 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact._threads import effective_n_threads
+from lrfact._typing import Array, Indices
 from lrfact.checks._column_labels import (
     column_index,
     column_indices,
     fitted_column_labels,
 )
 from lrfact.linalg.top_k_product import top_k_product
-
-Array = NDArray[np.floating]
-Indices = NDArray[np.integer]
 
 
 class ColumnRecommender:

@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lrfact._sklearn_compat import HasMethods, StrOptions, check_sample_weight, fit_context
+from lrfact._typing import Array
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._label_index import LabelIndex
 from lrfact.checks._label_pairs import label_pairs
@@ -21,8 +22,6 @@ from lrfact.checks._unseen_labels import describe_unseen, shown_pair
 from lrfact.estimators.recommend._biased_factors import BiasedFactors
 from lrfact.estimators.recommend._implicit_mf import ImplicitMF
 from lrfact.estimators.recommend._masked_mf import MaskedMF
-
-Array = NDArray[np.floating]
 
 
 def _inner_recommends(regressor: Any) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -36,7 +38,7 @@ class Explanation:
     prediction: float
     baseline: float
     columns: NDArray[np.integer]
-    contributions: NDArray[np.floating]
+    contributions: Array
     names: NDArray[Any] | None = None
 
     def __str__(self) -> str:

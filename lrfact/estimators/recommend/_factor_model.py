@@ -3,16 +3,14 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact._memory import require_dense
 from lrfact._threads import effective_n_threads
+from lrfact._typing import Array
 from lrfact.estimators.recommend._column_recommender import ColumnRecommender
-
-Array = NDArray[np.floating]
 
 
 class FactorModel(

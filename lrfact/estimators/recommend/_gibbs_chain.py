@@ -4,13 +4,11 @@ import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.gibbs.factor_draws import ColumnDraw
 from lrfact.solvers.gibbs.gibbs_factorization import GibbsProblem, GibbsState
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

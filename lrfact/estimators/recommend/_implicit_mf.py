@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact._threads import effective_n_threads, single_threaded_blas
+from lrfact._typing import Array
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._implicit_feedback import implicit_feedback
@@ -32,8 +33,6 @@ from lrfact.solvers.implicit.implicit_problem import ImplicitProblem
 from lrfact.solvers.implicit.spectral_filter import SpectralColumns, spectral_filter
 from lrfact.solvers.observed.entry_sampling import sample_of_rows
 from lrfact.solvers.observed.masked_problem import MaskedModel, predict_entries
-
-Array = NDArray[np.floating]
 
 _AUTO_COMPONENTS = 64
 _RANKED = 10  # places that `score` judges

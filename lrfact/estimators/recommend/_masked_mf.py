@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
@@ -15,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, fit_context
 from lrfact._threads import effective_n_threads, single_threaded_blas
+from lrfact._typing import Array
 from lrfact.checks._entry_indices import entry_indices
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._observed_entries import entry_weights, observed_entries, with_values
@@ -37,8 +37,6 @@ from lrfact.solvers.observed.masked_problem import (
 )
 from lrfact.solvers.observed.masked_sgd import masked_sgd
 from lrfact.solvers.observed.masked_update import ColumnEvidence, update_columns
-
-Array = NDArray[np.floating]
 
 _AUTO_COMPONENTS = 10
 _PATIENCE = 3  # sweeps without a better error on the entries held out

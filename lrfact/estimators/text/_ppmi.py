@@ -10,10 +10,9 @@ from scipy.special import logsumexp
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import Interval, fit_context
+from lrfact._typing import Array
 from lrfact.checks._fitted_state import forgetting
 from lrfact.estimators.text._count_weights import CountWeights
-
-Array = NDArray[np.floating]
 
 
 class PPMI(CountWeights):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
+from lrfact._typing import Array
 from lrfact.estimators.text._closest_word import ClosestWord
 from lrfact.estimators.text._document_collection import DocumentCollection, document_collection
 from lrfact.estimators.text._search_arrays import (
@@ -57,7 +58,7 @@ class SearchArchive:
     vectorizer_: Any
     weighting_: Any
     solver_: str
-    singular_value_error_: NDArray[np.floating]
+    singular_value_error_: Array
     _fitted_metric: str
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex

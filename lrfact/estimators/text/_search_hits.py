@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, overload
 
-import numpy as np
 from numpy.typing import NDArray
+
+from lrfact._typing import Array
 
 _WIDTH = 72
 _REACH = 8 * _WIDTH
@@ -115,8 +116,8 @@ class HitExplanation:
     document: Any
     score: float
     terms: NDArray[Any]
-    contributions: NDArray[np.floating]
-    lexical: NDArray[np.floating]
+    contributions: Array
+    lexical: Array
     feedback: float = 0.0
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact._threads import effective_n_threads
+from lrfact._typing import Array
 from lrfact.checks._documents import is_one_row, python_value
 from lrfact.estimators.text._document_collection import DocumentCollection
 from lrfact.estimators.text._query_words import QueryWords
@@ -127,7 +128,7 @@ class SearchInsight:
             feedback=parts.feedback,
         )
 
-    def similar_terms(self, term: Any, n: int = 10) -> tuple[NDArray[Any], NDArray[np.floating]]:
+    def similar_terms(self, term: Any, n: int = 10) -> tuple[NDArray[Any], Array]:
         """Return the terms that point most nearly the same way: those used in the same texts.
 
         Parameters
@@ -221,7 +222,7 @@ def _others(
     n: int,
     n_threads: int,
     allowed: NDArray[np.intp] | None = None,
-) -> tuple[NDArray[np.intp], NDArray[np.floating]]:
+) -> tuple[NDArray[np.intp], Array]:
     """Return the rows with the largest products with one of them."""
     itself = sparse.csr_array(([1.0], ([0], [at])), shape=(1, len(vectors)))
     found, products = top_k_product(

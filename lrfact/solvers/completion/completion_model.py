@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 from scipy import sparse
 
 from lrfact._memory import require_dense
+from lrfact._typing import Array
 from lrfact.solvers.completion.entry_scaling import EntryScaling, rows_of_entries
 from lrfact.solvers.completion.soft_impute import ridge_design
 from lrfact.solvers.observed.ridge_rows import leave_one_out_residuals, regress_rows
-
-Array = NDArray[np.floating]
 
 # Predictions of a block of rows at a time.
 _BLOCK_BYTES = 2**23

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import digamma, polygamma
 
+from lrfact._typing import Array
 from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
-
-Array = NDArray[np.floating]
 
 # So many entries of the common spread are added to those of a row: few entries say little of it.
 _PRIOR_ENTRIES = 5.0

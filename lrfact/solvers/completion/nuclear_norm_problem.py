@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-
-Array = NDArray[np.floating]
 
 # Of the norm of the residuals, as a share of the gap that is asked for.
 _NORM_ERROR = 0.1

@@ -8,14 +8,13 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import qr, svd
 
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.completion.nuclear_norm_problem import NuclearNormProblem, relative_duality_gap
 from lrfact.solvers.observed.masked_problem import MaskedModel, predict_entries
 from lrfact.solvers.observed.ridge_rows import regress_rows
-
-Array = NDArray[np.floating]
 
 # Called after each iteration with their number and the objective; True to stop.
 Progress = Callable[[int, float], bool]

@@ -4,16 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.completion.nuclear_norm_problem import (
     NuclearNormProblem,
     largest_singular_value,
 )
 from lrfact.solvers.completion.soft_impute import LowRankState, soft_impute, zero_state
-
-Array = NDArray[np.floating]
 
 # Smallest penalty of a path, as a share of the largest.
 _SMALLEST = 1e-3

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact._memory import require_dense
+from lrfact._typing import Array
 from lrfact.solvers.gibbs.feature_link import FeatureLink
 from lrfact.solvers.gibbs.normal_prior import NormalPrior
 from lrfact.solvers.gibbs.pattern_features import PatternFeatures
 from lrfact.solvers.gibbs.prior_regressions import PriorRegressions
-
-Array = NDArray[np.floating]
 
 _BLOCK = 1 << 22  # numbers held at a time
 

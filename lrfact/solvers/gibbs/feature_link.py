@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.solvers.gibbs.normal_prior import NormalPrior
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.gibbs.feature_link import FeatureLink, draw_feature_link
 from lrfact.solvers.gibbs.normal_prior import NormalPrior, draw_normal_prior
 from lrfact.solvers.gibbs.prior_regressions import PriorRegressions
-
-Array = NDArray[np.floating]
 
 # Factors start small and grow where the data ask for it; from large ones a chain takes long to
 # come back where they do not.

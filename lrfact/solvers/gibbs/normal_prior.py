@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cholesky, solve_triangular
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # The prior of the mean counts as one vector at zero. That of the precision counts as as many
 # vectors as keep it proper, all of variance 1 over their number: little beside a few rows.

@@ -1,9 +1,8 @@
 """Features turned so that their columns are orthogonal, which keeps regressions on them apart."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 _LEAST_ENERGY = 1e-4  # of a feature, as a share of the number of rows
 

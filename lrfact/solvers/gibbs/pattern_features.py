@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers.gibbs.orthogonal_features import orthogonal_turn
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-
-Array = NDArray[np.floating]
 
 _ACCURACY = 1e-2  # of the singular values: features are read, not reported
 

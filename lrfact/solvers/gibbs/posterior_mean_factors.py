@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers.gibbs.factor_draws import ColumnDraw, FactorDraws
-
-Array = NDArray[np.floating]
 
 _BLOCK = 1 << 24  # numbers held at a time
 

@@ -4,17 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.gibbs.normal_prior import NormalPrior
 from lrfact.solvers.observed.ridge_rows import (
     RowRegressions,
     leave_one_out_residuals,
     regress_rows,
 )
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,14 @@
 """What is known of rows beside their entries, as a few features of a common scale."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers.gibbs.orthogonal_features import orthogonal_turn
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-
-Array = NDArray[np.floating]
 
 _ACCURACY = 1e-2  # of the singular values: features are read, not reported
 

@@ -1,10 +1,11 @@
 """Whether a Markov chain has come to rest: the two halves of it compared."""
 
 import numpy as np
-import numpy.typing as npt
+
+from lrfact._typing import ArrayLike
 
 
-def split_r_hat(trace: npt.ArrayLike) -> float:
+def split_r_hat(trace: ArrayLike) -> float:
     r"""Return by how much the spread of a chain would shrink if it went on for ever.
 
     With the chain cut in two halves of n values, B/n the variance of their two means and W the
@@ -50,7 +51,7 @@ def split_r_hat(trace: npt.ArrayLike) -> float:
     return float(np.sqrt(((n - 1) * within + between) / (n * within)))
 
 
-def relative_drift(trace: npt.ArrayLike) -> float:
+def relative_drift(trace: ArrayLike) -> float:
     """Return by what share the mean of a positive trace changes from its first half to its second.
 
     Parameters

@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.kernels import descend_triples, draw_triples
 from lrfact.solvers.observed.entry_grid import random_cut, random_rounds
-
-Array = NDArray[np.floating]
 
 # Columns of the state that the kernel keeps of a column; the others are sums of squares.
 _BIAS, _N_STATES = 0, 3

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.special import expit
 
+from lrfact._typing import Array
 from lrfact.solvers.implicit.bpr_fold_in import pairwise_fold_in
-
-Array = NDArray[np.floating]
 
 _ACCURACY = 1e-3  # of a row's gradient; rankings do not change with a smaller one
 _EXACT = 1e-9  # for reasons that add up

@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact._threads import single_threaded_blas
+from lrfact._typing import Array
 from lrfact.kernels import fit_ranking_rows
-
-Array = NDArray[np.floating]
 
 # Of the logistic loss, whose curvature is 1/4 at most: what it is on average, about.
 _CURVATURE = 1 / 8

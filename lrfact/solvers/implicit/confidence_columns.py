@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.linalg.diagonal_gram import diagonal_gram
 from lrfact.linalg.narrow_product import narrow_product
 from lrfact.solvers.implicit.implicit_problem import row_penalties
 from lrfact.solvers.implicit.implicit_rows import solve_rows_over_all
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

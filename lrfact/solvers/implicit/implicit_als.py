@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.linalg.diagonal_gram import diagonal_gram
 from lrfact.linalg.narrow_product import narrow_product
 from lrfact.solvers.implicit.implicit_problem import ImplicitProblem
 from lrfact.solvers.implicit.implicit_rows import solve_rows_over_all
-
-Array = NDArray[np.floating]
 
 # Of conjugate gradients, from where a row was a sweep before. More of them hardly lower the
 # objective of a sweep.

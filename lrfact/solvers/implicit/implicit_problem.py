@@ -9,8 +9,6 @@ from scipy import sparse
 
 from lrfact.linalg.sparse_rows import row_sums
 
-Array = NDArray[np.floating]
-
 
 def total_confidence(weights: sparse.csr_array) -> NDArray[np.float64]:
     """Return the sum of the confidences of all entries of each row, stored or not.

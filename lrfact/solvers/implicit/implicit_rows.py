@@ -6,8 +6,7 @@ from scipy import sparse
 
 from lrfact import kernels
 from lrfact._threads import threads_worth_waking
-
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # Of one thread, for a multiplication and an addition.
 _MILLISECONDS = 6e-8

@@ -6,13 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.linalg.sparse_rows import column_sums, row_sums
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-
-Array = NDArray[np.floating]
 
 # Of the singular values: rankings do not change with a smaller one.
 _ACCURACY = 1e-3

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import LinAlgWarning
 from scipy.optimize import nnls
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # Exchanges of one coordinate, times their number; SciPy's own bound is 3, of which rounding errors
 # on nearly dependent columns need more.

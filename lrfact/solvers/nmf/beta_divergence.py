@@ -10,10 +10,9 @@ from scipy import sparse
 
 from lrfact import kernels
 from lrfact._threads import single_threaded_blas
+from lrfact._typing import Array
 from lrfact.kernels._thread_count import usable_threads
 from lrfact.solvers.nmf.nonnegative_problem import Side
-
-Array = NDArray[np.floating]
 
 # Of a block of the approximation: it, its ratio and its powers stay in the cache of a core.
 _BLOCK_BYTES = 2**19

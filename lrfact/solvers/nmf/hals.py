@@ -5,12 +5,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nmf.nonnegative_least_squares import Stopping, fit_rows
 from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem, Side
 from lrfact.solvers.nmf.nonnegative_result import NonnegativeFactors
 
-Array = NDArray[np.floating]
 Progress = Callable[[int, float], bool]
 
 # A product with the matrix is worth several passes, until they move little. With a sparse one they

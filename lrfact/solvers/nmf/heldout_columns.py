@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.nmf.beta_divergence import loss_of
 from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
 from lrfact.solvers.nmf.nonnegative_problem import Side, hidden_places
-
-Array = NDArray[np.floating]
 
 _GROUPS = 5
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nmf.beta_divergence import DivergenceSums, divergence_sums, loss_of
 from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem, Penalty, Side
 from lrfact.solvers.nmf.nonnegative_result import NonnegativeFactors
 
-Array = NDArray[np.floating]
 Progress = Callable[[int, float], bool]
 
 _ITERATIONS_BETWEEN_TESTS = 10

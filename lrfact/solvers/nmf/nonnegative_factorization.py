@@ -7,12 +7,12 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.solvers.nmf.hals import hals
 from lrfact.solvers.nmf.multiplicative_update import multiplicative_update
 from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem
 from lrfact.solvers.nmf.nonnegative_result import NonnegativeFactors
 
-Array = NDArray[np.floating]
 Progress = Callable[[int, float], bool]
 Start = Callable[[], tuple[Array, Array]]
 

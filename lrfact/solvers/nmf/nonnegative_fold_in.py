@@ -12,6 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact import kernels
 from lrfact._threads import single_threaded_blas
+from lrfact._typing import Array
 from lrfact.kernels._thread_count import usable_threads
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nmf.active_set import active_set_minimum
@@ -21,7 +22,6 @@ from lrfact.solvers.nmf.nonnegative_least_squares import Stopping, fit_rows
 from lrfact.solvers.nmf.nonnegative_problem import Side
 from lrfact.solvers.nmf.projected_newton import projected_newton_step
 
-Array = NDArray[np.floating]
 Step = Callable[[Array, Array, Array], Array]
 
 _TOL = {np.dtype(np.float64): 1e-9, np.dtype(np.float32): 1e-5}

@@ -7,11 +7,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact._memory import require_factors
+from lrfact._typing import Array
 from lrfact.solvers.nmf.nonnegative_problem import count_nonzero
 from lrfact.solvers.svd._result import SVDResult
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-
-Array = NDArray[np.floating]
 
 STARTS = ("random", "nndsvd", "nndsvda", "nndsvdar")
 

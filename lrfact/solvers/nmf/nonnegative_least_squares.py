@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 
 from lrfact import kernels
 from lrfact._threads import threads_worth_waking
+from lrfact._typing import Array
 from lrfact.solvers.nmf.nonnegative_problem import Side
-
-Array = NDArray[np.floating]
 
 # Of one thread of the kernel, for a multiplication and an addition.
 _MILLISECONDS = 1e-7

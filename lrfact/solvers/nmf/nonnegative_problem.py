@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.gram_matrix import square_gram
 from lrfact.linalg.matrix_operator import MatrixOperator
-
-Array = NDArray[np.floating]
 
 # What an approximation by less counts as, where it is divided by or its logarithm is taken: a share
 # of its entry, so that small entries beside huge ones are seen. With Kullback-Leibler it only keeps

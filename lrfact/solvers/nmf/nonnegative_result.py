@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 
 @dataclass(frozen=True)

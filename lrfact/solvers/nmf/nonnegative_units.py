@@ -3,12 +3,9 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact.solvers.nmf.nonnegative_problem import Penalty
-
-Array = NDArray[np.floating]
 
 # Base-2 logarithm of the largest entry, and of its inverse, up to which nothing is done.
 _REACH = {np.dtype(np.float32): 16, np.dtype(np.float64): 64}

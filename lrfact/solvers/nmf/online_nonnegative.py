@@ -3,17 +3,15 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lrfact import kernels
+from lrfact._typing import Array
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nmf.beta_divergence import divergence_sums
 from lrfact.solvers.nmf.hals import hals
 from lrfact.solvers.nmf.multiplicative_update import multiplicative_update, update_exponent
 from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
 from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem
-
-Array = NDArray[np.floating]
 
 # Of the first batch.
 _FIRST_TOL, _FIRST_ITERATIONS = 1e-3, 100

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 # Of the largest diagonal entry, added to the diagonal: copies of a component share what they get.
 _RIDGE = 4 * np.finfo(np.float64).eps

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 
 def matched_similarity(components: Array, others: Array) -> NDArray[np.float64]:

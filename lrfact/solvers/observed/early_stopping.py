@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.observed.masked_problem import MaskedModel, predict_entries
-
-Array = NDArray[np.floating]
 
 
 @dataclass

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-Array = NDArray[np.floating]
-Indices = NDArray[np.integer]
+from lrfact._typing import Array, Indices
 
 # Parameters of a range of columns stay in the cache while a block is visited.
 _CACHE_BYTES = 1 << 18

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-Mask = npt.NDArray[np.bool_]
+from lrfact._typing import Mask
 
 
 def sample_of_all(n_entries: int, test_size: int | float, rng: np.random.RandomState) -> Mask:

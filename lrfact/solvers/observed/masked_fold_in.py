@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.observed.masked_problem import row_weights
 from lrfact.solvers.observed.ridge_rows import (
     RowRegressions,
     leave_one_out_residuals,
     regress_rows,
 )
-
-Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True)

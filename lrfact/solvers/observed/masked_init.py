@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact._threads import single_threaded_blas
+from lrfact._typing import Array
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.dense_operator import DenseOperator
 from lrfact.linalg.gram_matrix import gram_matrix
@@ -14,8 +14,6 @@ from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.solvers.observed.masked_problem import MaskedModel, MaskedProblem, entry_residuals
 from lrfact.solvers.observed.ridge_rows import regress_rows
-
-Array = NDArray[np.floating]
 
 _POWER_ITERATIONS = 3
 _OVERSAMPLES = 10

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.kernels import descend_blocks
 from lrfact.solvers.observed.entry_grid import EntryGrid, entry_grid, random_rounds
 from lrfact.solvers.observed.masked_problem import (
@@ -14,8 +15,6 @@ from lrfact.solvers.observed.masked_problem import (
     MaskedProblem,
     SweepMonitor,
 )
-
-Array = NDArray[np.floating]
 
 # Columns of the state that the kernel keeps of a row or column; two sums of squares between them.
 _BIAS, _RATE, _N_STATES = 0, 3, 4

@@ -3,14 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from lrfact._typing import Array
 from lrfact.solvers.observed.masked_fold_in import ColumnModel
 from lrfact.solvers.observed.masked_problem import row_weights
 from lrfact.solvers.observed.ridge_rows import regress_rows
-
-Array = NDArray[np.floating]
 
 _SWEEPS = 3
 

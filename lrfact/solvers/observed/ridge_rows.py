@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact import kernels
 from lrfact._threads import threads_worth_waking
-
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 
 @dataclass(frozen=True)

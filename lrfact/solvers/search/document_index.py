@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, hstack
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 
 @dataclass(frozen=True)

@@ -16,13 +16,13 @@ that were typed towards the documents found by them: it is the direction of
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from lrfact._typing import Array, ArrayLike
 from lrfact.linalg.top_k_product import top_k_product
 from lrfact.solvers.search.document_index import DocumentIndex
 
-Array = NDArray[np.floating]
 Indices = NDArray[np.intp]
 
 # Above 1, so that the two never cancel; of 0.5, 1 and 2 the best on three judged collections.

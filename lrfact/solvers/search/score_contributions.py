@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lrfact._typing import Array
 from lrfact.solvers.search.document_index import DocumentIndex
 from lrfact.solvers.search.hybrid_search import Queries, lexical_scale
 
@@ -35,7 +36,7 @@ def score_parts(
     query: Queries,
     moved: Queries,
     words: NDArray[np.integer],
-    directions: NDArray[np.floating],
+    directions: Array,
     document: int,
     *,
     lexical_weight: float,

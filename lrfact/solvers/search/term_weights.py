@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 SCHEMES = ("bm25", "log-entropy", "tf-idf")
 

@@ -1,9 +1,9 @@
 """How far a computed singular value may be from the true one."""
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-Array = NDArray[np.floating]
+from lrfact._typing import Array
 
 
 def asked_error(tol: float, dtype: DTypeLike) -> float:

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lrfact._typing import ArrayLike, FloatArray
 from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.dense_operator import DenseOperator
 from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.linalg.scaling_exponent import scaling_exponent
 from lrfact.linalg.sparse_operator import SparseOperator
-
-FloatArray = npt.NDArray[np.float64]
 
 # Parts of the energy of a column that a difference of sums still gives to several digits.
 _LITTLE_LEFT = {np.dtype(np.float32): 1e-3, np.dtype(np.float64): 1e-6}
@@ -28,7 +27,7 @@ def leave_one_entry_out_rmse(
     X: Any,
     components: npt.NDArray[Any],
     *,
-    mean: npt.ArrayLike | None = None,
+    mean: ArrayLike | None = None,
     n_threads: int = 1,
 ) -> FloatArray:
     r"""Root mean squared leave-one-entry-out error of the leading 0, 1, ..., k components.
