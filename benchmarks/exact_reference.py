@@ -23,7 +23,7 @@ import scipy.linalg
 from scipy.sparse import issparse
 from scipy.sparse.linalg import svds
 
-from centring import centred_operator, column_means, times, transposed_times
+from centering import centred_operator, column_means, times, transposed_times
 
 LARGEST_DENSE = 30_000_000
 LARGEST_GRAM = 4_000

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import solve_triangular
 
-from centring import column_means, times, transposed_times
+from centering import column_means, times, transposed_times
 
 
 @dataclass(frozen=True)

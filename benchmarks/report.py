@@ -146,7 +146,7 @@ def spectrum_section(rows, task, image, folder) -> str:
             lines.append(_contest_line(key, panel, target))
     parts.append(table(header, lines))
     parts.append(_verdict(panels))
-    parts += _asked_and_reached(panels)
+    parts += _requested_and_reached(panels)
     for key, panel in panels.items():
         parts.append(_panel_table(key, panel))
     return "\n\n".join(parts)
@@ -195,7 +195,7 @@ def _verdict(panels) -> str:
     )
 
 
-def _asked_and_reached(panels) -> list[str]:
+def _requested_and_reached(panels) -> list[str]:
     """The largest error of lrfact's default solver at each ``tol``: did it keep its word?"""
     reached = {}
     for key, panel in panels.items():

@@ -73,7 +73,7 @@ def effective_n_threads(n_jobs: int | None = None) -> int:
     return usable_threads(wanted, calls_blas=True)
 
 
-def threads_worth_waking(n_threads: int, n_milliseconds: float) -> int:
+def limit_threads(n_threads: int, n_milliseconds: float) -> int:
     """Return `n_threads`, or 1 for work that is done before a second thread would have begun.
 
     Parameters

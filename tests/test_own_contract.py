@@ -18,8 +18,8 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 
 import lrfact
 from lrfact.kernels import IMPLEMENTATION
-from reference.planted_clicks import planted_clicks
-from reference.spectra import planted_matrix
+from reference.spectra import synthetic_matrix
+from reference.synthetic_clicks import synthetic_clicks
 
 
 class TransformerContract:
@@ -36,7 +36,7 @@ class TransformerContract:
     def data(self, seed=0, shape=(50, 12)):
         """Sparse enough to be worth a sparse matrix, with means of the size of the spread."""
         rng = np.random.default_rng(seed)
-        X = planted_matrix(shape, 0.7 ** np.arange(min(shape)), seed=seed) * 10 + 0.3
+        X = synthetic_matrix(shape, 0.7 ** np.arange(min(shape)), seed=seed) * 10 + 0.3
         return X * (rng.random(shape) < 0.5)
 
     def fitted_attributes(self, estimator):
@@ -320,7 +320,7 @@ class TestImplicitMF(TransformerContract):
     parameters: ClassVar[dict] = {"n_components": 3, "max_iter": 1000, "random_state": 0}
 
     def data(self, seed=0, shape=(50, 12)):
-        return planted_clicks(*shape, seed=seed).toarray()
+        return synthetic_clicks(*shape, seed=seed).toarray()
 
     def test_inverse_transform_has_the_shape_and_nearly_the_values(self):
         """What is approximated is whether an entry is positive."""

@@ -14,8 +14,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from lrfact import _threads, kernels
 from lrfact._threads import (
     effective_n_threads,
+    limit_threads,
     single_threaded_blas,
-    threads_worth_waking,
 )
 
 needs_openmp = pytest.mark.skipif(not kernels.openmp_enabled(), reason="built without OpenMP")
@@ -209,6 +209,6 @@ assert limits() == before, (limits(), before)
 
 
 def test_threads_are_not_woken_for_little_work():
-    assert threads_worth_waking(8, 0.01) == 1
-    assert threads_worth_waking(8, 100.0) == 8
-    assert threads_worth_waking(1, 100.0) == 1
+    assert limit_threads(8, 0.01) == 1
+    assert limit_threads(8, 100.0) == 8
+    assert limit_threads(1, 100.0) == 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datasets._planted_ratings import write_planted_ratings
+from datasets._synthetic_ratings import write_synthetic_ratings
 
 TASKS = ("ratings", "als_sweep")
 N_COMPONENTS = {"full": 50, "quick": 5}
@@ -12,4 +12,4 @@ FOLDS = {"full": (1,), "quick": (1,)}
 
 def write(folder, *, fold, data_dir, quick):
     shape, n_entries = ((2_000, 400), 40_000) if quick else ((100_000, 20_000), 10_000_000)
-    write_planted_ratings(folder, shape=shape, n_entries=n_entries, test_share=0.1, seed=fold)
+    write_synthetic_ratings(folder, shape=shape, n_entries=n_entries, test_share=0.1, seed=fold)

@@ -10,8 +10,8 @@ class MaskedFit:
         from lrfact.datasets import make_ratings
         from lrfact.model_selection import train_test_split_entries
 
-        planted = make_ratings(3_000, 1_000, n_ratings=0.05, dtype=dtype, random_state=0)
-        self.train, self.test = train_test_split_entries(planted.ratings, random_state=0)
+        synthetic = make_ratings(3_000, 1_000, n_ratings=0.05, dtype=dtype, random_state=0)
+        self.train, self.test = train_test_split_entries(synthetic.ratings, random_state=0)
         self.estimator = MaskedMF(10, solver=solver, random_state=0, n_jobs=1)
 
     def time_fit(self, solver, dtype):

@@ -42,7 +42,7 @@ def run(options: Options) -> list[str]:
     return used
 
 
-def random_start(X, k: int, seed: int):
+def random_init(X, k: int, seed: int):
     """Sizes of normal numbers, so scaled that the product has the mean of X."""
     rng = np.random.default_rng(seed)
     scale = np.sqrt(X.mean() / k)
@@ -61,12 +61,12 @@ def _compare(problem, loss, peers, options) -> list[dict]:
     ] + [(file, "defaults", "end") for file in peers]
     found: dict = {setting: [] for setting in settings}
     notes: dict = {}
-    warm = random_start(X[:50], 2, 0)
+    warm = random_init(X[:50], 2, 0)
     for peer in peers.values():
         for solver in peer.iterations(loss):
             peer.factorize(X[:50], 2, loss, solver, 2, warm)
     for repeat in range(options.repeats):
-        start = random_start(X, k, repeat)
+        start = random_init(X, k, repeat)
         for file, solver, n_iter in settings:
             peer = peers[file]
             if solver == "defaults":

@@ -46,18 +46,18 @@ METRICS = {
 
 
 @cache
-def make_clicks(seed=0, n_people=1000, n_items=300):
+def make_clicks(seed=0, n_users=1000, n_items=300):
     """How much each person would like each item, and how often it was chosen.
 
     People come across items by chance, famous ones more often. Of what they like they choose 60 %,
     on average three times; of all else 4 %, mostly once.
     """
     rng = np.random.default_rng(seed)
-    tastes = rng.standard_normal((n_people, RANK))
+    tastes = rng.standard_normal((n_users, RANK))
     liking = tastes @ rng.standard_normal((n_items, RANK)).T / np.sqrt(RANK)
     liked = liking > 1.2
     fame = rng.permutation(1 / np.arange(5, n_items + 5) ** 0.6)
-    activity = rng.lognormal(0, 0.5, n_people)
+    activity = rng.lognormal(0, 0.5, n_users)
     expected = 150 * np.outer(activity / activity.mean(), fame / fame.sum())
     met = rng.random(liking.shape) < -np.expm1(-expected)
     chosen = met & (rng.random(liking.shape) < np.where(liked, 0.6, 0.04))

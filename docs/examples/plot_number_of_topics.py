@@ -89,14 +89,14 @@ def verdicts(X):
 
 def main():
     figure, axes = plt.subplots(3, 3, figsize=(11, 7), sharex=True, layout="constrained")
-    for column, (case, planted) in zip(axes.T, CASES.items(), strict=True):
-        X = make_counts(*planted)
+    for column, (case, synthetic) in zip(axes.T, CASES.items(), strict=True):
+        X = make_counts(*synthetic)
         print(f"{case}: {X.shape[0]} x {X.shape[1]}")
         for ax, (judge, values) in zip(column, verdicts(X).items(), strict=True):
             best = NUMBERS[values.argmax()]
-            near = values[planted[0] - NUMBERS[0]]
-            print(f"  {judge:9} {best:2d}: {values.max():.3f}; at {planted[0]}: {near:.3f}")
-            ax.axvline(planted[0], color="lightgrey", linewidth=6, label="planted")
+            near = values[synthetic[0] - NUMBERS[0]]
+            print(f"  {judge:9} {best:2d}: {values.max():.3f}; at {synthetic[0]}: {near:.3f}")
+            ax.axvline(synthetic[0], color="lightgrey", linewidth=6, label="planted")
             ax.plot(NUMBERS, values, ".-")
             ax.plot(best, values.max(), "o", color="tab:orange", label=f"largest: {best}")
             ax.legend(fontsize="small")

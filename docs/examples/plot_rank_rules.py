@@ -35,10 +35,10 @@ def matrices(seed=0):
     """Name and matrix of each case."""
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=(300, 40))
-    planted = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 40)) + noise
+    synthetic = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 40)) + noise
     return {
         "pure noise": noise,
-        "five planted": planted,
+        "five planted": synthetic,
         "wine": StandardScaler().fit_transform(load_wine().data),
         "digits": load_digits().data,
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 
 @contextmanager
-def forgetting(estimator: Any) -> Iterator[None]:
+def reset_on_error(estimator: Any) -> Iterator[None]:
     """Drop what `estimator` has learnt, before a fit and again should the fit fail.
 
     Parameters

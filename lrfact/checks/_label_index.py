@@ -32,7 +32,7 @@ class LabelIndex:
     _numbers: dict[Hashable, int] = field(repr=False)
 
     @classmethod
-    def of(cls, values: NDArray[Any]) -> tuple[Self, Codes]:
+    def from_values(cls, values: NDArray[Any]) -> tuple[Self, Codes]:
         """Number the distinct labels of a column.
 
         Parameters

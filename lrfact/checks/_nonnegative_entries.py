@@ -182,5 +182,5 @@ def _without(X: Any, hidden: sparse.csr_array) -> Any:
     gone = np.isin(stored_rows * width + X.indices, rows.astype(np.int64) * width + hidden.indices)
     kept = ~gone
     counts = np.bincount(stored_rows[kept], minlength=X.shape[0])
-    row_start = np.concatenate([[0], np.cumsum(counts)]).astype(X.indptr.dtype)
-    return sparse.csr_array((X.data[kept], X.indices[kept], row_start), shape=X.shape)
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(X.indptr.dtype)
+    return sparse.csr_array((X.data[kept], X.indices[kept], indptr), shape=X.shape)

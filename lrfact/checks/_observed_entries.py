@@ -75,7 +75,7 @@ def _observed(
     if sparse.issparse(X):
         return _stored_entries(estimator, X, missing_values, reset=reset, **options)
     if np.ma.isMaskedArray(X):
-        X = _holes_for_masks(X, missing_values)
+        X = _nan_for_masks(X, missing_values)
     if hasattr(X, "sparse") and any(kind.fill_value != 0 for kind in X.dtypes):
         X = X.sparse.to_dense()  # a frame; scikit-learn takes those that are filled with 0 only
     missing_values = float(missing_values)  # a NumPy number would widen a float32 X to compare
@@ -95,8 +95,8 @@ def _observed(
         rows, columns = np.nonzero(~np.isnan(X) if means_missing else missing_values != X)
     counts = np.bincount(rows, minlength=X.shape[0])
     index = np.int64 if len(rows) > np.iinfo(np.int32).max else np.int32
-    row_start = np.concatenate([[0], np.cumsum(counts)]).astype(index)
-    return sparse.csr_array((X[rows, columns], columns.astype(index), row_start), shape=X.shape)
+    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(index)
+    return sparse.csr_array((X[rows, columns], columns.astype(index), indptr), shape=X.shape)
 
 
 def _stored_entries(
@@ -137,12 +137,12 @@ def _without(missing_values: float, entries: sparse.csr_array) -> sparse.csr_arr
     if observed.all():
         return entries
     kept = np.concatenate([[0], np.cumsum(observed)])
-    row_start = kept[entries.indptr].astype(entries.indptr.dtype)
-    chosen = (entries.data[observed], entries.indices[observed], row_start)
+    indptr = kept[entries.indptr].astype(entries.indptr.dtype)
+    chosen = (entries.data[observed], entries.indices[observed], indptr)
     return sparse.csr_array(chosen, shape=entries.shape)
 
 
-def _holes_for_masks(X: Any, missing_values: float) -> Array:
+def _nan_for_masks(X: Any, missing_values: float) -> Array:
     """Plain array of a masked one; scikit-learn would drop the mask without a word."""
     kind = X.dtype if X.dtype in (np.float32, np.float64) else np.float64
     filled = np.ma.getdata(X).astype(kind)

@@ -238,7 +238,7 @@ def make_ratings(
         return dtype.type(deviation) * rng.standard_normal(shape, dtype=dtype)
 
     values = np.empty(n_entries, dtype=dtype)
-    planted = PlantedRatings(
+    synthetic = PlantedRatings(
         ratings=sp.csr_array((values, indices, indptr), shape=(n_rows, n_columns)),
         row_factors=normal(n_components**-0.25, n_rows, n_components),
         column_factors=normal(n_components**-0.25, n_columns, n_components),
@@ -249,9 +249,9 @@ def make_ratings(
     for start, stop in row_blocks(indptr):
         block = slice(indptr[start], indptr[stop])
         rows = np.repeat(np.arange(start, stop), np.diff(indptr[start : stop + 1]))
-        rated = planted.predict_entries(rows, indices[block]) + normal(noise, rows.size)
-        planted.ratings.data[block] = rated if scale is None else _nearest(scale, rated)
-    return planted
+        rated = synthetic.predict_entries(rows, indices[block]) + normal(noise, rows.size)
+        synthetic.ratings.data[block] = rated if scale is None else _nearest(scale, rated)
+    return synthetic
 
 
 def _checked_count(n_ratings: int | float, n_rows: int, n_columns: int) -> int:

@@ -17,16 +17,21 @@ from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, f
 from lrfact._threads import effective_n_threads
 from lrfact._typing import Array
 from lrfact.checks._entry_indices import entry_indices
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._nonnegative_entries import NonnegativeEntries, nonnegative_entries
 from lrfact.estimators._progress import FitProgress
 from lrfact.estimators._topic_words import TopicWords
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.nmf.beta_divergence import loss_of
-from lrfact.solvers.nmf.heldout_columns import column_holdout_loss, typical_entry
-from lrfact.solvers.nmf.nonnegative_factorization import NMF_SOLVERS, Effort, Start, best_of_starts
+from lrfact.solvers.nmf.heldout_columns import heldout_column_loss, typical_entry
+from lrfact.solvers.nmf.nonnegative_factorization import (
+    NMF_SOLVERS,
+    SolverOptions,
+    Start,
+    best_of_starts,
+)
 from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
-from lrfact.solvers.nmf.nonnegative_init import STARTS, nonnegative_start
+from lrfact.solvers.nmf.nonnegative_init import STARTS, nonnegative_init
 from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem, Penalty, Side
 from lrfact.solvers.nmf.nonnegative_units import (
     exponent_of,
@@ -35,7 +40,12 @@ from lrfact.solvers.nmf.nonnegative_units import (
     power_of_two,
     times_power,
 )
-from lrfact.solvers.nmf.online_nonnegative import Evidence, PastRows, learn_batch, no_evidence
+from lrfact.solvers.nmf.online_nonnegative import (
+    PastRows,
+    SufficientStatistics,
+    learn_batch,
+    no_evidence,
+)
 from lrfact.solvers.nmf.topic_agreement import stability
 
 _BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
@@ -365,13 +375,13 @@ class NMFTopics(
         return self._fit(X, W, H, mask)
 
     def _fit(self, X: Any, W: Any, H: Any, mask: Any) -> Array:
-        with forgetting(self):
+        with reset_on_error(self):
             entries = self._entries(X, mask, reset=True)
             self._keep_objective()
-            effort = self._effort()
+            options = self._solver_options()
             self._refuse_zeros(entries)
             rng = check_random_state(self.random_state)
-            custom = self._custom_start(entries, W, H)
+            custom = self._custom_init(entries, W, H)
             n_components = self._rank(entries, custom)
             self._keep_units(entries)
             exponent = self._fitted_exponent
@@ -393,13 +403,13 @@ class NMFTopics(
                 problem,
                 self._starts(problem, custom, n_components, rng, seeds),
                 seeds,
-                effort,
+                options,
                 progress,
             )
             best = ends.best
             if not best.converged and self.tol > 0:
                 warnings.warn(
-                    f"{effort.solver!r} stopped at max_iter={self.max_iter} iterations before "
+                    f"{options.solver!r} stopped at max_iter={self.max_iter} iterations before "
                     f"tol={self.tol} was reached; raise either",
                     ConvergenceWarning,
                     stacklevel=4,
@@ -426,7 +436,7 @@ class NMFTopics(
                 self.topic_stability_ = stability(self.components_, others)
                 self.stability_ = float(self.topic_stability_.mean())
                 self.start_objectives_ = objectives
-            self._fitted_past = PastRows.of(rows)
+            self._fitted_past = PastRows.from_rows(rows)
             report.finish()
         return in_unit(rows, -exponent // 2)
 
@@ -459,7 +469,7 @@ class NMFTopics(
         """
         first = not hasattr(self, "components_")
         if first:
-            with forgetting(self):
+            with reset_on_error(self):
                 self._learn(X, mask)
         else:
             self._learn(X, mask)
@@ -471,7 +481,7 @@ class NMFTopics(
         if self.init == "custom":
             raise ValueError("init='custom' belongs to fit; give partial_fit another")
         self._keep_objective()
-        self._effort()
+        self._solver_options()
         self._refuse_zeros(entries)
         # Components of zeros, as of a batch of zeros, would never change.
         starts = first or not self.components_.any()
@@ -482,7 +492,7 @@ class NMFTopics(
             self._fitted_exponent = exponent_of(entries.values, before)
         exponent = self._fitted_exponent
         problem = self._problem(entries, 1, exponent)
-        evidence: Evidence | None = getattr(self, "_fitted_evidence", None)
+        evidence: SufficientStatistics | None = getattr(self, "_fitted_evidence", None)
         if starts:
             rng = check_random_state(self.random_state)
             n_components = self._rank(entries, None)
@@ -647,7 +657,7 @@ class NMFTopics(
         check_is_fitted(self, "components_")
         side, columns, exponent = self._side_and_columns(X, mask)
         typical = float(np.ldexp(self._fitted_typical_entry, -exponent))
-        loss = column_holdout_loss(side, columns, typical) / side.matrix.shape[0]
+        loss = heldout_column_loss(side, columns, typical) / side.matrix.shape[0]
         return -float(times_power(loss, self._fitted_beta * exponent))
 
     def _side_and_columns(self, X: Any, mask: Any) -> tuple[Side, Array, int]:
@@ -680,7 +690,7 @@ class NMFTopics(
             self, X, mask=mask, missing_values=self.missing_values, reset=reset
         )
 
-    def _effort(self) -> Effort:
+    def _solver_options(self) -> SolverOptions:
         solver = self.solver
         if solver == "auto":
             solver = "hals" if self._fitted_beta == 2 else "mu"
@@ -696,7 +706,7 @@ class NMFTopics(
                 UserWarning,
                 stacklevel=5,
             )
-        return Effort(NMF_SOLVERS[solver], self.tol, self.max_iter, self.shuffle)
+        return SolverOptions(NMF_SOLVERS[solver], self.tol, self.max_iter, self.shuffle)
 
     def _refuse_zeros(self, entries: NonnegativeEntries) -> None:
         if self._fitted_beta <= 0 and entries.has_zeros:
@@ -728,7 +738,7 @@ class NMFTopics(
             )
         return n_components
 
-    def _custom_start(
+    def _custom_init(
         self, entries: NonnegativeEntries, W: Any, H: Any
     ) -> tuple[Array, Array] | None:
         if self.init != "custom":
@@ -783,7 +793,7 @@ class NMFTopics(
         rngs = [rng] if len(seeds) == 1 else [np.random.RandomState(seed) for seed in seeds]
         return [
             partial(
-                nonnegative_start,
+                nonnegative_init,
                 problem.rows.matrix,
                 n_components,
                 name,
@@ -803,7 +813,7 @@ class NMFTopics(
         components = self._fitted_exponent // 2
         alpha_W, alpha_H, ratio = self._fitted_penalties
         of_rows, of_columns = n_features * alpha_W, scale_of_rows * alpha_H
-        return NonnegativeProblem.of(
+        return NonnegativeProblem.from_parts(
             in_unit(entries.values, exponent),
             entries.hidden,
             row_penalty=penalty_in_units(

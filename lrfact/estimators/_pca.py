@@ -132,7 +132,7 @@ class PCAFromSVD(SVDTransformer):
 
     See Also
     --------
-    TruncatedSVDReducer : The same without centring.
+    TruncatedSVDReducer : The same without centering.
     RankSearchCV : Chooses `n_components` by cross-validation.
     select_rank : Compares rules for the rank of a matrix.
     sklearn.decomposition.PCA : No sparse input but for two solvers, no accuracy stated.

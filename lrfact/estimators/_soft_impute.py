@@ -21,7 +21,7 @@ from lrfact._sklearn_compat import (
 )
 from lrfact._threads import effective_n_threads, single_threaded_blas
 from lrfact._typing import Array
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._observed_entries import observed_entries
 from lrfact.estimators._progress import FitProgress
 from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
@@ -405,7 +405,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
 
     def _fit(self, X: Any) -> sparse.csr_array:
         """Fit, and return the observed entries."""
-        with forgetting(self), single_threaded_blas():
+        with reset_on_error(self), single_threaded_blas():
             self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:

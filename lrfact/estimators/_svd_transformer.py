@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact._sklearn_compat import CallbackSupportMixin, fit_context
 from lrfact._threads import effective_n_threads
 from lrfact._typing import Array
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._rank import check_rank
 from lrfact.estimators._progress import FitProgress
@@ -56,7 +56,7 @@ class SVDTransformer(
 
     def _fit(self, X: Any) -> Any:
         """Fit, and return the rows validated."""
-        with forgetting(self):
+        with reset_on_error(self):
             X = self._validated(X, reset=True, ensure_min_samples=1 + self._centered)
             solver, n_iter = self._solver_and_iterations()
             n_threads = effective_n_threads(self.n_jobs)
@@ -110,7 +110,7 @@ class SVDTransformer(
 
     def _partial_fit(self, X: Any) -> None:
         running: RunningSVD | None = getattr(self, "_fitted_running", None)
-        with forgetting(self) if running is None else nullcontext():
+        with reset_on_error(self) if running is None else nullcontext():
             X = self._validated(X, reset=running is None, ensure_min_samples=1)
             n_features = X.shape[1]
             if not isinstance(self.n_components, Integral | None):

@@ -1,4 +1,4 @@
-"""TruncatedSVDReducer: the best low-rank approximation, without centring."""
+"""TruncatedSVDReducer: the best low-rank approximation, without centering."""
 
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -113,7 +113,7 @@ class TruncatedSVDReducer(SVDTransformer):
 
     See Also
     --------
-    PCAFromSVD : The same after centring the columns.
+    PCAFromSVD : The same after centering the columns.
     RankSearchCV : Chooses `n_components` by cross-validation.
     select_rank : Compares rules for the rank of a matrix.
     sklearn.decomposition.TruncatedSVD : Two of the solvers, to no stated accuracy.

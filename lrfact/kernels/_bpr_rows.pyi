@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def fit_ranking_rows(
+def fit_bpr_rows(
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
     columns: NDArray[np.floating],

@@ -12,7 +12,7 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 from lrfact.kernels._thread_count import granted_threads
-from lrfact.kernels._twin_checks import check_row_pointers
+from lrfact.kernels._argument_checks import check_row_pointers
 
 cdef extern from "_bpr_rows.h" nogil:
     enum: RANKING_MEMORY
@@ -116,7 +116,7 @@ cdef inline uint8_t _fit_row(
         return fit_ranking_row_f64(&double_, tol, max_iter, row, rest)
 
 
-def fit_ranking_rows(
+def fit_bpr_rows(
     const index_t[::1] indices not None,       # IN   (nnz,)
     const index_t[::1] indptr not None,        # IN   (n_rows + 1,)
     const floating[:, ::1] columns not None,   # IN   (n_columns, width)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import (
+from lrfact.kernels._argument_checks import (
     check_layout,
     check_shape,
     check_sparse_rows,
@@ -19,7 +19,7 @@ _UPHILL = 0.5
 _MOST_CUTS = 20
 
 
-def fit_ranking_rows(
+def fit_bpr_rows(
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
     columns: Array,

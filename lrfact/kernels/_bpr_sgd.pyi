@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def descend_triples(
+def descend_bpr_triples(
     triples: NDArray[np.int32],
     block_start: NDArray[np.int64],
     row_range: NDArray[np.uint8],

@@ -22,10 +22,10 @@ cdef extern from "_bpr_sgd.h" nogil:
     int triples_inside(
         const int32_t*, const int32_t*, const int32_t*, Py_ssize_t, const uint8_t*,
         const uint8_t*, uint32_t, uint32_t, uint8_t, uint8_t) noexcept
-    void descend_triples_f32(
+    void descend_bpr_triples_f32(
         const int32_t*, const int32_t*, const int32_t*, Py_ssize_t, double, double, int,
         Py_ssize_t, float*, float*, float*, float*, double*) noexcept
-    void descend_triples_f64(
+    void descend_bpr_triples_f64(
         const int32_t*, const int32_t*, const int32_t*, Py_ssize_t, double, double, int,
         Py_ssize_t, double*, double*, double*, double*, double*) noexcept
 
@@ -37,11 +37,11 @@ cdef inline void _descend_block(
     floating* column_state, double* sums,
 ) noexcept nogil:
     if floating is float:
-        descend_triples_f32(
+        descend_bpr_triples_f32(
             rows, positives, negatives, n_entries, learning_rate, reg, bias, width,
             row_factors, row_squares, column_factors, column_state, sums)
     else:
-        descend_triples_f64(
+        descend_bpr_triples_f64(
             rows, positives, negatives, n_entries, learning_rate, reg, bias, width,
             row_factors, row_squares, column_factors, column_state, sums)
 
@@ -63,7 +63,7 @@ def _check_blocks(block_start, n_ranges, n_triples):
         raise ValueError(f"block_start must rise from 0 to {n_triples}")
 
 
-def descend_triples(
+def descend_bpr_triples(
     const int32_t[:, ::1] triples not None,      # IN    (3, n_triples)  row, positive, negative
     const int64_t[::1] block_start not None,     # IN    (n_ranges^2 + 1,)  of block a n_ranges + b
     const uint8_t[::1] row_range not None,       # IN    (n_rows,)

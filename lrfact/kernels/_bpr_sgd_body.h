@@ -101,7 +101,7 @@ LRFACT_INLINE void NAME(step_triple)(VALUE *LRFACT_RESTRICT w, VALUE *LRFACT_RES
 /* The triples of a block in their order. Added to sums: -ln sigma of the gaps before each step, and how
    many triples there were. */
 LRFACT_EACH_CPU
-static void NAME(descend_triples)(const int32_t *rows, const int32_t *positives,
+static void NAME(descend_bpr_triples)(const int32_t *rows, const int32_t *positives,
                                   const int32_t *negatives, ptrdiff_t n_entries,
                                   double learning_rate, double reg, int bias, ptrdiff_t width,
                                   VALUE *row_factors, VALUE *row_squares, VALUE *column_factors,

@@ -6,13 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads
 
 # Columns of the state.
 BIAS, FACTOR_SQUARES, BIAS_SQUARES = range(3)
 
 
-def descend_triples(
+def descend_bpr_triples(
     triples: NDArray[np.int32],
     block_start: NDArray[np.int64],
     row_range: NDArray[np.uint8],

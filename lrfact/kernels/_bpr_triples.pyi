@@ -1,7 +1,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-def draw_triples(
+def draw_bpr_triples(
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
     row_order: NDArray[np.int32],

@@ -59,7 +59,7 @@ def _check_side(name, order, bounds, n_ranges):
         raise ValueError(f"{name}_bounds must rise from 0 to {n}")
 
 
-def draw_triples(
+def draw_bpr_triples(
     const index_t[::1] indices not None,         # IN   (nnz,)  ascending in each row
     const index_t[::1] indptr not None,          # IN   (n_rows + 1,)
     const int32_t[::1] row_order not None,       # IN   (n_rows,)

@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads
 
 _MOST_DRAWS = 32
 _MOST_RANGES = 256
 _64_BITS = 2**64 - 1
 
 
-def draw_triples(
+def draw_bpr_triples(
     indices: NDArray[np.integer],
     indptr: NDArray[np.integer],
     row_order: NDArray[np.int32],

@@ -94,16 +94,16 @@ cdef inline bint _row_is_sound(
 
 def _check_shapes(
     Py_ssize_t n_values, Py_ssize_t n_indices, Py_ssize_t n_pointers,
-    block_rows, block_rows_wanted, out_shape, out_shape_wanted, int n_threads,
+    block_rows, block_rows_requested, out_shape, required_shape, int n_threads,
 ):
     if n_pointers < 1:
         raise ValueError("indptr is empty; it must have n_rows + 1 entries")
     if n_values != n_indices:
         raise ValueError(f"data has {n_values} entries and indices {n_indices}; they must agree")
-    if block_rows != block_rows_wanted:
-        raise ValueError(f"block has {block_rows} rows; it must have {block_rows_wanted}")
-    if out_shape != out_shape_wanted:
-        raise ValueError(f"out has shape {out_shape}; it must have {out_shape_wanted}")
+    if block_rows != block_rows_requested:
+        raise ValueError(f"block has {block_rows} rows; it must have {block_rows_requested}")
+    if out_shape != required_shape:
+        raise ValueError(f"out has shape {out_shape}; it must have {required_shape}")
     if n_threads < 1:
         raise ValueError(f"n_threads={n_threads} must be at least 1")
 

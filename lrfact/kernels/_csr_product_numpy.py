@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads
 
 
 def csr_matmat(

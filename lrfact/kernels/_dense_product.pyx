@@ -69,14 +69,14 @@ cdef class _Layout:
             raise ValueError("matrix has more than 2^31 - 1 rows or columns, which BLAS cannot count")
 
 
-def _check(matrix_shape, block_rows, block_rows_wanted, out_shape, out_shape_wanted, n_threads):
-    if block_rows != block_rows_wanted:
+def _check(matrix_shape, block_rows, block_rows_requested, out_shape, required_shape, n_threads):
+    if block_rows != block_rows_requested:
         raise ValueError(
             f"block has {block_rows} rows; with a matrix of shape {matrix_shape} it must have "
-            f"{block_rows_wanted}"
+            f"{block_rows_requested}"
         )
-    if out_shape != out_shape_wanted:
-        raise ValueError(f"out has shape {out_shape}; it must have {out_shape_wanted}")
+    if out_shape != required_shape:
+        raise ValueError(f"out has shape {out_shape}; it must have {required_shape}")
     if max(out_shape) > INT_MAX:
         raise ValueError("out has more than 2^31 - 1 rows or columns, which BLAS cannot count")
     if n_threads < 1:

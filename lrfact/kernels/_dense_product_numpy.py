@@ -6,7 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_dimensions, check_layout, check_shape, check_threads
+from lrfact.kernels._argument_checks import (
+    check_dimensions,
+    check_layout,
+    check_shape,
+    check_threads,
+)
 
 
 def dense_matmat(

@@ -14,7 +14,7 @@ class KernelFallbackWarning(RuntimeWarning):
     """The compiled kernels are missing, so slower NumPy code runs in their place."""
 
 
-def warn_at_first_use(twin: Kernel, reason: str) -> Kernel:
+def warn_at_first_use(fallback: Kernel, reason: str) -> Kernel:
     """Make `twin` warn once per process, whichever of the wrapped twins is called first.
 
     Parameters
@@ -31,7 +31,7 @@ def warn_at_first_use(twin: Kernel, reason: str) -> Kernel:
         `twin` with the warning in front.
     """
 
-    @functools.wraps(twin)
+    @functools.wraps(fallback)
     def wrapped(*args: object, **kwargs: object) -> object:
         global _already_warned
         if not _already_warned:
@@ -45,6 +45,6 @@ def warn_at_first_use(twin: Kernel, reason: str) -> Kernel:
                 KernelFallbackWarning,
                 stacklevel=2,
             )
-        return twin(*args, **kwargs)
+        return fallback(*args, **kwargs)
 
     return wrapped  # type: ignore[return-value]

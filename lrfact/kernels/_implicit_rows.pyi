@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 def solve_implicit_rows(
     weights: NDArray[np.floating],
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: NDArray[np.floating],
     spectrum: NDArray[np.float64],
     penalty: NDArray[np.float64],

@@ -75,17 +75,17 @@ cdef enum:
     OUTSIDE = 2
 
 
-def _check(columns, n_weights, n_columns, row_start, shape, lengths, int n_threads):
-    if len(row_start) < 1:
-        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
+def _check(columns, n_weights, n_columns, indptr, shape, lengths, int n_threads):
+    if len(indptr) < 1:
+        raise ValueError("indptr is empty; it must have n_rows + 1 entries")
     if n_weights != len(columns):
         raise ValueError(
             f"weights and columns have {n_weights} and {len(columns)} entries; they must agree"
         )
-    if (row_start[0] < 0 or row_start[len(row_start) - 1] > len(columns)
-            or (row_start[1:] < row_start[:-1]).any()):
-        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
-    n_rows, width = len(row_start) - 1, shape[1]
+    if (indptr[0] < 0 or indptr[len(indptr) - 1] > len(columns)
+            or (indptr[1:] < indptr[:-1]).any()):
+        raise ValueError("indptr must rise, from 0 at least to the number of entries at most")
+    n_rows, width = len(indptr) - 1, shape[1]
     if width < 1:
         raise ValueError("design has no columns; it must have a factor at least")
     if shape[0] != n_rows:
@@ -100,7 +100,7 @@ def _check(columns, n_weights, n_columns, row_start, shape, lengths, int n_threa
 def solve_implicit_rows(
     const floating[::1] weights not None,      # IN      (nnz,)        above 0
     const index_t[::1] columns not None,       # IN      (nnz,)
-    const index_t[::1] row_start not None,     # IN      (n_rows + 1,)
+    const index_t[::1] indptr not None,     # IN      (n_rows + 1,)
     const floating[:, ::1] design not None,    # IN      (n_columns, width)  Gram matrix diagonal
     const double[::1] spectrum not None,       # IN      (width,)      its diagonal
     const double[::1] penalty not None,        # IN      (n_rows,)
@@ -111,7 +111,7 @@ def solve_implicit_rows(
     int n_threads,
 ):
     cdef:
-        Py_ssize_t n_rows = row_start.shape[0] - 1
+        Py_ssize_t n_rows = indptr.shape[0] - 1
         Py_ssize_t n_columns = design.shape[0]
         Py_ssize_t width = design.shape[1]
         int64_t n_stored = weights.shape[0]
@@ -126,7 +126,7 @@ def solve_implicit_rows(
         const floating* of_design = NULL
 
     _check(
-        np.asarray(columns), n_stored, n_columns, np.asarray(row_start),
+        np.asarray(columns), n_stored, n_columns, np.asarray(indptr),
         (solution.shape[0], width),
         {
             "spectrum": (spectrum.shape[0], (width,)),
@@ -151,25 +151,25 @@ def solve_implicit_rows(
     vectors = aligned(n_threads, 6 * lead, dtype)
     grams = aligned(n_threads, lead * lead, np.dtype(np.float64))
     diagonals = aligned(n_threads, lead, np.dtype(np.float64))
-    longest = int(np.diff(row_start).max())
+    longest = int(np.diff(indptr).max())
     places = aligned(n_threads, longest + LRFACT_PANEL_ROWS, np.dtype(np.uintp))
     state = np.zeros(n_rows, dtype=np.int8)
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
-        if row_start[i] == row_start[i + 1]:
+        if indptr[i] == indptr[i + 1]:
             for f in range(width):
                 solution[i, f] = 0
             if with_loss:
                 loss[i] = 0
-        elif not row_is_sound(of_columns, row_start[i], row_start[i + 1], n_stored, n_columns):
+        elif not row_is_sound(of_columns, indptr[i], indptr[i + 1], n_stored, n_columns):
             state[i] = OUTSIDE
         else:
             t = threadid()
             n_ahead = _find_rows(
-                of_columns, row_start[i], row_start[i + 1], n_stored, of_design, width,
+                of_columns, indptr[i], indptr[i + 1], n_stored, of_design, width,
                 &places[t, 0],
             )
             if not _solve_row(
-                of_weights + row_start[i], &places[t, 0], row_start[i + 1] - row_start[i],
+                of_weights + indptr[i], &places[t, 0], indptr[i + 1] - indptr[i],
                 n_ahead, width, &spectrum[0], penalty[i], most_steps, tol,
                 &panels[t, 0], &systems[t, 0], &vectors[t, 0], &grams[t, 0], &diagonals[t, 0],
                 &solution[i, 0], &loss[i] if with_loss else NULL,

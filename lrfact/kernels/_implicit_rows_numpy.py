@@ -4,13 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads, check_types
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads, check_types
 
 
 def solve_implicit_rows(
     weights: Array,
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: Array,
     spectrum: NDArray[np.float64],
     penalty: NDArray[np.float64],
@@ -24,7 +24,7 @@ def solve_implicit_rows(
     check_layout(
         weights=(weights, 1),
         columns=(columns, 1),
-        row_start=(row_start, 1),
+        indptr=(indptr, 1),
         design=(design, 2),
         spectrum=(spectrum, 1),
         penalty=(penalty, 1),
@@ -32,9 +32,9 @@ def solve_implicit_rows(
         loss=(loss, 1),
     )
     check_threads(n_threads)
-    _check_arrays(weights, columns, row_start, design, spectrum, penalty, solution, loss)
+    _check_arrays(weights, columns, indptr, design, spectrum, penalty, solution, loss)
     for i in range(len(solution)):
-        entries = slice(int(row_start[i]), int(row_start[i + 1]))
+        entries = slice(int(indptr[i]), int(indptr[i + 1]))
         a = weights[entries].astype(np.float64)
         V = design[columns[entries]].astype(np.float64)
         D = spectrum + penalty[i]
@@ -61,7 +61,7 @@ def solve_implicit_rows(
 def _check_arrays(
     weights: Array,
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: Array,
     spectrum: NDArray[np.float64],
     penalty: NDArray[np.float64],
@@ -69,12 +69,12 @@ def _check_arrays(
     loss: NDArray[np.float64],
 ) -> None:
     n_columns, width = design.shape
-    if not len(row_start):
-        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
-    n_rows = len(row_start) - 1
+    if not len(indptr):
+        raise ValueError("indptr is empty; it must have n_rows + 1 entries")
+    n_rows = len(indptr) - 1
     check_types(
         {"weights": weights, "design": design, "solution": solution},
-        {"columns": columns, "row_start": row_start}, (solution, loss),
+        {"columns": columns, "indptr": indptr}, (solution, loss),
         spectrum=(spectrum, np.float64), penalty=(penalty, np.float64), loss=(loss, np.float64),
     )  # fmt: skip
     check_shape("weights", weights, columns.shape)
@@ -85,8 +85,8 @@ def _check_arrays(
     check_shape("solution", solution, (n_rows, width))
     if len(loss):
         check_shape("loss", loss, (n_rows,))
-    if row_start[0] < 0 or row_start[-1] > len(columns) or (row_start[1:] < row_start[:-1]).any():
-        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
-    used = columns[int(row_start[0]) : int(row_start[-1])]
+    if indptr[0] < 0 or indptr[-1] > len(columns) or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError("indptr must rise, from 0 at least to the number of entries at most")
+    used = columns[int(indptr[0]) : int(indptr[-1])]
     if len(used) and (used.min() < 0 or used.max() >= n_columns):
         raise ValueError("a row has columns outside of the design")

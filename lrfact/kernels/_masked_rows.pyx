@@ -336,7 +336,7 @@ def _check(
     Py_ssize_t width, bint bias, Py_ssize_t n_penalties, lengths, solution_shape, int n_threads,
 ):
     if n_pointers < 1:
-        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
+        raise ValueError("indptr is empty; it must have n_rows + 1 entries")
     n_rows = n_pointers - 1
     if n_values != n_columns or n_weights not in (0, n_values):
         raise ValueError(
@@ -356,11 +356,11 @@ def _check(
         raise ValueError(f"n_threads={n_threads} must be at least 1")
 
 
-def _check_rows(columns, row_start, Py_ssize_t n_columns):
-    starts = np.asarray(row_start)
+def _check_rows(columns, indptr, Py_ssize_t n_columns):
+    starts = np.asarray(indptr)
     if (starts[0] < 0 or starts[len(starts) - 1] > len(columns)
             or (starts[1:] < starts[:-1]).any()):
-        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
+        raise ValueError("indptr must rise, from 0 at least to the number of entries at most")
 
 
 def _check_of_rows(name, shape, Py_ssize_t n_rows, Py_ssize_t width, bint nonnegative):
@@ -399,7 +399,7 @@ def solve_rows(
     const floating[::1] values not None,      # IN      (nnz,)        in the order of rows
     const floating[::1] weights not None,     # IN      (nnz,)        or empty: all are one
     const index_t[::1] columns not None,      # IN      (nnz,)
-    const index_t[::1] row_start not None,    # IN      (n_rows + 1,)
+    const index_t[::1] indptr not None,    # IN      (n_rows + 1,)
     const floating[:, ::1] design not None,   # IN      (n_columns, width)  factors, then bias
     double intercept,                         # IN
     bint bias,                                # IN      the last column of design is a bias
@@ -415,7 +415,7 @@ def solve_rows(
     int n_threads,
 ):
     cdef:
-        Py_ssize_t n_rows = row_start.shape[0] - 1
+        Py_ssize_t n_rows = indptr.shape[0] - 1
         Py_ssize_t n_columns = design.shape[0]
         Py_ssize_t width = design.shape[1]
         Py_ssize_t i, f, segment, n_segments, lead, s
@@ -434,13 +434,13 @@ def solve_rows(
         double* total
 
     _check(
-        n_stored, weights.shape[0], columns.shape[0], row_start.shape[0], width, bias,
+        n_stored, weights.shape[0], columns.shape[0], indptr.shape[0], width, bias,
         penalty.shape[0],
         {"row_scale": row_scale.shape[0], "loss": loss.shape[0],
          "residual_sum": residual_sum.shape[0], "added_diagonal": added_diagonal.shape[0]},
         (solution.shape[0], solution.shape[1]), n_threads,
     )
-    _check_rows(columns, row_start, n_columns)
+    _check_rows(columns, indptr, n_columns)
     _check_of_rows("center", (center.shape[0], center.shape[1]), n_rows, width, nonnegative)
     _check_of_rows("noise", (noise.shape[0], noise.shape[1]), n_rows, width, nonnegative)
     if n_rows == 0:
@@ -463,7 +463,7 @@ def solve_rows(
 
     flags = np.zeros(n_rows, dtype=np.int8)
     unsound = flags
-    lengths = np.diff(np.asarray(row_start))
+    lengths = np.diff(np.asarray(indptr))
     long_rows = np.flatnonzero(lengths > SEGMENT).astype(np.int64)
     if len(long_rows):
         longest = int(lengths.max())
@@ -474,7 +474,7 @@ def solve_rows(
     # A row that would keep one thread busy for long is shared by all.
     for s in range(long_rows.shape[0]):
         i = long_rows[s]
-        start, stop = row_start[i], row_start[i + 1]
+        start, stop = indptr[i], indptr[i + 1]
         unsound[i] = not row_is_sound(of_columns, start, stop, n_stored, n_columns)
         if unsound[i]:
             continue
@@ -503,7 +503,7 @@ def solve_rows(
 
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         _solve_short(
-            of_values, of_weights, of_columns, row_start[i], row_start[i + 1], n_stored,
+            of_values, of_weights, of_columns, indptr[i], indptr[i + 1], n_stored,
             of_design, n_columns, width, intercept, bias, &penalty[0], row_scale[i], nonnegative,
             of_center + i * width if of_center != NULL else NULL,
             of_noise + i * width if of_noise != NULL else NULL,
@@ -553,7 +553,7 @@ def leave_one_out_rows(
     const floating[::1] values not None,      # IN   (nnz,)
     const floating[::1] weights not None,     # IN   (nnz,)  or empty
     const index_t[::1] columns not None,      # IN   (nnz,)
-    const index_t[::1] row_start not None,    # IN   (n_rows + 1,)
+    const index_t[::1] indptr not None,    # IN   (n_rows + 1,)
     const floating[:, ::1] design not None,   # IN   (n_columns, width)
     double intercept,                         # IN
     bint bias,                                # IN
@@ -566,7 +566,7 @@ def leave_one_out_rows(
     int n_threads,
 ):
     cdef:
-        Py_ssize_t n_rows = row_start.shape[0] - 1
+        Py_ssize_t n_rows = indptr.shape[0] - 1
         Py_ssize_t n_columns = design.shape[0]
         Py_ssize_t width = design.shape[1]
         Py_ssize_t i, lead
@@ -577,13 +577,13 @@ def leave_one_out_rows(
         char[::1] unsound
 
     _check(
-        n_stored, weights.shape[0], columns.shape[0], row_start.shape[0], width, bias,
+        n_stored, weights.shape[0], columns.shape[0], indptr.shape[0], width, bias,
         penalty.shape[0], {"row_scale": row_scale.shape[0]},
         (solution.shape[0], solution.shape[1]), n_threads,
     )
     if residual.shape[0] != n_stored:
         raise ValueError(f"residual has {residual.shape[0]} entries; it must have {n_stored}")
-    _check_rows(columns, row_start, n_columns)
+    _check_rows(columns, indptr, n_columns)
     if n_rows == 0 or n_stored == 0:
         return
     if n_columns == 0:
@@ -601,7 +601,7 @@ def leave_one_out_rows(
     unsound = flags
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         _leave_one_out(
-            &values[0], of_weights, &columns[0], row_start[i], row_start[i + 1], n_stored,
+            &values[0], of_weights, &columns[0], indptr[i], indptr[i + 1], n_stored,
             &design[0, 0], n_columns, width, intercept, bias, &penalty[0], row_scale[i],
             nonnegative, lead, &panels[threadid(), 0], &systems[threadid(), 0],
             &inverses[threadid(), 0], &works[threadid(), 0], &grams[threadid(), 0],

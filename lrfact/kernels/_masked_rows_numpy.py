@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads
 
 _BATCH = 1 << 20
 """Numbers of the gathered design that are held at a time."""
@@ -19,7 +19,7 @@ def _check(
     values: Array,
     weights: Array,
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: Array,
     bias: bool,
     penalty: Array,
@@ -36,16 +36,16 @@ def _check(
         "row_scale": (row_scale, 1),
         "solution": (solution, 2),
     }
-    check_layout(columns=(columns, 1), row_start=(row_start, 1), **of_one_type)
+    check_layout(columns=(columns, 1), indptr=(indptr, 1), **of_one_type)
     check_layout(**{name: (array, 1) for name, array in sums.items()})
     for name, (array, _) in of_one_type.items():
         if array.dtype not in (np.float32, np.float64) or array.dtype != values.dtype:
             raise ValueError(f"{name} is {array.dtype}; all must be float32, or all float64")
-    if columns.dtype not in (np.int32, np.int64) or columns.dtype != row_start.dtype:
-        raise ValueError("columns and row_start must both be int32, or both int64")
-    n_rows, width = len(row_start) - 1, design.shape[1]
+    if columns.dtype not in (np.int32, np.int64) or columns.dtype != indptr.dtype:
+        raise ValueError("columns and indptr must both be int32, or both int64")
+    n_rows, width = len(indptr) - 1, design.shape[1]
     if n_rows < 0:
-        raise ValueError("row_start is empty; it must have n_rows + 1 entries")
+        raise ValueError("indptr is empty; it must have n_rows + 1 entries")
     if len(values) != len(columns) or len(weights) not in (0, len(values)):
         raise ValueError("values, weights and columns must agree, or weights be empty")
     if width < 1 + bias:
@@ -57,18 +57,18 @@ def _check(
         if array.dtype != np.float64 or len(array) != n_rows:
             raise ValueError(f"{name} must have {n_rows} entries of float64")
     check_threads(n_threads)
-    if row_start[0] < 0 or row_start[-1] > len(columns) or (row_start[1:] < row_start[:-1]).any():
-        raise ValueError("row_start must rise, from 0 at least to the number of entries at most")
-    inside = columns[row_start[0] : row_start[-1]]
+    if indptr[0] < 0 or indptr[-1] > len(columns) or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError("indptr must rise, from 0 at least to the number of entries at most")
+    inside = columns[indptr[0] : indptr[-1]]
     if ((inside < 0) | (inside >= len(design))).any():
         raise ValueError("a row has columns outside of the design")
 
 
 def _batches(
-    row_start: NDArray[np.integer], width: int, *, least: int = 1
+    indptr: NDArray[np.integer], width: int, *, least: int = 1
 ) -> Iterator[NDArray[np.intp]]:
     """Rows of like numbers of entries: filling up to the longest at most doubles them."""
-    counts = np.diff(row_start)
+    counts = np.diff(indptr)
     doublings = np.frexp(counts.astype(np.float64))[1]
     for doubling in np.unique(doublings[counts >= least]):
         rows = np.flatnonzero(doublings == doubling)
@@ -81,7 +81,7 @@ def _gather(
     values: Array,
     weights: Array,
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: Array,
     intercept: float,
     bias: bool,
@@ -90,10 +90,10 @@ def _gather(
 
     Design, targets and weights of the entries follow, 0 where there is none.
     """
-    counts = np.diff(row_start)[rows]
+    counts = np.diff(indptr)[rows]
     place = np.arange(counts.max())
     stored = place < counts[:, None]
-    entry = np.where(stored, row_start[rows, None] + place, 0)[stored]
+    entry = np.where(stored, indptr[rows, None] + place, 0)[stored]
     D = np.zeros((*stored.shape, design.shape[1]))
     y, w = np.zeros((2, *stored.shape))
     D[stored] = design[columns[entry]]
@@ -192,7 +192,7 @@ def solve_rows(
     values: Array,
     weights: Array,
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: Array,
     intercept: float,
     bias: bool,
@@ -211,7 +211,7 @@ def solve_rows(
         values,
         weights,
         columns,
-        row_start,
+        indptr,
         design,
         bias,
         penalty,
@@ -236,10 +236,8 @@ def solve_rows(
         out[...] = 0
     # Without entries a row is its center and noise, if there are any.
     least = 0 if len(center) or len(noise) else 1
-    for rows in _batches(row_start, design.shape[1], least=least):
-        _, _, (D, y, w) = _gather(
-            rows, values, weights, columns, row_start, design, intercept, bias
-        )
+    for rows in _batches(indptr, design.shape[1], least=least):
+        _, _, (D, y, w) = _gather(rows, values, weights, columns, indptr, design, intercept, bias)
         with np.errstate(over="ignore", invalid="ignore"):
             b = np.einsum("rjf,rj->rf", D, w * y)
             A = _normal_matrices(D, w, row_scale[rows, None] * penalty)
@@ -271,7 +269,7 @@ def leave_one_out_rows(
     values: Array,
     weights: Array,
     columns: NDArray[np.integer],
-    row_start: NDArray[np.integer],
+    indptr: NDArray[np.integer],
     design: Array,
     intercept: float,
     bias: bool,
@@ -282,17 +280,15 @@ def leave_one_out_rows(
     residual: Array,
     n_threads: int,
 ) -> None:
-    _check(
-        values, weights, columns, row_start, design, bias, penalty, row_scale, solution, n_threads
-    )
+    _check(values, weights, columns, indptr, design, bias, penalty, row_scale, solution, n_threads)
     check_layout(residual=(residual, 1))
     if residual.dtype != values.dtype or len(residual) != len(values):
         raise ValueError(f"residual must have {len(values)} entries of {values.dtype}")
     if not residual.flags.writeable:
         raise ValueError("residual is read-only")
-    for rows in _batches(row_start, design.shape[1]):
+    for rows in _batches(indptr, design.shape[1]):
         stored, entry, (D, y, w) = _gather(
-            rows, values, weights, columns, row_start, design, intercept, bias
+            rows, values, weights, columns, indptr, design, intercept, bias
         )
         x = solution[rows].astype(np.float64)
         free = np.full(x.shape, True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads
 
 # Columns of the states.
 BIAS, FACTOR_SQUARES, BIAS_SQUARES, RATE = range(4)

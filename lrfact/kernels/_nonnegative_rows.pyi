@@ -15,12 +15,12 @@ def descend_rows(
     most_passes: int,
     n_threads: int,
 ) -> None: ...
-def descend_rows_with_holes(
+def descend_rows_with_missing(
     gram: NDArray[np.float64],
     cross: NDArray[np.floating],
     design: NDArray[np.floating],
     hidden: NDArray[np.int64],
-    row_start: NDArray[np.int64],
+    indptr: NDArray[np.int64],
     order: NDArray[np.int64],
     weight: NDArray[np.floating],
     rows: NDArray[np.floating],

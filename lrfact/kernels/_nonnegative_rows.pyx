@@ -239,12 +239,12 @@ cdef void _descend_row(
         energy[0] += x[f] * coordinate_product(gram + f * width, x, width)
 
 
-def descend_rows_with_holes(
+def descend_rows_with_missing(
     const double[:, ::1] gram not None,      # IN   (width, width)  of `design`, without ridge
     const floating[:, ::1] cross not None,   # IN   (n_rows, width)  without hidden entries
     const floating[:, ::1] design not None,  # IN   (n_columns, width)
     const int64_t[::1] hidden not None,      # IN   (n_hidden,)    rising within a row
-    const int64_t[::1] row_start not None,   # IN   (n_rows + 1,)
+    const int64_t[::1] indptr not None,   # IN   (n_rows + 1,)
     const int64_t[::1] order not None,       # IN   (width,)   of the coordinates in a pass
     const floating[::1] weight not None,     # IN   (width,)   of a coordinate in `violation`
     floating[:, ::1] rows not None,          # INOUT (n_rows, width)  not negative
@@ -272,15 +272,15 @@ def descend_rows_with_holes(
     )
     for name, shape, wanted in (
         ("design", (design.shape[0], design.shape[1]), (n_columns, width)),
-        ("row_start", (row_start.shape[0],), (n_rows + 1,)),
+        ("indptr", (indptr.shape[0],), (n_rows + 1,)),
         ("energy", (energy.shape[0],), (n_rows,)),
     ):
         if shape != wanted:
             raise ValueError(f"{name} has shape {shape}; it must have {wanted}")
-    starts, columns = np.asarray(row_start), np.asarray(hidden)
+    starts, columns = np.asarray(indptr), np.asarray(hidden)
     if (starts[0] != 0 or starts[len(starts) - 1] != len(columns)
             or (starts[1:] < starts[:-1]).any()):
-        raise ValueError("row_start must rise from 0 to the number of hidden entries")
+        raise ValueError("indptr must rise from 0 to the number of hidden entries")
     falls = np.flatnonzero(columns[1:] <= columns[:-1]) + 1
     if len(columns) and (
         columns.min() < 0 or columns.max() >= n_columns or not np.isin(falls, starts).all()
@@ -296,7 +296,7 @@ def descend_rows_with_holes(
     for i in prange(n_rows, nogil=True, schedule="dynamic", chunksize=16, num_threads=n_threads):
         _gram_of_shown(
             &gram[0, 0], &design[0, 0] if n_columns else NULL, n_columns, width,
-            first_hidden + row_start[i], row_start[i + 1] - row_start[i], &work[threadid(), 0],
+            first_hidden + indptr[i], indptr[i + 1] - indptr[i], &work[threadid(), 0],
         )
         _descend_row(
             &gram[0, 0], width, &order[0], &weight[0], &cross[i, 0], shift, ridge, tol,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import check_layout, check_shape, check_threads, check_types
+from lrfact.kernels._argument_checks import check_layout, check_shape, check_threads, check_types
 
 # Numbers in the Gram matrices of the rows that are handled at a time.
 _BLOCK = 2**22
@@ -101,12 +101,12 @@ def _units(rows: Array, target: Array, curvature: Array) -> NDArray[np.float64]:
     return np.ldexp(1.0, np.clip(np.frexp(size)[1], -1000, 1000))
 
 
-def descend_rows_with_holes(
+def descend_rows_with_missing(
     gram: NDArray[np.float64],
     cross: Array,
     design: Array,
     hidden: NDArray[np.int64],
-    row_start: NDArray[np.int64],
+    indptr: NDArray[np.int64],
     order: NDArray[np.int64],
     weight: Array,
     rows: Array,
@@ -121,7 +121,7 @@ def descend_rows_with_holes(
     n_threads: int,
 ) -> None:
     """Do the same with the Gram matrix of what each row shows of `design`, plus ``ridge I``."""
-    check_layout(design=(design, 2), hidden=(hidden, 1), row_start=(row_start, 1))
+    check_layout(design=(design, 2), hidden=(hidden, 1), indptr=(indptr, 1))
     check_layout(energy=(energy, 1))
     _check_rows(rows, gram, cross, order, weight, violation, at_rest, n_threads)
     n_columns, width = design.shape
@@ -129,13 +129,13 @@ def descend_rows_with_holes(
     check_shape("energy", energy, (len(rows),))
     check_types(
         {"design": design, "rows": rows}, outputs=(energy,), gram=(gram, np.float64),
-        hidden=(hidden, np.int64), row_start=(row_start, np.int64), energy=(energy, np.float64),
+        hidden=(hidden, np.int64), indptr=(indptr, np.int64), energy=(energy, np.float64),
     )  # fmt: skip
-    _check_hidden(hidden, row_start, len(rows), n_columns)
+    _check_hidden(hidden, indptr, len(rows), n_columns)
     step = max(1, _BLOCK // max(1, width * width))
     for begin in range(0, len(rows), step):
         part = slice(begin, min(begin + step, len(rows)))
-        own = _own_grams(design, hidden, row_start[begin : part.stop + 1])
+        own = _own_grams(design, hidden, indptr[begin : part.stop + 1])
         curvature = np.diagonal(own, axis1=1, axis2=2)
         unseen = curvature <= 1e-12 * np.diagonal(gram)
         own[unseen] = 0
@@ -159,11 +159,11 @@ def descend_rows_with_holes(
 
 
 def _own_grams(
-    design: Array, hidden: NDArray[np.int64], row_start: NDArray[np.int64]
+    design: Array, hidden: NDArray[np.int64], indptr: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Return the Gram matrix of what each row shows of the design."""
-    grams = np.empty((len(row_start) - 1, design.shape[1], design.shape[1]))
-    for i, (begin, end) in enumerate(pairwise(row_start)):
+    grams = np.empty((len(indptr) - 1, design.shape[1], design.shape[1]))
+    for i, (begin, end) in enumerate(pairwise(indptr)):
         shown = np.ones(len(design), dtype=bool)
         shown[hidden[begin:end]] = False
         seen = design[shown].astype(np.float64)
@@ -199,14 +199,14 @@ def _check_rows(
 
 
 def _check_hidden(
-    hidden: NDArray[np.int64], row_start: NDArray[np.int64], n_rows: int, n_columns: int
+    hidden: NDArray[np.int64], indptr: NDArray[np.int64], n_rows: int, n_columns: int
 ) -> None:
-    if row_start.shape != (n_rows + 1,):
-        raise ValueError(f"row_start has shape {row_start.shape}; it must have {(n_rows + 1,)}")
-    if row_start[0] != 0 or row_start[-1] != len(hidden) or (row_start[1:] < row_start[:-1]).any():
-        raise ValueError("row_start must rise from 0 to the number of hidden entries")
+    if indptr.shape != (n_rows + 1,):
+        raise ValueError(f"indptr has shape {indptr.shape}; it must have {(n_rows + 1,)}")
+    if indptr[0] != 0 or indptr[-1] != len(hidden) or (indptr[1:] < indptr[:-1]).any():
+        raise ValueError("indptr must rise from 0 to the number of hidden entries")
     falls = np.flatnonzero(np.diff(hidden) <= 0) + 1
     if len(hidden) and (
-        hidden.min() < 0 or hidden.max() >= n_columns or not np.isin(falls, row_start).all()
+        hidden.min() < 0 or hidden.max() >= n_columns or not np.isin(falls, indptr).all()
     ):
         raise ValueError("hidden must rise within each row and lie inside the matrix")

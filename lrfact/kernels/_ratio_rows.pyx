@@ -20,7 +20,7 @@ from lrfact.kernels._row_bounds cimport index_t, row_is_sound
 import numpy as np
 
 from lrfact.kernels._thread_count import granted_threads
-from lrfact.kernels._twin_checks import check_row_pointers
+from lrfact.kernels._argument_checks import check_row_pointers
 
 cdef extern from "_ratio_rows.h" nogil:
     void sum_ratios_f32_i32(

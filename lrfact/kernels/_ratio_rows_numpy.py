@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact._typing import Array
-from lrfact.kernels._twin_checks import (
+from lrfact.kernels._argument_checks import (
     check_layout,
     check_positive_floor,
     check_shape,

@@ -228,10 +228,10 @@ cdef Py_ssize_t _n_parts(
     Py_ssize_t n_queries, Py_ssize_t n_groups, Py_ssize_t n_blocks, Py_ssize_t k, int n_threads,
 ):
     """Into how many parts the candidates are split: one, unless threads would be idle."""
-    cdef Py_ssize_t n_wanted = (TASKS_PER_THREAD * n_threads + n_groups - 1) // n_groups
+    cdef Py_ssize_t n_requested = (TASKS_PER_THREAD * n_threads + n_groups - 1) // n_groups
     if n_threads == 1:
         return 1
-    return max(1, min(n_wanted, n_blocks, LIST_ENTRIES // (n_queries * k)))
+    return max(1, min(n_requested, n_blocks, LIST_ENTRIES // (n_queries * k)))
 
 
 def _check(

@@ -7,7 +7,7 @@ from numpy.typing import DTypeLike
 
 from lrfact import kernels
 from lrfact._memory import require_dense
-from lrfact._threads import single_threaded_blas, threads_worth_waking
+from lrfact._threads import limit_threads, single_threaded_blas
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import contiguous_one_way
 from lrfact.linalg.symmetric_product import symmetric_product
@@ -118,7 +118,7 @@ def _gram_of_block(rows: Array, n_threads: int) -> Array:
     p = rows.shape[1]
     if p <= _FEW_COLUMNS:
         out = np.empty((p, p))
-        n_threads = threads_worth_waking(n_threads, rows.size * p * _MILLISECONDS)
+        n_threads = limit_threads(n_threads, rows.size * p * _MILLISECONDS)
         with single_threaded_blas():
             kernels.dense_gram(contiguous_one_way(rows), out, n_threads)
         return out

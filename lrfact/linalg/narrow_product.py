@@ -8,7 +8,7 @@ thread calls BLAS for panels of its own, and the digits do not depend on how man
 import numpy as np
 
 from lrfact import kernels
-from lrfact._threads import single_threaded_blas, threads_worth_waking
+from lrfact._threads import limit_threads, single_threaded_blas
 from lrfact.linalg.matrix_operator import Array
 
 # Of one thread of BLAS, for a multiplication and an addition.
@@ -44,7 +44,7 @@ def add_narrow_product(
 ) -> None:
     """Add ``factor * matrix @ block`` to `out`, which lies by rows."""
     block = np.ascontiguousarray(block)
-    n_threads = threads_worth_waking(n_threads, matrix.size * block.shape[1] * _MILLISECONDS)
+    n_threads = limit_threads(n_threads, matrix.size * block.shape[1] * _MILLISECONDS)
     with single_threaded_blas():
         kernels.dense_matmat(contiguous_one_way(matrix), block, factor, out, n_threads)
 
@@ -52,7 +52,7 @@ def add_narrow_product(
 def transposed_narrow_product(matrix: Array, block: Array, n_threads: int) -> Array:
     """Return ``matrix.T @ block``, by rows; see `narrow_product`."""
     out = np.empty((matrix.shape[1], block.shape[1]), dtype=block.dtype)
-    n_threads = threads_worth_waking(n_threads, matrix.size * block.shape[1] * _MILLISECONDS)
+    n_threads = limit_threads(n_threads, matrix.size * block.shape[1] * _MILLISECONDS)
     with single_threaded_blas():
         kernels.dense_rmatmat(
             contiguous_one_way(matrix), np.ascontiguousarray(block), out, n_threads

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csc_array, csr_array
 
 from lrfact import kernels
-from lrfact._threads import threads_worth_waking
+from lrfact._threads import limit_threads
 from lrfact.linalg.exact_differences import exactly_summable_parts
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.narrow_product import narrow_product, transposed_narrow_product
@@ -172,7 +172,7 @@ class SparseOperator(MatrixOperator):
         return out
 
     def _threads_for(self, block: Array) -> int:
-        return threads_worth_waking(
+        return limit_threads(
             self.n_threads, self._X.nnz * block.shape[1] * _MILLISECONDS_PER_PRODUCT
         )
 
@@ -249,15 +249,15 @@ class SparseOperator(MatrixOperator):
         for start in range(0, n_rows, step):
             stop = min(start + step, n_rows)
             entries = slice(X.indptr[start], X.indptr[stop])
-            row_start = X.indptr[start : stop + 1] - X.indptr[start]
-            rows = np.repeat(np.arange(stop - start), np.diff(row_start))
+            indptr = X.indptr[start : stop + 1] - X.indptr[start]
+            rows = np.repeat(np.arange(stop - start), np.diff(indptr))
             values, columns = X.data[entries].astype(np.float64), X.indices[entries]
             if mean is not None:
                 values -= mean[columns]
             sums = np.bincount(rows, weights=values**2, minlength=stop - start)
             if mean is not None:
                 stored, ones = np.empty((stop - start, 2)), np.ones(len(values))
-                kernels.csr_matmat(ones, columns, row_start, parts, stored, self.n_threads)
+                kernels.csr_matmat(ones, columns, indptr, parts, stored, self.n_threads)
                 sums = sums + (totals - stored).sum(axis=1)
             energies[start:stop] = np.maximum(sums, 0)
         return energies

@@ -19,8 +19,8 @@ def as_sparse_rows(A: Any) -> csr_array:
 def some_entries(rows: csr_array, chosen: NDArray[np.bool_]) -> csr_array:
     """Return a matrix of the same shape that stores the chosen ones of the stored entries."""
     n_before = np.concatenate([[0], np.cumsum(chosen)])
-    row_start = n_before[rows.indptr].astype(rows.indptr.dtype)
-    return csr_array((rows.data[chosen], rows.indices[chosen], row_start), shape=rows.shape)
+    indptr = n_before[rows.indptr].astype(rows.indptr.dtype)
+    return csr_array((rows.data[chosen], rows.indices[chosen], indptr), shape=rows.shape)
 
 
 def row_sums(rows: csr_array) -> NDArray[np.float64]:

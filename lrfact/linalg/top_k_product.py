@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from lrfact import kernels
-from lrfact._threads import threads_worth_waking
+from lrfact._threads import limit_threads
 from lrfact._typing import ArrayLike
 from lrfact.linalg.matrix_operator import Array
 
@@ -94,7 +94,7 @@ def top_k_product(
         positions,
         scores,
         indices,
-        threads_worth_waking(n_threads, work * _MILLISECONDS),
+        limit_threads(n_threads, work * _MILLISECONDS),
     )
     return indices, scores
 

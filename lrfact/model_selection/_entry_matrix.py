@@ -34,7 +34,9 @@ class EntryMatrix:
     missing_values: float
 
     @classmethod
-    def of(cls, X: Any, *, missing_values: float, owner: str, zero_is_absent: bool = False) -> Self:
+    def from_input(
+        cls, X: Any, *, missing_values: float, owner: str, zero_is_absent: bool = False
+    ) -> Self:
         """Read an incomplete matrix.
 
         Parameters

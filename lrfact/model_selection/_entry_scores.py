@@ -16,8 +16,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from lrfact._threads import workers_that_start
 from lrfact.model_selection._entry_matrix import EntryMatrix
 from lrfact.model_selection._entry_splits import EntryKFold
-from lrfact.model_selection._hidden_predictions import missing_values_of, zero_is_absent
-from lrfact.model_selection._hidden_scores import HiddenScore, Metric
+from lrfact.model_selection._held_out_predictions import missing_values_of, zero_is_absent
+from lrfact.model_selection._held_out_scores import HeldOutScore, Metric
 
 
 @workers_that_start()
@@ -100,7 +100,7 @@ def cross_val_score_entries(
     3 -0.22
     4 -0.24
     """
-    score = HiddenScore(scoring, "cross_val_score_entries")
+    score = HeldOutScore(scoring, "cross_val_score_entries")
     missing_values, absent = missing_values_of(estimator), zero_is_absent(estimator)
     parallel = Parallel(n_jobs=n_jobs, pre_dispatch="n_jobs")
     scores = parallel(
@@ -119,7 +119,7 @@ def _folds(
         cv = EntryKFold(int(cv), random_state=0, missing_values=missing_values)
     if isinstance(cv, EntryKFold):
         if zero_is_absent:
-            X = EntryMatrix.of(
+            X = EntryMatrix.from_input(
                 X, missing_values=0.0, owner="cross_val_score_entries", zero_is_absent=True
             ).source
             cv = replace(cv, missing_values=0.0)
@@ -159,12 +159,12 @@ def _fit_and_score(
     estimator: Any,
     train: Any,
     test: Any,
-    score: HiddenScore,
+    score: HeldOutScore,
     missing_values: float,
     zero_is_absent: bool,
 ) -> float:
     read = partial(
-        EntryMatrix.of,
+        EntryMatrix.from_input,
         missing_values=missing_values,
         owner="cross_val_score_entries",
         zero_is_absent=zero_is_absent,

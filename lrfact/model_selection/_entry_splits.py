@@ -91,7 +91,9 @@ def train_test_split_entries(
             "X to split by columns"
         )
     rng = check_random_state(random_state)
-    matrix = EntryMatrix.of(X, missing_values=missing_values, owner="train_test_split_entries")
+    matrix = EntryMatrix.from_input(
+        X, missing_values=missing_values, owner="train_test_split_entries"
+    )
     if stratify == "rows":
         for_test = sample_of_rows(matrix.entries.indptr, test_size, rng)
     else:
@@ -196,7 +198,7 @@ class EntryKFold:
         TypeError
             If `X` is sparse by blocks or diagonals, where stored is not observed.
         """
-        matrix = EntryMatrix.of(X, missing_values=self.missing_values, owner="EntryKFold")
+        matrix = EntryMatrix.from_input(X, missing_values=self.missing_values, owner="EntryKFold")
         if matrix.entries.nnz < self.n_splits:
             raise ValueError(
                 f"n_splits={self.n_splits} of EntryKFold exceeds the number of observed entries "

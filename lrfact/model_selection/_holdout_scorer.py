@@ -7,8 +7,8 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from lrfact.model_selection._entry_matrix import EntryMatrix
-from lrfact.model_selection._hidden_predictions import missing_values_of, zero_is_absent
-from lrfact.model_selection._hidden_scores import HiddenScore, Metric
+from lrfact.model_selection._held_out_predictions import missing_values_of, zero_is_absent
+from lrfact.model_selection._held_out_scores import HeldOutScore, Metric
 from lrfact.model_selection._test_size import check_test_size
 from lrfact.solvers.observed.entry_sampling import sample_of_rows
 
@@ -97,7 +97,7 @@ def holdout_scorer(
         seed = int(random_state)
     else:
         seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    score = HiddenScore(metric, "holdout_scorer", relevant)
+    score = HeldOutScore(metric, "holdout_scorer", relevant)
     return HoldoutScorer(score, check_test_size(test_size), seed)
 
 
@@ -107,7 +107,7 @@ class HoldoutScorer:
 
     Attributes
     ----------
-    score : HiddenScore
+    score : HeldOutScore
         Compares.
 
     test_size : float or int
@@ -117,18 +117,18 @@ class HoldoutScorer:
         Which entries are.
     """
 
-    score: HiddenScore
+    score: HeldOutScore
     test_size: int | float
     seed: int
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
         """Score a fitted estimator on rows with holes; `y` is ignored."""
-        matrix = EntryMatrix.of(
+        matrix = EntryMatrix.from_input(
             X,
             missing_values=missing_values_of(estimator),
             owner="holdout_scorer",
             zero_is_absent=zero_is_absent(estimator),
         )
         rng = np.random.RandomState(self.seed)
-        hidden = sample_of_rows(matrix.entries.indptr, self.test_size, rng)
-        return self.score(estimator, matrix.part(~hidden), matrix.entries_where(hidden))
+        held_out = sample_of_rows(matrix.entries.indptr, self.test_size, rng)
+        return self.score(estimator, matrix.part(~held_out), matrix.entries_where(held_out))

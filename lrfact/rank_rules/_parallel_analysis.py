@@ -68,7 +68,7 @@ def parallel_analysis_rank(
         Of the data, complete or truncated; as many ranks are judged as it has values.
 
     X : {ndarray, sparse matrix} of shape (n_samples, n_features), default=None
-        The data, *before* centring; where ``spectrum.centered`` is true the column means are
+        The data, *before* centering; where ``spectrum.centered`` is true the column means are
         subtracted here. None for singular values alone.
 
     null : {"permutation", "signs", "gaussian"}, default=None

@@ -44,7 +44,7 @@ def rank_rule(
         A share of the energy to exceed, or a key of `RANK_RULES`.
 
     X : {ndarray, sparse matrix}, default=None
-        The data before centring, read by ``"parallel"`` alone.
+        The data before centering, read by ``"parallel"`` alone.
 
     random_state : int, RandomState instance or None, default=None
         Read by ``"parallel"`` alone.

@@ -98,7 +98,7 @@ class Spectrum:
 
     @property
     def max_rank(self) -> int:
-        """Largest rank that a matrix of this shape can have, after centring if it was centred."""
+        """Largest rank that a matrix of this shape can have, after centering if it was centred."""
         return _max_rank(self.shape, self.centered)
 
     @property

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import norm
 
 from lrfact.kernels import IMPLEMENTATION
-from reference.planted import random_sparse
+from reference.synthetic import random_sparse
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 if not (BENCHMARKS / "run.py").exists():
@@ -24,8 +24,8 @@ import harness  # noqa: E402
 import peers  # noqa: E402
 import report  # noqa: E402
 from datasets._movielens_folds import write_movielens_tenth  # noqa: E402
-from datasets._planted_ratings import NOISE, write_planted_ratings  # noqa: E402
 from datasets._ratings_files import Entries, read_ratings, write_ratings  # noqa: E402
+from datasets._synthetic_ratings import NOISE, write_synthetic_ratings  # noqa: E402
 from discovery import modules_of  # noqa: E402
 from exact_reference import _arpack, _gram, _lapack, exact_singular_values  # noqa: E402
 from harness import Options, interleave, read_rows, timed, write_rows  # noqa: E402
@@ -413,11 +413,11 @@ def test_ratings_survive_the_cache_in_blocks(tmp_path):
     assert train.nnz == whole.nnz - held_out.sum()
 
 
-def test_planted_ratings_have_the_size_and_tails_promised(tmp_path):
+def test_synthetic_ratings_have_the_size_and_tails_promised(tmp_path):
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder in folders:
         folder.mkdir()
-        write_planted_ratings(folder, shape=(2000, 300), n_entries=40_000, test_share=0.1, seed=3)
+        write_synthetic_ratings(folder, shape=(2000, 300), n_entries=40_000, test_share=0.1, seed=3)
     (train, test), (again, _) = (read_ratings(folder) for folder in folders)
     assert abs(train - again).max() == 0
     assert train.dtype == np.float32

@@ -1,8 +1,8 @@
-"""What `forgetting` drops, and when."""
+"""What `reset_on_error` drops, and when."""
 
 import pytest
 
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 
 
 class Estimator:
@@ -22,13 +22,13 @@ KEPT = {"n_components", "_private", "__dunder__"}
 
 def test_drops_what_was_learnt_before():
     estimator = Estimator()
-    with forgetting(estimator):
+    with reset_on_error(estimator):
         assert set(vars(estimator)) == KEPT
 
 
 def test_keeps_what_is_learnt_inside():
     estimator = Estimator()
-    with forgetting(estimator):
+    with reset_on_error(estimator):
         estimator.components_ = [3]
     assert set(vars(estimator)) == KEPT | {"components_"}
 
@@ -38,7 +38,7 @@ def test_drops_it_again_after_a_failure(error):
     estimator = Estimator()
 
     def fail():
-        with forgetting(estimator):
+        with reset_on_error(estimator):
             estimator.components_ = [3]
             estimator._fitted_running = [4]
             raise error

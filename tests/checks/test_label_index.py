@@ -37,7 +37,7 @@ COLUMNS = {
 @pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS.keys())
 def test_labels_come_back(values):
     column = label_column(values, "users")
-    index, codes = LabelIndex.of(column)
+    index, codes = LabelIndex.from_values(column)
     assert codes.dtype == np.intp
     assert len(index.labels) == len(set(values))
     assert [index.labels[code] for code in codes] == list(values)
@@ -48,12 +48,12 @@ def test_labels_come_back(values):
 @pytest.mark.parametrize("kind", ["int", "float", "str", "strings", "tuples", "dates", "decimals"])
 def test_labels_ascend_where_they_can(kind):
     values = COLUMNS[kind]
-    labels = LabelIndex.of(label_column(values, "users"))[0].labels
+    labels = LabelIndex.from_values(label_column(values, "users"))[0].labels
     assert list(labels) == sorted(set(values))
 
 
 def test_mixed_labels_keep_the_order_of_appearance():
-    labels = LabelIndex.of(label_column(["b", 3, "a", 3], "users"))[0].labels
+    labels = LabelIndex.from_values(label_column(["b", 3, "a", 3], "users"))[0].labels
     assert labels.tolist() == ["b", 3, "a"]
 
 
@@ -61,7 +61,7 @@ def test_mixed_labels_keep_the_order_of_appearance():
 @pytest.mark.parametrize("asked", COLUMNS.values(), ids=COLUMNS.keys())
 def test_labels_are_found_as_a_dict_would(fitted, asked):
     """Whatever arrays they come in: 1, 1.0 and True are one, 1 and "1" are not."""
-    index, _ = LabelIndex.of(label_column(COLUMNS[fitted], "users"))
+    index, _ = LabelIndex.from_values(label_column(COLUMNS[fitted], "users"))
     numbers = {label: number for number, label in enumerate(index.labels.tolist())}
     expected = [numbers.get(label, -1) for label in asked]
     assert_array_equal(index.numbers_of(label_column(asked, "users")), expected)
@@ -69,13 +69,13 @@ def test_labels_are_found_as_a_dict_would(fitted, asked):
 
 def test_large_integers_are_not_mistaken_for_their_neighbours():
     big = 2**53
-    index, _ = LabelIndex.of(label_column(np.array([big, 2**62]), "users"))
+    index, _ = LabelIndex.from_values(label_column(np.array([big, 2**62]), "users"))
     assert_array_equal(index.numbers_of(label_column(np.array([float(big)]), "users")), [0])
     assert_array_equal(index.numbers_of(label_column(np.array([big + 1]), "users")), [-1])
     assert_array_equal(
         index.numbers_of(label_column(np.array([1e300, 2.0**63]), "users")), [-1] * 2
     )
-    index, _ = LabelIndex.of(label_column(np.array([float(big), 0.5]), "users"))
+    index, _ = LabelIndex.from_values(label_column(np.array([float(big), 0.5]), "users"))
     assert_array_equal(index.numbers_of(label_column(np.array([big, big + 1]), "users")), [1, -1])
 
 

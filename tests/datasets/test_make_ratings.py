@@ -15,8 +15,8 @@ from lrfact.datasets._long_tailed_pattern import (
 )
 
 
-def entries(planted):
-    ratings = planted.ratings
+def entries(synthetic):
+    ratings = synthetic.ratings
     return np.repeat(np.arange(ratings.shape[0]), np.diff(ratings.indptr)), ratings.indices
 
 
@@ -36,7 +36,7 @@ def share_of_the_largest(counts, share):
 def test_exactly_so_many_distinct_entries(
     n_rows, n_columns, share, row_spread, column_spread, seed
 ):
-    planted = make_ratings(
+    synthetic = make_ratings(
         n_rows,
         n_columns,
         n_ratings=share,
@@ -44,11 +44,11 @@ def test_exactly_so_many_distinct_entries(
         column_spread=column_spread,
         random_state=seed,
     )
-    ratings = planted.ratings
+    ratings = synthetic.ratings
     assert isinstance(ratings, sparse.csr_array)
     assert ratings.shape == (n_rows, n_columns)
     assert ratings.nnz == max(1, round(share * n_rows * n_columns))
-    rows, columns = entries(planted)
+    rows, columns = entries(synthetic)
     numbers = rows * n_columns + columns
     assert (np.diff(numbers) > 0).all()  # sorted within each row, and none twice
     assert columns.min() >= 0
@@ -58,20 +58,20 @@ def test_exactly_so_many_distinct_entries(
 
 @pytest.mark.parametrize("n_ratings", [1.0, 30_000])
 def test_every_entry_observed(n_ratings):
-    planted = make_ratings(200, 150, n_ratings=n_ratings, row_spread=5, column_spread=5)
-    assert planted.ratings.nnz == 30_000
+    synthetic = make_ratings(200, 150, n_ratings=n_ratings, row_spread=5, column_spread=5)
+    assert synthetic.ratings.nnz == 30_000
 
 
 def test_several_blocks_and_both_ways_of_drawing(global_random_seed):
     """More than 2^18 entries; some rows nearly full, others nearly empty."""
-    planted = make_ratings(
+    synthetic = make_ratings(
         3000, 1000, n_ratings=600_000, row_spread=1.5, random_state=global_random_seed
     )
-    assert planted.ratings.nnz == 600_000
-    assert len(list(row_blocks(planted.ratings.indptr))) == 3
-    rows, columns = entries(planted)
+    assert synthetic.ratings.nnz == 600_000
+    assert len(list(row_blocks(synthetic.ratings.indptr))) == 3
+    rows, columns = entries(synthetic)
     assert (np.diff(rows * 1000 + columns) > 0).all()
-    counts = np.diff(planted.ratings.indptr)
+    counts = np.diff(synthetic.ratings.indptr)
     assert counts.min() < 20
     assert counts.max() == 1000
 
@@ -85,39 +85,41 @@ def test_blocks_cover_all_rows_with_entries():
     assert all(start < stop for start, stop in blocks)
 
 
-def test_values_follow_the_planted_model(global_random_seed):
-    planted = make_ratings(
+def test_values_follow_the_synthetic_model(global_random_seed):
+    synthetic = make_ratings(
         400, 300, n_components=4, n_ratings=0.3, noise=0.0, random_state=global_random_seed
     )
-    rows, columns = entries(planted)
-    W, V = planted.row_factors, planted.column_factors
-    dense = W @ V.T + planted.row_bias[:, np.newaxis] + planted.column_bias + planted.intercept
+    rows, columns = entries(synthetic)
+    W, V = synthetic.row_factors, synthetic.column_factors
+    dense = (
+        W @ V.T + synthetic.row_bias[:, np.newaxis] + synthetic.column_bias + synthetic.intercept
+    )
     assert W.shape == (400, 4)
     assert V.shape == (300, 4)
-    assert planted.intercept == 3.5
-    assert_allclose(planted.ratings.data, dense[rows, columns], rtol=1e-12, atol=1e-12)
-    assert_allclose(planted.predict_entries([3, 0], [2, 7]), dense[[3, 0], [2, 7]], rtol=1e-12)
+    assert synthetic.intercept == 3.5
+    assert_allclose(synthetic.ratings.data, dense[rows, columns], rtol=1e-12, atol=1e-12)
+    assert_allclose(synthetic.predict_entries([3, 0], [2, 7]), dense[[3, 0], [2, 7]], rtol=1e-12)
 
 
 def test_sizes_of_the_parts(global_random_seed):
     """Standard deviations of 400,000 numbers: known to less than a per cent."""
-    planted = make_ratings(
+    synthetic = make_ratings(
         4000, 4000, n_components=20, n_ratings=400_000, noise=0.7, random_state=global_random_seed
     )
-    rows, columns = entries(planted)
-    noise = planted.ratings.data - planted.predict_entries(rows, columns)
+    rows, columns = entries(synthetic)
+    noise = synthetic.ratings.data - synthetic.predict_entries(rows, columns)
     assert np.std(noise) == pytest.approx(0.7, rel=0.02)
     assert np.mean(noise) == pytest.approx(0, abs=0.01)
-    product = planted.row_factors @ planted.column_factors.T
+    product = synthetic.row_factors @ synthetic.column_factors.T
     assert np.std(product) == pytest.approx(1, rel=0.1)
-    for bias in (planted.row_bias, planted.column_bias):
+    for bias in (synthetic.row_bias, synthetic.column_bias):
         assert np.std(bias) == pytest.approx(0.5, rel=0.1)
 
 
 def test_activity_and_popularity_have_long_tails(global_random_seed):
-    planted = make_ratings(5000, 2000, n_ratings=100_000, random_state=global_random_seed)
-    per_row = np.diff(planted.ratings.indptr)
-    per_column = np.bincount(planted.ratings.indices, minlength=2000)
+    synthetic = make_ratings(5000, 2000, n_ratings=100_000, random_state=global_random_seed)
+    per_row = np.diff(synthetic.ratings.indptr)
+    per_column = np.bincount(synthetic.ratings.indices, minlength=2000)
     # A log-normal of deviation s has Phi(s - 1.2816) in its largest tenth: 0.39 and 0.59; the
     # second is less here, as a row has each column once.
     assert share_of_the_largest(per_row, 0.1) == pytest.approx(0.39, abs=0.05)
@@ -125,11 +127,11 @@ def test_activity_and_popularity_have_long_tails(global_random_seed):
 
 
 def test_without_spread_all_are_alike(global_random_seed):
-    planted = make_ratings(
+    synthetic = make_ratings(
         1000, 100, n_ratings=20_500, row_spread=0, column_spread=0, random_state=global_random_seed
     )
-    assert set(np.diff(planted.ratings.indptr)) == {20, 21}
-    per_column = np.bincount(planted.ratings.indices, minlength=100)
+    assert set(np.diff(synthetic.ratings.indptr)) == {20, 21}
+    per_column = np.bincount(synthetic.ratings.indices, minlength=100)
     assert abs(per_column - 205).max() < 5 * np.sqrt(205)
 
 
@@ -164,17 +166,17 @@ def _inclusion(popularity, n_each, taken=()):
 
 @pytest.mark.parametrize("dtype", ["float32", np.float64])
 def test_everything_has_the_type_asked_for(dtype):
-    planted = make_ratings(30, 20, dtype=dtype, levels=[1, 2, 3], random_state=0)
+    synthetic = make_ratings(30, 20, dtype=dtype, levels=[1, 2, 3], random_state=0)
     for array in (
-        planted.ratings,
-        planted.row_factors,
-        planted.column_factors,
-        planted.row_bias,
-        planted.column_bias,
-        planted.predict_entries([0], [0]),
+        synthetic.ratings,
+        synthetic.row_factors,
+        synthetic.column_factors,
+        synthetic.row_bias,
+        synthetic.column_bias,
+        synthetic.predict_entries([0], [0]),
     ):
         assert array.dtype == np.dtype(dtype)
-    assert planted.ratings.indices.dtype == planted.ratings.indptr.dtype == np.int32
+    assert synthetic.ratings.indices.dtype == synthetic.ratings.indptr.dtype == np.int32
 
 
 def test_every_rating_goes_to_the_nearest_level():
@@ -187,9 +189,9 @@ def test_every_rating_goes_to_the_nearest_level():
 
 
 def test_no_bias():
-    planted = make_ratings(30, 20, bias=0, random_state=0)
-    assert not planted.row_bias.any()
-    assert not planted.column_bias.any()
+    synthetic = make_ratings(30, 20, bias=0, random_state=0)
+    assert not synthetic.row_bias.any()
+    assert not synthetic.column_bias.any()
 
 
 def test_the_seed_decides():

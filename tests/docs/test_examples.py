@@ -87,9 +87,9 @@ def test_digits_pca(example):
 def test_rank_rules(example):
     rules = example("plot_rank_rules")
     found = {name: rules.ranks_by_rule(X) for name, X in rules.matrices().items()}
-    planted = found["five planted"]
-    assert planted.pop("energy") == 22
-    assert set(planted.values()) == {5}
+    synthetic = found["five planted"]
+    assert synthetic.pop("energy") == 22
+    assert set(synthetic.values()) == {5}
     noise = found["pure noise"]
     assert noise["gavish-donoho"] == noise["parallel"] == noise["cv"] == 0
     assert noise["mle"] == 1
@@ -407,8 +407,8 @@ def test_number_of_topics(example):
     best = {
         case: [int(page.NUMBERS[values.argmax()]) for values in found.values()]
         for case, found in (
-            (case, page.verdicts(page.make_counts(*planted)))
-            for case, planted in page.CASES.items()
+            (case, page.verdicts(page.make_counts(*synthetic)))
+            for case, synthetic in page.CASES.items()
         )
     }
     assert list(best.values()) == [[6, 6, 6], [2, 6, 2], [9, 3, 9]]

@@ -137,9 +137,9 @@ def test_movielens_where_it_is(run_here, example, tmp_path_factory, monkeypatch)
     data = tmp_path_factory.mktemp("data")
     rated = ["Star Wars (1977)", "Empire Strikes Back, The (1980)", "English Patient, The (1996)"]
     titles = rated + [f"Film {number}" for number in range(4, 1683)]
-    planted = make_ratings(943, 1682, n_ratings=100_000, random_state=0).ratings.tocoo()
-    stars = np.clip(planted.data.round(), 1, 5).astype(int)
-    lines = zip(planted.row + 1, planted.col + 1, stars, strict=True)
+    synthetic = make_ratings(943, 1682, n_ratings=100_000, random_state=0).ratings.tocoo()
+    stars = np.clip(synthetic.data.round(), 1, 5).astype(int)
+    lines = zip(synthetic.row + 1, synthetic.col + 1, stars, strict=True)
     flags = "|" + "|".join("0" * 18)
     (data / "movielens").mkdir()
     with zipfile.ZipFile(data / "movielens" / "ml-100k.zip", "w") as archive:

@@ -11,10 +11,10 @@ from sklearn.exceptions import NotFittedError
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
 from lrfact.estimators import _svd_transformer
-from reference.spectra import planted_matrix
+from reference.spectra import synthetic_matrix
 
 ESTIMATORS = [TruncatedSVDReducer, PCAFromSVD]
-X = planted_matrix((20, 6), 0.6 ** np.arange(6), seed=0)
+X = synthetic_matrix((20, 6), 0.6 ** np.arange(6), seed=0)
 
 
 def learnt(estimator):
@@ -308,7 +308,7 @@ class TestNothingIsLeftBehind:
 
     def test_refit_on_another_shape(self, Estimator):
         estimator = Estimator(2).fit(X)
-        other = planted_matrix((15, 9), 0.5 ** np.arange(9), seed=1)
+        other = synthetic_matrix((15, 9), 0.5 ** np.arange(9), seed=1)
         estimator.fit(other)
         fresh = Estimator(2).fit(other)
         assert learnt(estimator) == learnt(fresh)

@@ -6,12 +6,12 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
-from reference.spectra import DENSE, SPARSE, planted_matrix
+from reference.spectra import DENSE, SPARSE, synthetic_matrix
 
 ESTIMATORS = [TruncatedSVDReducer, PCAFromSVD]
 RNG = np.random.default_rng(0)
 # Whole numbers, so that integers are the same matrix; sparse, so that a half of it is zeros.
-X = np.round(planted_matrix((40, 9), 100 * 0.6 ** np.arange(9), seed=0)) + 1
+X = np.round(synthetic_matrix((40, 9), 100 * 0.6 ** np.arange(9), seed=0)) + 1
 X[RNG.random(X.shape) < 0.5] = 0
 
 

@@ -32,12 +32,12 @@ def peak_of(call):
 
 @pytest.mark.filterwarnings(f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning")
 @pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler"])
-@pytest.mark.parametrize("with_holes", [False, True])
-def test_sparse_matrix_stays_sparse(loss, with_holes):
+@pytest.mark.parametrize("with_missing", [False, True])
+def test_sparse_matrix_stays_sparse(loss, with_missing):
     rng = np.random.default_rng(0)
     rows, columns = rng.integers(0, N_SAMPLES, 20_000), rng.integers(0, N_FEATURES, 20_000)
     values = 0.5 + rng.random(20_000)
-    if with_holes:
+    if with_missing:
         values[::50] = np.nan
     X = sparse.csr_array((values, (rows, columns)), shape=(N_SAMPLES, N_FEATURES))
     model = NMFTopics(N_COMPONENTS, beta_loss=loss, init="random", max_iter=2, random_state=0)

@@ -18,7 +18,7 @@ LOSSES = ["frobenius", "kullback-leibler", "itakura-saito", 1.5]
 BETAS = [2, 1, 0, 1.5]
 
 
-def planted(seed=0, n_components=3, shape=(60, 25), noise=0.1):
+def synthetic(seed=0, n_components=3, shape=(60, 25), noise=0.1):
     rng = np.random.default_rng(seed)
     W = rng.gamma(1.0, size=(shape[0], n_components))
     H = rng.gamma(1.0, size=(n_components, shape[1]))
@@ -26,7 +26,7 @@ def planted(seed=0, n_components=3, shape=(60, 25), noise=0.1):
 
 
 def counts_of(seed=0, n_components=3, shape=(60, 25)):
-    truth = planted(seed, n_components, shape, noise=0)
+    truth = synthetic(seed, n_components, shape, noise=0)
     return np.random.default_rng(seed).poisson(5 * truth).astype(float)
 
 
@@ -47,13 +47,13 @@ def divergence(x, s, beta):
 
 class TestScore:
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
-    @pytest.mark.parametrize("with_holes", [False, True])
+    @pytest.mark.parametrize("with_missing", [False, True])
     @pytest.mark.parametrize(("loss", "beta"), list(zip(LOSSES, BETAS, strict=True)), ids=str)
-    def test_is_the_loss_of_columns_held_out(self, loss, beta, with_holes, container):
+    def test_is_the_loss_of_columns_held_out(self, loss, beta, with_missing, container):
         """Fold rows in with every fifth column missing, through the public methods."""
-        X, new = planted(), planted(1)[:20]
+        X, new = synthetic(), synthetic(1)[:20]
         model = NMFTopics(3, beta_loss=loss, random_state=0, tol=0, max_iter=20).fit(X)
-        lost = np.random.default_rng(0).random(new.shape) < (0.2 if with_holes else 0)
+        lost = np.random.default_rng(0).random(new.shape) < (0.2 if with_missing else 0)
         smoothing = {2: 0.0, 0: X.min() / 128}.get(beta, X.mean() / 128)
         total = 0.0
         for group in range(5):
@@ -62,19 +62,19 @@ class TestScore:
             predicted = model.inverse_transform(model.transform(shown)) + smoothing
             asked = ~lost[:, group::5]
             total += divergence(new[:, group::5][asked], predicted[:, group::5][asked], beta).sum()
-        score = model.score(container(new), mask=lost if with_holes else None)
+        score = model.score(container(new), mask=lost if with_missing else None)
         assert type(score) is float
         assert score == pytest.approx(-total / len(new), rel=1e-4)
 
     def test_float32(self):
-        X = planted()
+        X = synthetic()
         score = NMFTopics(3, random_state=0).fit(X.astype(np.float32)).score(X.astype(np.float32))
         assert score == pytest.approx(NMFTopics(3, random_state=0).fit(X).score(X), rel=1e-2)
 
     @pytest.mark.parametrize("loss", ["frobenius", "kullback-leibler", 0.5])
     @pytest.mark.parametrize("shape", [(1, 8), (8, 1), (1, 1), (3, 2)])
     def test_small_shapes(self, shape, loss):
-        X = planted()[: shape[0], : shape[1]]
+        X = synthetic()[: shape[0], : shape[1]]
         assert np.isfinite(NMFTopics(1, beta_loss=loss, random_state=0).fit(X).score(X))
 
     def test_zeros_and_counts_that_were_thought_impossible(self):
@@ -90,12 +90,12 @@ class TestSearches:
 
     @pytest.mark.parametrize(
         ("loss", "make"),
-        [("frobenius", planted), ("kullback-leibler", counts_of), ("frobenius", counts_of)],
+        [("frobenius", synthetic), ("kullback-leibler", counts_of), ("frobenius", counts_of)],
     )
     @pytest.mark.parametrize("n_components", [2, 4])
-    def test_find_the_planted_number(self, loss, make, n_components, global_random_seed):
+    def test_find_the_synthetic_number(self, loss, make, n_components, global_random_seed):
         # In counts, that are noisier, one seed of ten leads to one component more.
-        seed = global_random_seed if make is planted else 0
+        seed = global_random_seed if make is synthetic else 0
         X = make(seed, n_components, (80, 40))
         model = NMFTopics(beta_loss=loss, random_state=0, max_iter=1000)
         grid = {"n_components": [1, 2, 3, 4, 5]}
@@ -114,7 +114,7 @@ class TestSearches:
         assert_allclose(found.best_estimator_.components_, grid.best_estimator_.components_)
 
     def test_missing_entries_do_not_hinder(self):
-        X = planted(shape=(80, 40))
+        X = synthetic(shape=(80, 40))
         X[np.random.default_rng(0).random(X.shape) < 0.3] = np.nan
         model = NMFTopics(random_state=0, max_iter=1000)
         search = GridSearchCV(model, {"n_components": range(1, 6)}, cv=3)
@@ -143,7 +143,7 @@ class TestSearches:
 
 class TestSeveralStarts:
     def test_the_best_end_is_kept(self):
-        X = planted(n_components=5)
+        X = synthetic(n_components=5)
         model = NMFTopics(5, init="random", n_init=6, random_state=0).fit(X)
         ends = model.start_objectives_
         assert ends.shape == (6,)
@@ -152,7 +152,7 @@ class TestSeveralStarts:
         assert model.reconstruction_err_**2 / 2 <= ends.min() * (1 + 1e-9)
 
     def test_stability_is_the_mean_cosine_with_partners(self):
-        X = planted(n_components=5, noise=1.0)
+        X = synthetic(n_components=5, noise=1.0)
         model = NMFTopics(5, init="random", n_init=2, random_state=0).fit(X)
         seeds = np.random.RandomState(0).randint(np.iinfo(np.int32).max, size=2)
         ends = [NMFTopics(5, init="random", random_state=int(s)).fit(X).components_ for s in seeds]
@@ -191,18 +191,18 @@ class TestSeveralStarts:
             assert one.stability_ == other.stability_
 
     def test_one_start_has_no_stability(self):
-        model = NMFTopics(3, n_init=2, random_state=0).fit(planted())
-        model.set_params(n_init=1).fit(planted())
+        model = NMFTopics(3, n_init=2, random_state=0).fit(synthetic())
+        model.set_params(n_init=1).fit(synthetic())
         for name in ("stability_", "topic_stability_", "start_objectives_"):
             assert not hasattr(model, name)
 
     def test_one_warning_of_all(self):
         with pytest.warns(ConvergenceWarning, match="max_iter=3") as record:
-            NMFTopics(3, n_init=3, max_iter=3, tol=1e-9, random_state=0).fit(planted())
+            NMFTopics(3, n_init=3, max_iter=3, tol=1e-9, random_state=0).fit(synthetic())
         assert len(record) == 1
 
     def test_more_components_than_singular_vectors(self):
-        X = planted()[:, :4]
+        X = synthetic()[:, :4]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             model = NMFTopics(7, n_init=2, random_state=0, max_iter=20).fit(X)
@@ -211,7 +211,7 @@ class TestSeveralStarts:
     @pytest.mark.parametrize("init", ["nndsvd", "nndsvda"])
     def test_equal_starts_are_refused(self, init):
         with pytest.raises(ValueError, match=f"n_init=2 starts by init='{init}' would end alike"):
-            NMFTopics(2, init=init, n_init=2).fit(planted())
+            NMFTopics(2, init=init, n_init=2).fit(synthetic())
         W, H = np.ones((60, 2)), np.ones((2, 25))
         with pytest.raises(ValueError, match="n_init=2 starts from the same W and H"):
-            NMFTopics(2, init="custom", n_init=2).fit(planted(), W=W, H=H)
+            NMFTopics(2, init="custom", n_init=2).fit(synthetic(), W=W, H=H)

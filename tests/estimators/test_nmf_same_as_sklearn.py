@@ -30,13 +30,13 @@ INITS = [None, "random", "nndsvd", "nndsvda", "nndsvdar", "custom"]
 N, M, K = 30, 20, 3
 
 
-def planted(seed=0):
+def synthetic(seed=0):
     rng = np.random.default_rng(seed)
     X = rng.gamma(0.5, size=(N, K)) @ rng.gamma(0.5, size=(K, M))
     return np.abs(X + 0.05 * rng.standard_normal((N, M))) + 1e-3
 
 
-X = planted()
+X = synthetic()
 SPARSE = sparse.csr_array(X * (np.random.default_rng(1).random((N, M)) < 0.4))
 RNG = np.random.default_rng(2)
 START = {"W": RNG.random((N, K)), "H": RNG.random((K, M))}
@@ -129,7 +129,7 @@ def test_rows_on_their_components(loss, solver, penalty):
     theirs, _ = run(NMF, X, "nndsvda", **options)
     ours, _ = run(NMFTopics, X, "nndsvda", **options)
     ours.components_ = theirs.components_
-    new = planted(seed=0)[::-1] * 1.3
+    new = synthetic(seed=0)[::-1] * 1.3
     reached = objective(new, ours.transform(new), theirs.components_, loss, **penalty)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

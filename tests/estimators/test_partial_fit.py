@@ -10,7 +10,7 @@ from scipy import sparse
 from lrfact import PCAFromSVD, TruncatedSVDReducer
 from lrfact.linalg.as_operator import as_operator
 from lrfact.solvers.svd.incremental_svd import update_svd
-from reference.spectra import planted_matrix
+from reference.spectra import synthetic_matrix
 
 ESTIMATORS = [TruncatedSVDReducer, PCAFromSVD]
 ATTRIBUTES = [
@@ -27,7 +27,7 @@ ATTRIBUTES = [
 def low_rank(shape=(60, 30), rank=3, seed=0, mean=0.0):
     """Of exactly this rank plus a row of means, and half of its columns empty."""
     rng = np.random.default_rng(seed)
-    X = planted_matrix(shape, np.arange(rank, 0, -1.0) * 10, seed=seed)
+    X = synthetic_matrix(shape, np.arange(rank, 0, -1.0) * 10, seed=seed)
     X = X + mean * rng.standard_normal(shape[1])
     X[:, ::2] = 0
     return X
@@ -103,7 +103,7 @@ def test_means_and_variances_are_exact_whatever_is_dropped(mean, global_random_s
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_nearly_optimal_where_directions_are_dropped(Estimator, global_random_seed):
-    X = planted_matrix((300, 80), 0.9 ** np.arange(80), seed=global_random_seed)
+    X = synthetic_matrix((300, 80), 0.9 ** np.arange(80), seed=global_random_seed)
     ours, best = fitted_on(Estimator, batches(X, 25), k=5), Estimator(5).fit(X)
     for estimator in (ours, best):
         A = X - X.mean(axis=0) if Estimator is PCAFromSVD else X

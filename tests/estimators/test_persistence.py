@@ -14,10 +14,10 @@ from sklearn.base import clone
 from sklearn.utils import get_tags
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
-from reference.spectra import planted_matrix
+from reference.spectra import synthetic_matrix
 
 ESTIMATORS = [TruncatedSVDReducer, PCAFromSVD]
-X = planted_matrix((80, 60), 0.9 ** np.arange(60), seed=0)
+X = synthetic_matrix((80, 60), 0.9 ** np.arange(60), seed=0)
 
 
 def through_joblib(estimator, tmp_path, **options):

@@ -16,7 +16,7 @@ SCALES = {
 }
 
 
-def planted(seed=0):
+def synthetic(seed=0):
     rng = np.random.default_rng(seed)
     signal = 2 * rng.standard_normal((50, 3)) @ rng.standard_normal((3, 12))
     return (signal + rng.standard_normal((50, 12)) + 1) * (rng.random((50, 12)) < 0.9)
@@ -33,7 +33,7 @@ def tolerance(dtype, scale):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_fits_scale(Estimator, dtype, solver, container):
-    X = planted()
+    X = synthetic()
     options = {"solver": solver, "tol": 1e-10, "random_state": 0}
     expected = Estimator(3, **options).fit(container(X))
     for scale in SCALES[dtype]:
@@ -61,7 +61,7 @@ def test_fits_scale(Estimator, dtype, solver, container):
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_batches_scale(Estimator, container):
-    X = planted()
+    X = synthetic()
     expected = Estimator(3, random_state=0).partial_fit(X[:20]).partial_fit(X[20:])
     for dtype, scale in ((np.float64, 1e-150), (np.float64, 1e150), (np.float32, 1e-30)):
         scaled = (X * scale).astype(dtype)
@@ -78,7 +78,7 @@ def test_batches_scale(Estimator, container):
 def test_what_is_too_small_is_called_so(Estimator, container):
     for scale in (1e-160, 1e-200, 1e-300, 5e-324):
         with pytest.raises(ValueError, match=r"are too small for their squares.*divide X by"):
-            Estimator(2).fit(container(planted() * scale))
+            Estimator(2).fit(container(synthetic() * scale))
     Estimator(2).fit(container(np.zeros((5, 4))))  # nothing is lost of nothing
 
 
@@ -96,9 +96,9 @@ def test_deviations_that_are_too_small_are_called_so(container):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rank_rules_scale(dtype, center, container):
     options = {"center": center, "n_permutations": 3, "random_state": 0, "compare": "all"}
-    expected = select_rank(container(planted()), **options)
+    expected = select_rank(container(synthetic()), **options)
     for scale in (SCALES[dtype][0], SCALES[dtype][2], SCALES[dtype][-1]):
-        ours = select_rank(container((planted() * scale).astype(dtype)), **options)
+        ours = select_rank(container((synthetic() * scale).astype(dtype)), **options)
         assert not ours.not_applicable
         for name, choice in expected.choices.items():
             assert ours.choices[name].n_components == choice.n_components, name
@@ -111,16 +111,16 @@ def test_rank_rules_scale(dtype, center, container):
 def test_spectra_out_of_range_are_refused():
     for scale, size in ((1e-160, "small"), (1e160, "large")):
         with pytest.raises(ValueError, match=f"too {size} for their squares.*divide them"):
-            select_rank(planted() * scale)
+            select_rank(synthetic() * scale)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_scree_plots_scale(container):
     pytest.importorskip("matplotlib").use("agg")
-    pca = PCAFromSVD(2).fit(planted())
-    expected = ScreeDisplay.from_estimator(pca, planted()).share
+    pca = PCAFromSVD(2).fit(synthetic())
+    expected = ScreeDisplay.from_estimator(pca, synthetic()).share
     for scale in (1e-150, 1e150):
-        X = container(planted() * scale)
+        X = container(synthetic() * scale)
         display = ScreeDisplay.from_estimator(PCAFromSVD(2).fit(X), X)
         assert_allclose(display.share, expected, rtol=1e-8)
     values = np.array([3.0, 2.0, 1.0])
@@ -131,10 +131,10 @@ def test_scree_plots_scale(container):
 
 @pytest.mark.parametrize("Estimator", ESTIMATORS)
 def test_searches_scale(Estimator):
-    expected = RankSearchCV(Estimator(), ranks=[1, 2, 3, 5], cv=3).fit(planted())
+    expected = RankSearchCV(Estimator(), ranks=[1, 2, 3, 5], cv=3).fit(synthetic())
     for container in CONTAINERS:
         for scale in (1e-150, 1e150):
-            X = container(planted() * scale)
+            X = container(synthetic() * scale)
             search = RankSearchCV(Estimator(), ranks=[1, 2, 3, 5], cv=3).fit(X)
             assert search.best_rank_ == expected.best_rank_
             assert_array_equal(

@@ -28,7 +28,7 @@ def holes(truth, share=0.5, seed=0):
     return np.where(lost, np.nan, truth), lost
 
 
-def planted(shape=(60, 20), rank=3, noise=0.1, seed=0):
+def synthetic(shape=(60, 20), rank=3, noise=0.1, seed=0):
     """Low rank plus levels of rows and columns plus noise."""
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))
@@ -51,7 +51,7 @@ def rmse(filled, truth, where):
     return np.sqrt(np.mean((filled - truth)[where] ** 2))
 
 
-TRUTH = planted()
+TRUTH = synthetic()
 X, LOST = holes(TRUTH, 0.4)
 
 
@@ -122,7 +122,7 @@ class TestPenalty:
         assert not hasattr(again, "reg_path_")
 
     def test_grid_search_finds_a_penalty_too(self):
-        truth = planted(noise=1.0)
+        truth = synthetic(noise=1.0)
         given, lost = holes(truth, 0.4)
         search = GridSearchCV(SoftImpute(random_state=0), {"reg": [0.5, 1, 2, 4, 8, 100]}, cv=3)
         search.fit(given)
@@ -155,7 +155,7 @@ class TestRows:
     imputer = SoftImpute(reg=2.0, random_state=0).fit(X)
 
     def test_new_rows_are_completed(self):
-        other = planted(seed=0)[:1] + np.zeros((4, 20))
+        other = synthetic(seed=0)[:1] + np.zeros((4, 20))
         given, _ = holes(other, 0.5, seed=3)
         filled = self.imputer.transform(given)
         assert_array_equal(filled[~np.isnan(given)], given[~np.isnan(given)])

@@ -12,11 +12,11 @@ from sklearn.preprocessing import StandardScaler
 
 from lrfact import PCAFromSVD, TruncatedSVDReducer
 from reference.naive_leave_one_entry_out import naive_leave_one_entry_out_rmse
-from reference.planted import planted_low_rank
-from reference.spectra import planted_matrix
+from reference.spectra import synthetic_matrix
+from reference.synthetic import synthetic_low_rank
 
 ESTIMATORS = [TruncatedSVDReducer, PCAFromSVD]
-X = planted_matrix((40, 12), 0.7 ** np.arange(12), seed=0) + 0.1
+X = synthetic_matrix((40, 12), 0.7 ** np.arange(12), seed=0) + 0.1
 
 
 class TestTruncate:
@@ -90,8 +90,8 @@ class TestReducerScore:
         assert_allclose(reducer.score(row), -expected)
 
     @pytest.mark.parametrize("rank", [2, 5])
-    def test_grid_search_finds_the_planted_rank(self, rank, global_random_seed):
-        data = planted_low_rank(150, 40, rank, seed=global_random_seed)
+    def test_grid_search_finds_the_synthetic_rank(self, rank, global_random_seed):
+        data = synthetic_low_rank(150, 40, rank, seed=global_random_seed)
         search = GridSearchCV(
             TruncatedSVDReducer(solver="exact"),
             {"n_components": range(1, 11)},
@@ -108,7 +108,7 @@ class TestReducerScore:
 
 class TestPCAScore:
     def test_grid_search_agrees_with_scikit_learn(self):
-        data = planted_low_rank(150, 20, 3, seed=0)
+        data = synthetic_low_rank(150, 20, 3, seed=0)
         grid = {"n_components": range(1, 9)}
         ours, theirs = (
             GridSearchCV(estimator, grid, cv=5).fit(data)

@@ -112,7 +112,7 @@ WILD = {"with a value", "with a repetition", "shuffled", "of zero strides"}
 
 
 # The Gram matrix must be that of the design, and no kernel can see whether it is.
-RELATED = {"gram", "design", "hidden", "row_start"}
+RELATED = {"gram", "design", "hidden", "indptr"}
 
 
 def damaged(arguments, damages, rng):

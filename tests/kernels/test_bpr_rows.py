@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.kernels import _bpr_rows_numpy as twin
+from lrfact.kernels import _bpr_rows_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -16,9 +16,9 @@ from reference.mistaken_arrays import (
     too_short,
     unharmed,
 )
-from reference.naive_ranking_loss import best_pairwise_row, pairwise_row_loss
+from reference.naive_ranking_loss import best_bpr_row, bpr_row_loss
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _bpr_rows as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -60,7 +60,7 @@ def call_of(
 def run(face, arguments, **changes):
     arguments = {**arguments, **changes}
     arguments |= {name: arguments[name].copy() for name in OUTPUTS}
-    FACES[face].fit_ranking_rows(*arguments.values())
+    FACES[face].fit_bpr_rows(*arguments.values())
     return arguments["rows"], arguments["at_rest"]
 
 
@@ -75,22 +75,22 @@ def test_rows_are_those_of_a_general_minimizer(face, reg):
         own = arguments["indices"][slice(*arguments["indptr"][i : i + 2])]
         others = np.setdiff1d(arguments["sample"], own)
         of_row = (own, others, arguments["columns"], arguments["offsets"], reg)
-        expected = best_pairwise_row(*of_row)
+        expected = best_bpr_row(*of_row)
         assert_allclose(rows[i], expected, rtol=1e-4, atol=1e-5)
-        assert pairwise_row_loss(rows[i], *of_row) <= pairwise_row_loss(expected, *of_row) + 1e-10
+        assert bpr_row_loss(rows[i], *of_row) <= bpr_row_loss(expected, *of_row) + 1e-10
 
 
 @pytest.mark.parametrize("itype", [np.int32, np.int64])
 @pytest.mark.parametrize("width", [1, 3, 8, 13, 40])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_are_those_of_the_twin(dtype, width, itype):
+def test_rows_are_those_of_the_fallback(dtype, width, itype):
     if compiled is None:
         pytest.skip("nothing to compare")
     tol = 1e-3 if dtype == np.float32 else 1e-9
     arguments = call_of(
         shape=(15, 60), n_sample=37, width=width, dtype=dtype, itype=itype, tol=tol, spread=0.5
     )
-    found, expected = run("compiled", arguments), run("twin", arguments)
+    found, expected = run("compiled", arguments), run("fallback", arguments)
     assert found[0].dtype == dtype
     assert_allclose(found[0], expected[0], rtol=20 * tol, atol=20 * tol)
     assert found[1].all()
@@ -228,5 +228,5 @@ def test_mistakes_are_refused(face, mistake):
             arguments[output], buffer = guarded(arguments[output], fill=0)
             buffers.append(buffer)
     with pytest.raises(REFUSED):
-        FACES[face].fit_ranking_rows(*arguments.values())
+        FACES[face].fit_bpr_rows(*arguments.values())
     assert all(unharmed(buffer) for buffer in buffers)

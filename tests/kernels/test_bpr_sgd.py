@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.kernels import _bpr_sgd_numpy as twin
+from lrfact.kernels import _bpr_sgd_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -16,7 +16,7 @@ from reference.mistaken_arrays import (
     unharmed,
 )
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _bpr_sgd as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -76,18 +76,18 @@ def run(face, arguments, **changes):
     """The updated arrays after a call, which leaves `arguments` as they are."""
     arguments = {**arguments, **changes}
     arguments |= {name: arguments[name].copy() for name in UPDATED}
-    FACES[face].descend_triples(*arguments.values())
+    FACES[face].descend_bpr_triples(*arguments.values())
     return {name: arguments[name] for name in UPDATED}
 
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("width", [1, 3, 4, 8, 13, 16, 50])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_an_epoch_is_that_of_the_twin(dtype, width, bias):
+def test_an_epoch_is_that_of_the_fallback(dtype, width, bias):
     if compiled is None:
         pytest.skip("nothing to compare")
     arguments = call_of(width=width, dtype=dtype, bias=bias)
-    found, expected = run("compiled", arguments), run("twin", arguments)
+    found, expected = run("compiled", arguments), run("fallback", arguments)
     # Rounding errors of some thirty steps per column follow one another.
     rtol = 2e-4 if dtype == np.float32 else 1e-12
     for name in UPDATED:
@@ -313,5 +313,5 @@ def test_mistakes_are_refused(face, mistake):
             arguments[updated], buffer = guarded(arguments[updated])
             buffers.append(buffer)
     with pytest.raises(REFUSED):
-        FACES[face].descend_triples(*arguments.values())
+        FACES[face].descend_bpr_triples(*arguments.values())
     assert all(unharmed(buffer) for buffer in buffers)

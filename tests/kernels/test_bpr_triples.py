@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from lrfact.kernels import _bpr_triples_numpy as twin
+from lrfact.kernels import _bpr_triples_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -16,7 +16,7 @@ from reference.mistaken_arrays import (
     unharmed,
 )
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _bpr_triples as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -52,7 +52,7 @@ def call_of(seed=0, *, shape=(12, 15), n_ranges=3, density=0.4, itype=np.int32, 
 def run(face, arguments, **changes):
     arguments = {**arguments, **changes}
     arguments |= {name: arguments[name].copy() for name in OUTPUTS}
-    FACES[face].draw_triples(*arguments.values())
+    FACES[face].draw_bpr_triples(*arguments.values())
     return arguments["triples"], arguments["block_start"]
 
 
@@ -73,12 +73,14 @@ def range_of(arguments, side):
 @pytest.mark.parametrize("density", [0.05, 0.4, 0.95])
 @pytest.mark.parametrize("n_ranges", [1, 2, 5])
 @pytest.mark.parametrize("itype", [np.int32, np.int64])
-def test_triples_are_those_of_the_twin(itype, n_ranges, density):
+def test_triples_are_those_of_the_fallback(itype, n_ranges, density):
     if compiled is None:
         pytest.skip("nothing to compare")
     for seed in range(5):
         arguments = call_of(seed, n_ranges=n_ranges, density=density, itype=itype)
-        for found, expected in zip(run("compiled", arguments), run("twin", arguments), strict=True):
+        for found, expected in zip(
+            run("compiled", arguments), run("fallback", arguments), strict=True
+        ):
             assert_array_equal(found, expected)
 
 
@@ -123,7 +125,7 @@ def test_negatives_are_uniform_over_what_a_row_has_not(face, n_taken):
 @pytest.mark.parametrize("n_ranges", [1, 2, 4])
 def test_over_epochs_all_pairs_are_as_likely(n_ranges):
     """Ranges of equal width, drawn anew in each epoch: what each positive is compared with."""
-    face = "compiled" if compiled else "twin"
+    face = "compiled" if compiled else "fallback"
     n_epochs, n_copies = (3000 if compiled else 100), 4
     rng = np.random.default_rng(3)
     member = rng.random((6, 32)) < [[0.1], [0.2], [0.3], [0.5], [0.05], [0.4]]
@@ -243,5 +245,5 @@ def test_mistakes_are_refused(face, mistake):
             arguments[output], buffer = guarded(arguments[output])
             buffers.append(buffer)
     with pytest.raises((*REFUSED, OverflowError)):
-        FACES[face].draw_triples(*arguments.values())
+        FACES[face].draw_bpr_triples(*arguments.values())
     assert all(unharmed(buffer) for buffer in buffers)

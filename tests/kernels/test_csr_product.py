@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.kernels import _csr_product_numpy as twin
+from lrfact.kernels import _csr_product_numpy as fallback
 from reference.naive_products import naive_dense
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _csr_product as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -250,7 +250,7 @@ def test_faces_agree_within_rounding(dtype):
         results = []
         wide = rng.standard_normal((n_columns, width)).astype(dtype)
         tall = rng.standard_normal((n_rows, width)).astype(dtype)
-        for face in (compiled, twin):
+        for face in (compiled, fallback):
             forward = np.empty((n_rows, width), dtype=dtype)
             back = np.empty((n_columns, width), dtype=dtype)
             face.csr_matmat(data, indices, indptr, wide, forward, 2)

@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
-from lrfact.kernels import _csr_product_numpy as twin
+from lrfact.kernels import _csr_product_numpy as fallback
 from reference.mistaken_arrays import REFUSED, read_only, strided
 from reference.naive_products import are_sound_bounds, is_sound_matrix, naive_dense
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _csr_product as compiled
 except ImportError:

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lrfact._threads import single_threaded_blas
-from lrfact.kernels import _dense_product_numpy as twin
+from lrfact.kernels import _dense_product_numpy as fallback
 from reference.mistaken_arrays import REFUSED
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _dense_product as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py

@@ -15,39 +15,39 @@ def double(x):
 
 
 @pytest.fixture
-def twin(monkeypatch):
+def fallback(monkeypatch):
     monkeypatch.setattr(_fallback, "_already_warned", False)
     return _fallback.warn_at_first_use(double, "No module named 'x'")
 
 
-def test_warns_once_and_says_what_to_do(twin):
+def test_warns_once_and_says_what_to_do(fallback):
     other = _fallback.warn_at_first_use(double, "")
     with pytest.warns(
         KernelFallbackWarning, match=r"(?s)No module named 'x'.*Install a C compiler.*show_versions"
     ) as caught:
-        assert [twin(1), twin(2), other(3)] == [2, 4, 6]
+        assert [fallback(1), fallback(2), other(3)] == [2, 4, 6]
     assert len(caught) == 1
 
 
-def test_warning_points_at_the_caller(twin):
+def test_warning_points_at_the_caller(fallback):
     with pytest.warns(KernelFallbackWarning) as caught:
-        twin(1)
+        fallback(1)
     assert caught[0].filename == __file__
 
 
-def test_works_from_the_second_call_on_where_warnings_are_errors(twin):
+def test_works_from_the_second_call_on_where_warnings_are_errors(fallback):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(KernelFallbackWarning):
-            twin(1)
-        assert twin(1) == 2
+            fallback(1)
+        assert fallback(1) == 2
 
 
-def test_keeps_name_docstring_and_warning_filters(twin):
+def test_keeps_name_docstring_and_warning_filters(fallback):
     before = list(warnings.filters)
     with pytest.warns(KernelFallbackWarning):
-        twin(1)
-    assert (twin.__name__, twin.__doc__) == ("double", "Twice x.")
+        fallback(1)
+    assert (fallback.__name__, fallback.__doc__) == ("double", "Twice x.")
     assert warnings.filters == before
 
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from lrfact.kernels import _implicit_rows_numpy as twin
+from lrfact.kernels import _implicit_rows_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -18,7 +18,7 @@ from reference.mistaken_arrays import (
 )
 from reference.naive_implicit import naive_implicit_loss, naive_implicit_rows
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _implicit_rows as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -44,7 +44,7 @@ def problem(lengths, width, *, dtype=np.float64, index_dtype=np.int32, n_columns
     return {
         "weights": (0.05 + 3 * rng.random(int(lengths.sum()))).astype(dtype),
         "columns": np.concatenate([np.empty(0, int), *columns]).astype(index_dtype),
-        "row_start": np.concatenate([[0], lengths.cumsum()]).astype(index_dtype),
+        "indptr": np.concatenate([[0], lengths.cumsum()]).astype(index_dtype),
         "design": np.ascontiguousarray(raw @ turn, dtype=dtype),
         "spectrum": np.maximum(energies, 0),
         "penalty": 0.5 + rng.random(len(lengths)),
@@ -53,7 +53,7 @@ def problem(lengths, width, *, dtype=np.float64, index_dtype=np.int32, n_columns
 
 def solve(face, given, *, n_threads=1, most_steps=0, tol=0.0, start=None, with_loss=True):
     """Solution and loss, with guards looked at."""
-    n_rows, width = len(given["row_start"]) - 1, given["design"].shape[1]
+    n_rows, width = len(given["indptr"]) - 1, given["design"].shape[1]
     dtype = given["design"].dtype
     solution, of_solution = guarded(np.empty((n_rows, width), dtype), 0)
     if start is not None:
@@ -67,8 +67,8 @@ def solve(face, given, *, n_threads=1, most_steps=0, tol=0.0, start=None, with_l
 
 
 def dense_weights(given):
-    shape = (len(given["row_start"]) - 1, len(given["design"]))
-    parts = (given["weights"].astype(float), given["columns"], given["row_start"])
+    shape = (len(given["indptr"]) - 1, len(given["design"]))
+    parts = (given["weights"].astype(float), given["columns"], given["indptr"])
     return sparse.csr_array(parts, shape).toarray()
 
 
@@ -79,7 +79,7 @@ def assert_solves(face, given, **options):
     expected = naive_implicit_rows(weights, V, given["penalty"])
     assert_allclose(solution, expected, rtol=0, atol=RTOL[dtype] * np.abs(expected).max(initial=1))
     told = naive_implicit_loss(weights, solution.astype(float), V)
-    told[np.diff(given["row_start"]) == 0] = 0
+    told[np.diff(given["indptr"]) == 0] = 0
     assert_allclose(loss, told, rtol=RTOL[dtype], atol=1e-9)
 
 
@@ -181,7 +181,7 @@ def test_threads_and_neighbours_change_no_bit():
         for out, its in zip(solve("compiled", given, most_steps=most_steps), whole, strict=True):
             assert_array_equal(out, its)
         for i in range(5):
-            alone = {**given, "row_start": given["row_start"][i : i + 2].copy()}
+            alone = {**given, "indptr": given["indptr"][i : i + 2].copy()}
             alone["penalty"] = given["penalty"][i : i + 1].copy()
             told = solve("compiled", alone, most_steps=most_steps)
             assert_array_equal(told[0], whole[0][i : i + 1])
@@ -207,7 +207,7 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
         assert_array_equal(given[name], copy)
 
 
-INPUTS = ["weights", "columns", "row_start", "design", "spectrum", "penalty"]
+INPUTS = ["weights", "columns", "indptr", "design", "spectrum", "penalty"]
 OUTPUTS = ["solution", "loss"]
 MISTAKES = {
     **mistakes_of_layout(INPUTS, OUTPUTS),
@@ -217,15 +217,15 @@ MISTAKES = {
     **{
         f"{name} of the other float type": (name, lambda a: a.astype(np.float32))
         for name in INPUTS + OUTPUTS
-        if name not in ("columns", "row_start")
+        if name not in ("columns", "indptr")
     },
     "columns int64 only": ("columns", lambda a: a.astype(np.int64)),
-    "row_start int64 only": ("row_start", lambda a: a.astype(np.int64)),
+    "indptr int64 only": ("indptr", lambda a: a.astype(np.int64)),
     "columns of floats": ("columns", lambda a: a.astype(float)),
     "design in Fortran order": ("design", np.asfortranarray),
     "design of another width": ("design", lambda a: a[:, :-1].copy()),
     "design without columns": ("design", lambda a: a[:, :0].copy()),
-    **mistakes_of_places("columns", "row_start"),
+    **mistakes_of_places("columns", "indptr"),
     **MISTAKES_OF_THREADS,
 }
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.kernels import _masked_rows_numpy as twin
+from lrfact.kernels import _masked_rows_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -20,7 +20,7 @@ from reference.naive_masked import (
     naive_rows,
 )
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _masked_rows as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -54,8 +54,8 @@ def problem(
     """Arguments of the kernels up to `solution`, for rows of the given lengths."""
     rng = np.random.default_rng(seed)
     lengths = np.asarray(lengths, dtype=np.int64)
-    row_start = np.concatenate([[0], lengths.cumsum()]).astype(index_dtype)
-    nnz = int(row_start[-1])
+    indptr = np.concatenate([[0], lengths.cumsum()]).astype(index_dtype)
+    nnz = int(indptr[-1])
     n_columns = max(1, *lengths, 30) if n_columns is None else n_columns
     if lengths.max(initial=0) > n_columns:
         columns = rng.integers(0, n_columns, size=nnz)
@@ -67,7 +67,7 @@ def problem(
         "values": rng.standard_normal(nnz).astype(dtype) + dtype(2),
         "weights": (0.1 + rng.random(nnz) if weighted else np.empty(0)).astype(dtype),
         "columns": columns.astype(index_dtype),
-        "row_start": row_start,
+        "indptr": indptr,
         "design": rng.standard_normal((n_columns, width)).astype(dtype),
         "intercept": 1.25,
         "bias": bias,
@@ -92,7 +92,7 @@ def guarded(shape, dtype, fill=np.nan):
 
 def solve(face, given, n_threads=1, center=None, noise=None):
     """Solution, loss, sum of residuals and what was added, with guards looked at."""
-    n_rows, width = len(given["row_start"]) - 1, given["design"].shape[1]
+    n_rows, width = len(given["indptr"]) - 1, given["design"].shape[1]
     center = nothing(given) if center is None else center
     noise = nothing(given) if noise is None else noise
     fill = 0 if given["nonnegative"] else np.nan  # where coordinate descent starts
@@ -187,7 +187,7 @@ def test_row_start_above_zero_and_short_of_the_end(face):
     given = problem([4, 5, 6], 3, bias=True, weighted=True)
     whole = solve(face, given)
     left = leave_out(face, given, whole[0])
-    part = {**given, "row_start": given["row_start"][1:3].copy()}
+    part = {**given, "indptr": given["indptr"][1:3].copy()}
     part["row_scale"] = given["row_scale"][1:2]
     outs = solve(face, part)
     for its, of_all in zip(outs, whole, strict=True):
@@ -215,7 +215,7 @@ def assert_optimal_from_zero(given, solution, atol):
     assert (solution[:, :n_factors] >= 0).all()
     n_bound = 0
     for i, x in enumerate(solution.astype(np.float64)):
-        at = slice(given["row_start"][i], given["row_start"][i + 1])
+        at = slice(given["indptr"][i], given["indptr"][i + 1])
         D, y = naive_design(
             given["design"], given["intercept"], given["bias"], given["values"][at],
             given["columns"][at],
@@ -278,7 +278,7 @@ def test_singular_systems_without_penalty(face, dtype, nonnegative):
         squares = np.array(
             [
                 np.sum((given["values"][a:b].astype(np.float64) - 1.25) ** 2)
-                for a, b in zip(given["row_start"][:-1], given["row_start"][1:], strict=True)
+                for a, b in zip(given["indptr"][:-1], given["indptr"][1:], strict=True)
             ]
         )
         # What is added is a small share of the diagonal; its effect on the fit is of that order.
@@ -393,12 +393,12 @@ def test_left_out_entries_nonnegative(face):
     residual = leave_out(face, given, solution)
     for i in range(3):
         free = np.append(solution[i, :2] > 0, True)
-        at = slice(given["row_start"][i], given["row_start"][i + 1])
+        at = slice(given["indptr"][i], given["indptr"][i + 1])
         part = {
             **given,
             "values": given["values"][at],
             "columns": given["columns"][at],
-            "row_start": np.array([0, at.stop - at.start]),
+            "indptr": np.array([0, at.stop - at.start]),
             "design": given["design"][:, free],
             "penalty": given["penalty"][free],
             "row_scale": given["row_scale"][i : i + 1],
@@ -475,7 +475,7 @@ def test_a_row_does_not_depend_on_its_neighbours():
     given = problem([7, 40, 3, 200, 96], 11, dtype=np.float32, bias=True)
     whole = solve("compiled", given)
     for i in range(5):
-        alone = {**given, "row_start": given["row_start"][i : i + 2].copy()}
+        alone = {**given, "indptr": given["indptr"][i : i + 2].copy()}
         alone["row_scale"] = given["row_scale"][i : i + 1]
         for out, of_all in zip(solve("compiled", alone), whole, strict=True):
             assert_array_equal(out, of_all[i : i + 1])
@@ -494,7 +494,7 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
         assert_array_equal(given[name], copy)
 
 
-INPUTS = ["values", "weights", "columns", "row_start", "design", "penalty", "row_scale"]
+INPUTS = ["values", "weights", "columns", "indptr", "design", "penalty", "row_scale"]
 OUTPUTS = ["solution", "loss", "residual_sum", "added_diagonal", "residual"]
 HUGE = np.iinfo(np.int64).max
 MISTAKES = {
@@ -505,21 +505,21 @@ MISTAKES = {
     **{
         f"{name} of the other float type": (name, lambda a: a.astype(np.float32))
         for name in [*INPUTS, *OF_ROWS, *OUTPUTS]
-        if name not in ("columns", "row_start")
+        if name not in ("columns", "indptr")
     },
     **{
         f"{name} in swapped byte order": (name, lambda a: a.astype(a.dtype.newbyteorder()))
         for name in ("values", "design", "solution")
     },
     "columns int64 only": ("columns", lambda a: a.astype(np.int64)),
-    "row_start int64 only": ("row_start", lambda a: a.astype(np.int64)),
+    "indptr int64 only": ("indptr", lambda a: a.astype(np.int64)),
     "columns of floats": ("columns", lambda a: a.astype(float)),
     "columns unsigned": ("columns", lambda a: a.astype(np.uint32)),
     "design in Fortran order": ("design", np.asfortranarray),
     "design of another width": ("design", lambda a: a[:, :-1].copy()),
     "design without columns": ("design", lambda a: a[:, :0].copy()),
     **{f"{name} of another width": (name, lambda a: a[:, :-1].copy()) for name in OF_ROWS},
-    **mistakes_of_places("columns", "row_start"),
+    **mistakes_of_places("columns", "indptr"),
     **MISTAKES_OF_THREADS,
 }
 
@@ -589,7 +589,7 @@ def test_messages_name_the_argument_and_the_rule(face):
     assert "solution has shape (2, 2); it must have (3, 2)" in message(solution=np.empty((2, 2)))
     assert "n_threads=0 must be at least 1" in message(n_threads=0)
     fallen = np.array([0, 3, 2, 5], dtype=np.int32)
-    assert "row_start must rise" in message(row_start=fallen)
+    assert "indptr must rise" in message(indptr=fallen)
     outside = np.array([0, 1, 2, 3, 5], dtype=np.int32)
     assert "columns outside of the design" in message(columns=outside)
     assert "penalty" in message(penalty=np.ones(3))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.kernels import _masked_sgd_numpy as twin
+from lrfact.kernels import _masked_sgd_numpy as fallback
 from reference.mistaken_arrays import REFUSED
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _masked_sgd as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -77,13 +77,13 @@ def run(face, arguments, **changes):
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("width", [1, 3, 4, 8, 13, 16, 50])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_an_epoch_is_that_of_the_twin(dtype, width, bias, weighted, nonnegative):
+def test_an_epoch_is_that_of_the_fallback(dtype, width, bias, weighted, nonnegative):
     if compiled is None:
         pytest.skip("nothing to compare")
     arguments = call_of(
         width=width, dtype=dtype, bias=bias, weighted=weighted, nonnegative=nonnegative
     )
-    found, expected = run("compiled", arguments), run("twin", arguments)
+    found, expected = run("compiled", arguments), run("fallback", arguments)
     # Rounding errors of some thirty steps per row follow one another.
     rtol = 2e-4 if dtype == np.float32 else 1e-12
     for name in UPDATED:

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import nnls
 
-from lrfact.kernels import _nonnegative_rows_numpy as twin
+from lrfact.kernels import _nonnegative_rows_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -18,7 +18,7 @@ from reference.mistaken_arrays import (
 )
 from reference.naive_nonnegative import naive_descent
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _nonnegative_rows as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -52,8 +52,8 @@ def problem(n_rows, width, *, dtype=np.float64, seed=0, zeros=0.3, **changes):
     return {**given, **changes}
 
 
-def with_holes(n_rows, n_columns, width, *, dtype=np.float64, seed=0, share=None, **changes):
-    """Arguments of `descend_rows_with_holes`; each row hides another share of its columns."""
+def with_missing(n_rows, n_columns, width, *, dtype=np.float64, seed=0, share=None, **changes):
+    """Arguments of `descend_rows_with_missing`; each row hides another share of its columns."""
     rng = np.random.default_rng(seed)
     design = rng.random((n_columns, width)).astype(dtype)
     design[rng.random(design.shape) < 0.2] = 0
@@ -69,7 +69,7 @@ def with_holes(n_rows, n_columns, width, *, dtype=np.float64, seed=0, share=None
         "cross": (values @ wide).astype(dtype),
         "design": design,
         "hidden": np.concatenate([np.empty(0, dtype=np.int64), *hides]),
-        "row_start": np.cumsum([0, *map(len, hides)]),
+        "indptr": np.cumsum([0, *map(len, hides)]),
         "order": rng.permutation(width),
         "weight": (0.5 + rng.random(width)).astype(dtype),
         "rows": (rng.random((n_rows, width)) * (rng.random((n_rows, width)) > 0.3)).astype(dtype),
@@ -98,7 +98,7 @@ def arguments_of(given, n_threads=1):
 
 def kernel_of(face, given):
     kernels = FACES[face]
-    return kernels.descend_rows_with_holes if "design" in given else kernels.descend_rows
+    return kernels.descend_rows_with_missing if "design" in given else kernels.descend_rows
 
 
 def solve(face, given, n_threads=1):
@@ -266,7 +266,7 @@ class TestHoles:
     @pytest.mark.parametrize("face", FACES)
     def test_every_width(self, face, dtype, ridge):
         for width in (*range(1, 19), 31, 32, 33, 64, 65, 70):
-            given, shown = with_holes(7, 23, width, dtype=dtype, seed=width, ridge=ridge, tol=0.3)
+            given, shown = with_missing(7, 23, width, dtype=dtype, seed=width, ridge=ridge, tol=0.3)
             assert_as_naive(face, given, shown)
 
     @pytest.mark.parametrize("face", FACES)
@@ -274,14 +274,14 @@ class TestHoles:
         """On both sides of where one way to the Gram matrix is less work than the other."""
         for n_columns in (1, 2, 7, 8):
             for n_hidden in range(n_columns + 1):
-                given, shown = with_holes(5, n_columns, 3, share=n_hidden / n_columns)
+                given, shown = with_missing(5, n_columns, 3, share=n_hidden / n_columns)
                 assert_array_equal(shown.sum(axis=1), n_columns - n_hidden)
                 assert_as_naive(face, given, shown)
 
     @pytest.mark.parametrize("dtype", DTYPES)
     @pytest.mark.parametrize("face", FACES)
     def test_rows_that_show_nothing(self, face, dtype):
-        given, _ = with_holes(4, 9, 3, dtype=dtype, share=1.0, ridge=0.0, shift=0.0)
+        given, _ = with_missing(4, 9, 3, dtype=dtype, share=1.0, ridge=0.0, shift=0.0)
         rows, violation, at_rest, energy = solve(face, given)
         for out in (rows, violation, energy):
             assert_array_equal(out, 0)
@@ -295,13 +295,13 @@ class TestHoles:
         """Zero without a ridge; one that no column has stays as it was."""
         design = np.ascontiguousarray(np.eye(4)[:, :3])
         design[2, 2] = 0
-        given, _ = with_holes(2, 4, 3, share=0.0, ridge=0.0, shift=0.0)
+        given, _ = with_missing(2, 4, 3, share=0.0, ridge=0.0, shift=0.0)
         given |= {
             "design": design,
             "gram": design.T @ design,
             "cross": np.array([[0, 2.0, 0], [3, 2, 0]]),
             "hidden": np.array([0]),
-            "row_start": np.array([0, 1, 1]),
+            "indptr": np.array([0, 1, 1]),
             "rows": np.full((2, 3), 5.0),
         }
         rows, _, _, energy = solve(face, given)
@@ -310,7 +310,7 @@ class TestHoles:
 
     @pytest.mark.parametrize("face", FACES)
     def test_no_hole_is_the_same_as_the_other_kernel(self, face):
-        given, _ = with_holes(40, 30, 5, share=0.0, tol=1e-12, most_passes=3000)
+        given, _ = with_missing(40, 30, 5, share=0.0, tol=1e-12, most_passes=3000)
         rows, violation, _, energy = solve(face, given)
         names = ("cross", "order", "weight", "rows", "shift", "tol", "tol_is_of_first")
         plain = {
@@ -326,16 +326,16 @@ class TestHoles:
     @pytest.mark.parametrize("n_threads", [1, 3])
     @pytest.mark.parametrize("face", FACES)
     def test_a_row_is_the_same_alone(self, face, n_threads):
-        given, _ = with_holes(50, 30, 6)
+        given, _ = with_missing(50, 30, 6)
         whole = solve(face, given, n_threads)
-        starts = given["row_start"]
+        starts = given["indptr"]
         for i in range(50):
             alone = {
                 **given,
                 "cross": given["cross"][i : i + 1],
                 "rows": given["rows"][i : i + 1],
                 "hidden": given["hidden"][starts[i] : starts[i + 1]],
-                "row_start": starts[i : i + 2] - starts[i],
+                "indptr": starts[i : i + 2] - starts[i],
             }
             for its, of_all in zip(solve(face, alone), whole, strict=True):
                 assert_array_equal(its[0], of_all[i])
@@ -345,7 +345,7 @@ class TestHoles:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_bits_do_not_depend_on_threads(dtype):
     plain = problem(5 * 64 + 7, 9, dtype=dtype, most_passes=20)
-    holes, _ = with_holes(100, 40, 7, dtype=dtype)
+    holes, _ = with_missing(100, 40, 7, dtype=dtype)
     for given in (plain, holes):
         results = {
             b"".join(out.tobytes() for out in solve("compiled", given, n_threads))
@@ -359,13 +359,13 @@ def test_no_rows_no_columns_no_components(face):
     for n_rows, width in ((0, 3), (4, 0), (0, 0)):
         for out in solve(face, problem(n_rows, width))[:2]:
             assert_array_equal(out, np.zeros(out.shape))
-        holes, _ = with_holes(n_rows, 6, width, share=0.5)
+        holes, _ = with_missing(n_rows, 6, width, share=0.5)
         rows, violation, at_rest, energy = solve(face, holes)
         assert rows.shape == (n_rows, width)
         assert_array_equal(at_rest, 1)
         for out in (violation, energy):
             assert_array_equal(out, 0)
-    nothing, _ = with_holes(3, 0, 2, share=0.0, ridge=0.0, shift=0.0)
+    nothing, _ = with_missing(3, 0, 2, share=0.0, ridge=0.0, shift=0.0)
     rows, violation, at_rest, energy = solve(face, nothing)
     assert_array_equal(rows, nothing["rows"])  # no column speaks for or against it
     assert_array_equal(energy, 0)
@@ -418,7 +418,7 @@ EXTREMES = {
 def test_never_nan_nor_negative(face, dtype, what, extreme):
     """Overflow makes infinite rows, which the solvers look for, and no others."""
     plain = problem(LINE[dtype] + 3, 4, dtype=dtype, most_passes=5)
-    holes, _ = with_holes(9, 12, 4, dtype=dtype, most_passes=5)
+    holes, _ = with_missing(9, 12, 4, dtype=dtype, most_passes=5)
     for given in (plain, holes):
         value = dtype(EXTREMES[extreme](dtype))
         names = list(given) if what == "all" else what.split(" and ")
@@ -436,7 +436,7 @@ def test_never_nan_nor_negative(face, dtype, what, extreme):
 
 @pytest.mark.parametrize("face", FACES)
 def test_read_only_input_is_taken_and_no_input_is_changed(face):
-    for given in (problem(5, 4), with_holes(5, 9, 4)[0]):
+    for given in (problem(5, 4), with_missing(5, 9, 4)[0]):
         inputs = {n: a for n, a in given.items() if isinstance(a, np.ndarray) and n != "rows"}
         before = {name: array.copy() for name, array in inputs.items()}
         for array in inputs.values():
@@ -446,7 +446,7 @@ def test_read_only_input_is_taken_and_no_input_is_changed(face):
             assert_array_equal(given[name], copy)
 
 
-INPUTS = ["gram", "cross", "design", "hidden", "row_start", "order", "weight"]
+INPUTS = ["gram", "cross", "design", "hidden", "indptr", "order", "weight"]
 OUTPUTS = ["rows", "violation", "energy", "at_rest"]
 MISTAKES = {
     **mistakes_of_layout(INPUTS, OUTPUTS),
@@ -471,13 +471,13 @@ MISTAKES = {
     "hidden column far beyond": ("hidden", put(-1, 2**62)),
     "hidden falls within a row": ("hidden", lambda a: a[::-1].copy()),
     "hidden twice in a row": ("hidden", lambda a: np.repeat(a[::2], 2)[: len(a)]),
-    "row_start empty": ("row_start", lambda a: a[:0]),
-    "row_start falls": ("row_start", put(1, 11)),
-    "row_start begins late": ("row_start", put(0, 1)),
-    "row_start negative": ("row_start", put(0, -1)),
-    "row_start beyond the end": ("row_start", put(-1, 13)),
-    "row_start short of the end": ("row_start", put(-1, 9)),
-    "row_start far beyond in the middle": ("row_start", put(1, 2**62)),
+    "indptr empty": ("indptr", lambda a: a[:0]),
+    "indptr falls": ("indptr", put(1, 11)),
+    "indptr begins late": ("indptr", put(0, 1)),
+    "indptr negative": ("indptr", put(0, -1)),
+    "indptr beyond the end": ("indptr", put(-1, 13)),
+    "indptr short of the end": ("indptr", put(-1, 9)),
+    "indptr far beyond in the middle": ("indptr", put(1, 2**62)),
     **MISTAKES_OF_THREADS,
 }
 # NumPy takes these, and does with them what is meant.
@@ -487,7 +487,7 @@ OF_TYPE = {
         for name in ("gram", "cross", "weight", "rows", "violation", "design", "energy")
     },
     "hidden int32": ("hidden", lambda a: a.astype(np.int32)),
-    "row_start int32": ("row_start", lambda a: a.astype(np.int32)),
+    "indptr int32": ("indptr", lambda a: a.astype(np.int32)),
     "order int32": ("order", lambda a: a.astype(np.int32)),
     "rows in swapped byte order": ("rows", lambda a: a.astype(a.dtype.newbyteorder())),
 }
@@ -495,12 +495,12 @@ OF_TYPE = {
 
 def sound_call(kernel):
     plain = kernel == "descend_rows"
-    given = problem(3, 3) if plain else with_holes(3, 9, 3, share=4 / 9)[0]
+    given = problem(3, 3) if plain else with_missing(3, 9, 3, share=4 / 9)[0]
     return arguments_of(given, 2)
 
 
 def mistakes_in_calls():
-    for kernel in ("descend_rows", "descend_rows_with_holes"):
+    for kernel in ("descend_rows", "descend_rows_with_missing"):
         arguments, _ = sound_call(kernel)
         for face in FACES:
             for mistake, (name, _) in {
@@ -521,7 +521,7 @@ def test_mistakes_are_refused(face, kernel, mistake):
     assert all(unharmed(buffer) for buffer in buffers)
 
 
-@pytest.mark.parametrize("kernel", ["descend_rows", "descend_rows_with_holes"])
+@pytest.mark.parametrize("kernel", ["descend_rows", "descend_rows_with_missing"])
 @pytest.mark.parametrize("face", FACES)
 def test_the_call_that_mistakes_are_made_in_is_accepted(face, kernel):
     arguments, buffers = sound_call(kernel)
@@ -537,11 +537,11 @@ def test_messages_name_the_argument_and_the_rule(face):
             getattr(FACES[face], kernel)(*{**arguments, **changes}.values())
         return str(caught.value)
 
-    plain, holes = "descend_rows", "descend_rows_with_holes"
+    plain, holes = "descend_rows", "descend_rows_with_missing"
     assert "cross has shape (2, 3); it must have (3, 3)" in message(plain, cross=np.ones((2, 3)))
     assert "weight has shape (2,); it must have (3,)" in message(plain, weight=np.ones(2))
     assert "order must hold each of 0 to 2 once" in message(plain, order=np.array([0, 1, 1]))
     assert "n_threads=0 must be at least 1" in message(plain, n_threads=0)
-    assert "row_start must rise from 0" in message(holes, row_start=np.array([0, 9, 8, 12]))
+    assert "indptr must rise from 0" in message(holes, indptr=np.array([0, 9, 8, 12]))
     assert "hidden must rise within each row" in message(holes, hidden=np.full(12, 3))
     assert "energy has shape (2,); it must have (3,)" in message(holes, energy=np.empty(2))

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import minimize
 
-from lrfact.kernels import _poisson_rows_numpy as twin
+from lrfact.kernels import _poisson_rows_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -17,7 +17,7 @@ from reference.mistaken_arrays import (
     unharmed,
 )
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _poisson_rows as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py
@@ -192,23 +192,25 @@ def test_faces_agree_pass_by_pass(dtype, index_dtype):
     for width in (*range(1, 20), 31, 33, 64, 70):
         given = problem([*range(0, 18, 3), 40], width, dtype=dtype, index_dtype=index_dtype)
         for most_passes in (1, 3, 9):
-            its, of_twin = (
+            its, of_fallback = (
                 fit(face, given, l1=0.1, l2=0.2, tol=0.05, most_passes=most_passes)
-                for face in ("compiled", "twin")
+                for face in ("compiled", "fallback")
             )
             # From the eighth pass on a step is taken if it is downhill, of which rounding errors
             # decide where the objective is flat: within the root of what it is rounded to.
             rtol = RTOL[dtype] if most_passes < 8 else max(RTOL[dtype], 3e-8)
-            assert_allclose(its[0], of_twin[0], rtol=rtol, atol=rtol)
-            assert_array_equal(its[1], of_twin[1])
+            assert_allclose(its[0], of_fallback[0], rtol=rtol, atol=rtol)
+            assert_array_equal(its[1], of_fallback[1])
 
 
 @pytest.mark.skipif(compiled is None, reason="compares two faces")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_length_of_row(dtype):
     given = problem([*range(40)], 3, dtype=dtype)
-    its, of_twin = (fit(face, given, tol=0.0, most_passes=2)[0] for face in ("compiled", "twin"))
-    assert_allclose(its, of_twin, rtol=RTOL[dtype], atol=RTOL[dtype])
+    its, of_fallback = (
+        fit(face, given, tol=0.0, most_passes=2)[0] for face in ("compiled", "fallback")
+    )
+    assert_allclose(its, of_fallback, rtol=RTOL[dtype], atol=RTOL[dtype])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

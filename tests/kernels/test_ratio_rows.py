@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from lrfact.kernels import _ratio_rows_numpy as twin
+from lrfact.kernels import _ratio_rows_numpy as fallback
 from reference.mistaken_arrays import (
     MISTAKES_OF_THREADS,
     REFUSED,
@@ -17,7 +17,7 @@ from reference.mistaken_arrays import (
 )
 from reference.naive_nonnegative import naive_ratio_sums
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _ratio_rows as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py

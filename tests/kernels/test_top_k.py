@@ -5,11 +5,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csr_array
 
-from lrfact.kernels import _top_k_numpy as twin
+from lrfact.kernels import _top_k_numpy as fallback
 from reference.mistaken_arrays import REFUSED, put
 from reference.naive_top_k import naive_top_k
 
-FACES = {"twin": twin}
+FACES = {"fallback": fallback}
 try:
     from lrfact.kernels import _top_k as compiled
 except ImportError:  # a build without kernels, see test_installed_kernels.py

@@ -11,7 +11,7 @@ from lrfact.linalg.orthonormal_block import orthonormal_block, project_out
 from lrfact.linalg.rayleigh_ritz import residual_norms, triplets_from_left, triplets_from_right
 from lrfact.linalg.sign_convention import fix_signs
 from reference.naive_svd import naive_signs
-from reference.spectra import STORAGES, planted_matrix
+from reference.spectra import STORAGES, synthetic_matrix
 
 EPS = {np.float32: 1.2e-7, np.float64: 2.3e-16}
 
@@ -55,7 +55,7 @@ class TestGramMatrix:
 
     @pytest.mark.parametrize("shape", [(500, 4), (4, 500)])
     def test_large_means_cost_no_digits(self, shape):
-        """Whatever way of centring is taken, it is one that keeps them."""
+        """Whatever way of centering is taken, it is one that keeps them."""
         rng = np.random.default_rng(0)
         for mean in (0.1, 1.0, 10.0, 1e3, 1e6):
             X = mean + rng.standard_normal(shape)
@@ -147,7 +147,7 @@ class TestTriplets:
     @pytest.mark.parametrize("side", ["left", "right"])
     @pytest.mark.parametrize("k", [1, 5, 12])
     def test_of_the_projected_matrix(self, shape, side, k):
-        X = planted_matrix(shape, np.linspace(3, 1, 12), seed=0)
+        X = synthetic_matrix(shape, np.linspace(3, 1, 12), seed=0)
         basis = orthonormal(shape[side == "right"], k)
         projected = basis @ basis.T @ X if side == "left" else X @ basis @ basis.T
         make = triplets_from_left if side == "left" else triplets_from_right
@@ -161,7 +161,7 @@ class TestTriplets:
 
     @pytest.mark.parametrize("make", [triplets_from_left, triplets_from_right])
     def test_vanishing_values_have_orthonormal_vectors(self, make):
-        X = planted_matrix((20, 20), [2.0, 1.0], seed=0)
+        X = synthetic_matrix((20, 20), [2.0, 1.0], seed=0)
         U, s, Vt = make(as_operator(X), orthonormal(20, 6))
         assert departure_from_orthonormality(U) < 1e-14
         assert departure_from_orthonormality(Vt.T) < 1e-14
@@ -170,7 +170,7 @@ class TestTriplets:
     def test_small_values_keep_their_digits(self):
         """Errors of eps times the largest value, not of its square."""
         s_true = 10.0 ** -np.arange(12)
-        X = planted_matrix((40, 12), s_true, seed=0)
+        X = synthetic_matrix((40, 12), s_true, seed=0)
         U, s, _ = triplets_from_left(as_operator(X), np.linalg.qr(X)[0])
         assert_allclose(s, s_true, rtol=0, atol=1e-15)
         assert departure_from_orthonormality(U) < 1e-14
@@ -178,7 +178,7 @@ class TestTriplets:
 
 class TestResidualNorms:
     def test_vanish_for_triplets(self):
-        X = planted_matrix((30, 10), np.linspace(3, 1, 10), seed=0)
+        X = synthetic_matrix((30, 10), np.linspace(3, 1, 10), seed=0)
         U, s, Vt = np.linalg.svd(X, full_matrices=False)
         assert (residual_norms(as_operator(X), U, s, Vt) < 1e-14).all()
 
@@ -194,7 +194,7 @@ class TestResidualNorms:
         assert residual_norms(as_operator(X), U, np.array([3.5, 2.0]), Vt)[0] == 0.5
 
     def test_hold_a_singular_value(self, global_random_seed):
-        X = planted_matrix((30, 10), np.linspace(3, 1, 10), seed=global_random_seed)
+        X = synthetic_matrix((30, 10), np.linspace(3, 1, 10), seed=global_random_seed)
         true = np.linspace(3, 1, 10)
         U, s, Vt = triplets_from_left(as_operator(X), orthonormal(30, 4, seed=1))
         for value, radius in zip(s, residual_norms(as_operator(X), U, s, Vt), strict=True):

@@ -50,7 +50,7 @@ def judged_rankings(draw):
     return ranking, np.reshape(gains, (n_rows, n_columns)), draw(st.integers(1, 11))
 
 
-def planted(n_rows=40, n_columns=25, seed=0):
+def synthetic(n_rows=40, n_columns=25, seed=0):
     """Scores without ties, their full ranking, and truth with at least one relevant column."""
     rng = np.random.default_rng(seed)
     scores = rng.permuted(np.tile(np.arange(float(n_columns)), (n_rows, 1)), axis=1)
@@ -80,7 +80,7 @@ def test_metrics_are_their_definitions(metric, case):
 
 @every_metric
 def test_a_perfect_ranking_scores_one(metric):
-    _, _, truth = planted()
+    _, _, truth = synthetic()
     ranking = np.argsort(-truth, axis=1, kind="stable")
     k = 1 if metric is precision_at_k else truth.shape[1]
     assert metric(ranking, truth, k=k) == pytest.approx(1, rel=1e-14)
@@ -88,19 +88,19 @@ def test_a_perfect_ranking_scores_one(metric):
 
 @pytest.mark.parametrize("k", [1, 5, 25])
 def test_ndcg_equals_scikit_learn(k):
-    scores, ranking, truth = planted()
+    scores, ranking, truth = synthetic()
     assert_allclose(ndcg_at_k(ranking, truth, k=k), ndcg_score(truth, scores, k=k), rtol=1e-12)
 
 
 def test_average_precision_of_a_full_ranking_equals_scikit_learn():
-    scores, ranking, truth = planted()
+    scores, ranking, truth = synthetic()
     expected = label_ranking_average_precision_score(truth > 0, scores)
     assert_allclose(average_precision_at_k(ranking, truth, k=25), expected, rtol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 3, 10])
 def test_hit_rate_with_one_relevant_column_equals_scikit_learn(k):
-    scores, ranking, _ = planted()
+    scores, ranking, _ = synthetic()
     y = np.arange(40) % 25
     truth = sparse.csr_array((np.ones(40), (np.arange(40), y)), shape=(40, 25))
     expected = top_k_accuracy_score(y, scores, k=k, labels=np.arange(25))
@@ -109,7 +109,7 @@ def test_hit_rate_with_one_relevant_column_equals_scikit_learn(k):
 
 
 def test_reciprocal_rank_with_one_relevant_column_equals_scikit_learn():
-    scores, ranking, _ = planted()
+    scores, ranking, _ = synthetic()
     truth = np.eye(25)[np.arange(40) % 25]
     expected = label_ranking_average_precision_score(truth, scores)
     assert_allclose(reciprocal_rank_at_k(ranking, truth, k=25), expected, rtol=1e-14)
@@ -139,13 +139,13 @@ def test_only_the_first_hit_counts_for_the_reciprocal_rank():
     ],
 )
 def test_truth_in_any_container(metric, container):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     assert metric(ranking, container(truth), k=4) == metric(ranking, truth, k=4)
 
 
 @every_metric
 def test_boolean_truth_is_binary_gain(metric):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     binary = (truth > 0).astype(float)
     assert metric(ranking, truth > 0, k=4) == metric(ranking, binary, k=4)
     assert metric(ranking, sparse.csr_array(truth > 0), k=4) == metric(ranking, binary, k=4)
@@ -153,7 +153,7 @@ def test_boolean_truth_is_binary_gain(metric):
 
 @every_metric
 def test_stored_zeros_duplicates_and_order_do_not_matter(metric):
-    _, ranking, _ = planted(n_rows=2, n_columns=4)
+    _, ranking, _ = synthetic(n_rows=2, n_columns=4)
     expected = metric(ranking, [[0, 3, 0, 1], [0, 0, 0, 0]], k=2, average=False)
     data, columns = np.array([1.0, 2.0, 0.0, 1.0, 0.0]), np.array([3, 1, 2, 1, 0])
     given_truth = sparse.csr_array((data, columns, np.array([0, 4, 5])), shape=(2, 4))
@@ -170,7 +170,7 @@ def test_empty_place_before_the_first_column_is_no_hit(metric):
 
 @every_metric
 def test_rows_without_relevant_columns_are_left_out(metric):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     emptied = truth.copy()
     emptied[::2] = 0
     rows = metric(ranking, truth, k=5, average=False)
@@ -190,7 +190,7 @@ def test_nothing_relevant_at_all(metric):
 
 @every_metric
 def test_places_that_are_missing_are_misses(metric):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     padded = np.pad(ranking[:, :3], ((0, 0), (0, 17)), constant_values=-1)
     assert_allclose(metric(ranking[:, :3], truth, k=20), metric(padded, truth, k=20), rtol=1e-14)
     assert metric(np.zeros((40, 0), int), truth) == 0
@@ -198,7 +198,7 @@ def test_places_that_are_missing_are_misses(metric):
 
 @pytest.mark.parametrize("k", [10**12, 10**30])
 def test_k_beyond_any_index_type(k):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     sparse_truth = sparse.csr_array(truth)  # row starts in 32 bits
     for metric in METRICS:
         if metric is not precision_at_k:
@@ -208,7 +208,7 @@ def test_k_beyond_any_index_type(k):
 
 @every_metric
 def test_places_beyond_k_are_not_read(metric):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     changed = ranking.copy()
     changed[:, 3:] = 99
     assert metric(changed, truth, k=3) == metric(ranking, truth, k=3)
@@ -217,7 +217,7 @@ def test_places_beyond_k_are_not_read(metric):
 @every_metric
 @pytest.mark.parametrize("index", [np.int8, np.int32, np.uint64])
 def test_any_integer_type_of_ranking(metric, index):
-    _, ranking, truth = planted()
+    _, ranking, truth = synthetic()
     assert metric(ranking.astype(index), truth, k=4) == metric(ranking, truth, k=4)
 
 
@@ -276,7 +276,7 @@ def test_bad_input_is_explained(metric, ranking, truth, k, message):
 
 @every_metric
 def test_row_order_does_not_matter(metric, global_random_seed):
-    _, ranking, truth = planted(seed=global_random_seed)
+    _, ranking, truth = synthetic(seed=global_random_seed)
     order = np.random.default_rng(global_random_seed).permutation(len(truth))
     rows = metric(ranking, truth, k=6, average=False)
     assert_array_equal(metric(ranking[order], truth[order], k=6, average=False), rows[order])

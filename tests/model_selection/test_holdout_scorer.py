@@ -24,9 +24,9 @@ from lrfact import (
     holdout_scorer,
 )
 from lrfact.metrics import ndcg_at_k, recall_at_k
-from lrfact.model_selection import _hidden_predictions
-from lrfact.model_selection._hidden_scores import HiddenScore
-from reference.planted_clicks import planted_clicks
+from lrfact.model_selection import _held_out_predictions
+from lrfact.model_selection._held_out_scores import HeldOutScore
+from reference.synthetic_clicks import synthetic_clicks
 
 
 class Recorder(BaseEstimator):
@@ -62,25 +62,25 @@ def as_sparse(X):
 
 
 @pytest.mark.parametrize("test_size", [0.2, 0.9, 1, 3])
-def test_part_of_each_row_is_hidden(table, test_size):
+def test_part_of_each_row_is_held_out(table, test_size):
     model = Recorder().fit(table)
     score = holdout_scorer(test_size=test_size)(model, table)
     (shown,) = model.shown_
     # Rows without anything hidden need not be asked for.
-    judged = table[np.isin(np.arange(90), hidden_rows(table, shown))]
+    judged = table[np.isin(np.arange(90), held_out_rows(table, shown))]
     assert_array_equal(shown[~np.isnan(shown)], judged[~np.isnan(shown)])
-    hidden = ~np.isnan(judged) & np.isnan(shown)
+    held_out = ~np.isnan(judged) & np.isnan(shown)
     counts = (~np.isnan(judged)).sum(axis=1)
     assert np.all((~np.isnan(shown)).sum(axis=1) >= 1)
     if isinstance(test_size, int):
-        assert_array_equal(hidden.sum(axis=1), np.minimum(test_size, counts - 1))
+        assert_array_equal(held_out.sum(axis=1), np.minimum(test_size, counts - 1))
         assert len(judged) == 88
     else:
-        assert abs(hidden.sum() - test_size * counts.sum()) < 0.1 * counts.sum()
-    assert_allclose(score, -np.sqrt(np.mean(judged[hidden] ** 2)), rtol=1e-12)
+        assert abs(held_out.sum() - test_size * counts.sum()) < 0.1 * counts.sum()
+    assert_allclose(score, -np.sqrt(np.mean(judged[held_out] ** 2)), rtol=1e-12)
 
 
-def hidden_rows(table, shown):
+def held_out_rows(table, shown):
     """Rows of the table that `shown` are parts of."""
     columns = ~np.isnan(shown)
     return [
@@ -127,7 +127,7 @@ def test_rows_are_taken_in_blocks(table, monkeypatch):
     scorer = holdout_scorer()
     whole, parts = Recorder().fit(table), Recorder().fit(table)
     expected = scorer(whole, as_sparse(table))
-    monkeypatch.setattr(_hidden_predictions, "_BLOCK", 7 * table.shape[1] + 3)
+    monkeypatch.setattr(_held_out_predictions, "_BLOCK", 7 * table.shape[1] + 3)
     assert scorer(parts, as_sparse(table)) == expected
     assert max(len(block.indptr) - 1 for block in parts.shown_) == 7
     joined = sparse.vstack(parts.shown_)
@@ -184,7 +184,7 @@ def test_imputers_and_pipelines(table):
 
 @pytest.mark.parametrize("container", [np.asarray, as_sparse])
 @pytest.mark.parametrize("rank", [2, 4])
-def test_grid_search_finds_the_planted_rank(container, rank, global_random_seed):
+def test_grid_search_finds_the_synthetic_rank(container, rank, global_random_seed):
     rng = np.random.default_rng(global_random_seed)
     X = rng.normal(size=(200, rank)) @ rng.normal(size=(rank, 30))
     X += 0.3 * rng.normal(size=X.shape)
@@ -217,9 +217,9 @@ def ratings():
     return stars
 
 
-def hidden_from(X, scorer):
+def held_out_from(X, scorer):
     model = Recorder().fit(X)
-    replace(scorer, score=HiddenScore("rmse", "test"))(model, X)
+    replace(scorer, score=HeldOutScore("rmse", "test"))(model, X)
     shown = np.full(X.shape, np.nan)
     rows = np.flatnonzero((~np.isnan(X)).sum(axis=1) > 1)
     (shown[rows],) = model.shown_
@@ -229,13 +229,13 @@ def hidden_from(X, scorer):
 @pytest.mark.parametrize("metric", ["recall_at_k", recall_at_k, partial(recall_at_k, k=10)])
 def test_share_of_the_liked_that_is_recommended(ratings, metric):
     scorer = holdout_scorer(metric, test_size=5, relevant=4)
-    shown, hidden = hidden_from(ratings, scorer)
+    shown, held_out = held_out_from(ratings, scorer)
     model = MaskedMF(2, random_state=0).fit(ratings)
     predicted = np.where(np.isnan(shown), model.predict(shown), -np.inf)
     shares = []
     for row in range(len(ratings)):
         best = np.argsort(-predicted[row])[:10]
-        liked = np.flatnonzero(hidden[row] & (ratings[row] >= 4))
+        liked = np.flatnonzero(held_out[row] & (ratings[row] >= 4))
         if len(liked):
             shares.append(np.isin(liked, best).mean())
     assert_allclose(scorer(model, ratings), np.mean(shares), rtol=1e-12)
@@ -243,10 +243,10 @@ def test_share_of_the_liked_that_is_recommended(ratings, metric):
 
 def test_gains_are_the_entries(ratings):
     scorer = holdout_scorer(partial(ndcg_at_k, k=3), test_size=5)
-    shown, hidden = hidden_from(ratings, scorer)
+    shown, held_out = held_out_from(ratings, scorer)
     model = MaskedMF(2, random_state=0).fit(ratings)
     columns, _ = model.recommend(shown, n_items=3)
-    expected = ndcg_at_k(columns, np.where(hidden, ratings, 0), k=3)
+    expected = ndcg_at_k(columns, np.where(held_out, ratings, 0), k=3)
     assert_allclose(scorer(model, ratings), expected, rtol=1e-12)
     assert_allclose(scorer(model, as_sparse(ratings)), expected, rtol=1e-9)
 
@@ -275,7 +275,7 @@ def test_what_cannot_be_scored(table):
         holdout_scorer()(model, table[:2])
 
 
-def test_one_entry_is_hidden_at_least(table):
+def test_one_entry_is_held_out_at_least(table):
     X = table[2:4].copy()
     for seed in range(20):
         model = Recorder().fit(X)
@@ -286,7 +286,7 @@ def test_one_entry_is_hidden_at_least(table):
 class TestImplicitFeedback:
     """0 is the absence of feedback, in whatever form it comes."""
 
-    CLICKS = planted_clicks(60, 40, n_groups=4)
+    CLICKS = synthetic_clicks(60, 40, n_groups=4)
 
     def forms(self):
         dense = self.CLICKS.toarray()

@@ -9,7 +9,7 @@ from sklearn.preprocessing import scale
 
 from lrfact.model_selection import RankSelection, _matrix_spectrum, select_rank
 from lrfact.rank_rules import Spectrum
-from reference.planted import five_sensors, planted_low_rank, random_sparse
+from reference.synthetic import five_sensors, random_sparse, synthetic_low_rank
 
 METHODS = ["energy", "gap", "gavish-donoho", "parallel", "mle", "cv"]
 KNOWING_METHODS = sorted(set(METHODS) - {"energy"})  # those with an idea of noise
@@ -20,8 +20,8 @@ CONTAINERS = [np.asarray, np.ndarray.tolist, sparse.csr_array, sparse.csc_matrix
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("method", KNOWING_METHODS)
 @pytest.mark.parametrize("center", [False, True])
-def test_planted_rank(container, method, center):
-    X = planted_low_rank(90, 30, 4, seed=0)
+def test_synthetic_rank(container, method, center):
+    X = synthetic_low_rank(90, 30, 4, seed=0)
     selection = select_rank(container(X), method, center=center, random_state=0)
     assert isinstance(selection, RankSelection)
     assert selection.n_components == 4
@@ -34,7 +34,7 @@ def test_planted_rank(container, method, center):
 @pytest.mark.parametrize("shape", [(120, 40), (40, 120), (50, 50)])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_shapes_and_precisions(method, shape, dtype):
-    X = planted_low_rank(*shape, 3, seed=1).astype(dtype)
+    X = synthetic_low_rank(*shape, 3, seed=1).astype(dtype)
     expected = {"energy": select_rank(X.astype(float), "energy").n_components}.get(method, 3)
     for matrix in (X, sparse.csr_array(X)):
         assert select_rank(matrix, method, random_state=0).n_components == expected
@@ -42,7 +42,7 @@ def test_shapes_and_precisions(method, shape, dtype):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_all_rules_compared(method):
-    X = planted_low_rank(90, 30, 4, seed=0)
+    X = synthetic_low_rank(90, 30, 4, seed=0)
     selection = select_rank(X, method, compare="all", random_state=0)
     assert set(selection.suggestions) == set(METHODS) - {method}
     assert not selection.not_applicable
@@ -53,7 +53,7 @@ def test_all_rules_compared(method):
 
 
 def test_which_rules_are_compared():
-    X = planted_low_rank(60, 20, 2, seed=0)
+    X = synthetic_low_rank(60, 20, 2, seed=0)
     assert set(select_rank(X).suggestions) == {"energy", "gap", "mle"}
     assert select_rank(X, compare=None).suggestions == {}
     assert set(select_rank(X, compare=["cv", "gap"]).suggestions) == {"cv", "gap"}
@@ -113,7 +113,7 @@ def test_tiny_matrices(method, shape):
 
 
 def test_singular_values_alone():
-    X = planted_low_rank(90, 30, 4, seed=0)
+    X = synthetic_low_rank(90, 30, 4, seed=0)
     s = np.linalg.svd(X, compute_uv=False)
     shuffled = np.random.default_rng(0).permutation(s)
     expected = select_rank(X).suggestions
@@ -136,7 +136,7 @@ def test_singular_values_alone():
 
 
 def test_leading_singular_values():
-    X = planted_low_rank(90, 30, 4, seed=0)
+    X = synthetic_low_rank(90, 30, 4, seed=0)
     s = np.linalg.svd(X, compute_uv=False)
     spectrum = Spectrum(s[:8], X.shape, total_energy=np.sum(X**2))
     selection = select_rank(spectrum)
@@ -154,7 +154,7 @@ def test_leading_singular_values():
 
 
 def test_largest_rank():
-    X = planted_low_rank(90, 30, 6, seed=0)
+    X = synthetic_low_rank(90, 30, 6, seed=0)
     for method in METHODS:
         selection = select_rank(X, method, max_rank=3, random_state=0)
         assert selection.n_components <= 3
@@ -164,7 +164,7 @@ def test_largest_rank():
 
 
 def test_curve_of_cross_validation():
-    X = planted_low_rank(60, 12, 3, seed=0)
+    X = synthetic_low_rank(60, 12, 3, seed=0)
     selection = select_rank(X, "cv", center=True)
     assert_array_equal(selection.ranks, np.arange(13))
     assert selection.threshold is None
@@ -178,7 +178,7 @@ def test_curve_of_cross_validation():
 
 
 def test_cross_validation_stops_at_the_rank_of_the_training_rows():
-    X = planted_low_rank(60, 12, 3, seed=0, noise=0.0)
+    X = synthetic_low_rank(60, 12, 3, seed=0, noise=0.0)
     selection = select_rank(X, "cv")
     assert selection.n_components == 3
     assert selection.ranks[-1] == 3
@@ -200,7 +200,7 @@ class TestExpensiveSpectra:
     @pytest.mark.parametrize("center", [False, True])
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     def test_grows_until_settled(self, method, rank, center, container):
-        X = planted_low_rank(400, 250, rank, seed=0)
+        X = synthetic_low_rank(400, 250, rank, seed=0)
         selection = select_rank(
             container(X), method, center=center, target=0.6, random_state=0, n_permutations=5
         )
@@ -210,7 +210,7 @@ class TestExpensiveSpectra:
             assert selection.n_components == rank
 
     def test_says_what_can_not_be_applied(self):
-        X = planted_low_rank(400, 250, 3, seed=0)
+        X = synthetic_low_rank(400, 250, 3, seed=0)
         selection = select_rank(X, random_state=0)
         assert "from the residual" in selection.criterion
         assert selection.suggestions == {"mle": 3}
@@ -220,7 +220,7 @@ class TestExpensiveSpectra:
             select_rank(X, noise="median")
 
     def test_same_singular_values(self):
-        X = planted_low_rank(400, 250, 3, seed=0) + 1
+        X = synthetic_low_rank(400, 250, 3, seed=0) + 1
         for matrix in (X, sparse.csr_array(X)):
             curve = select_rank(matrix, "gavish-donoho", center=True, random_state=0).curve
             expected = np.linalg.svd(X - X.mean(axis=0), compute_uv=False)
@@ -243,7 +243,7 @@ def test_sparse_input_is_never_densified(monkeypatch):
 
 
 def test_does_not_touch_the_input():
-    X = planted_low_rank(50, 12, 3, seed=0)
+    X = synthetic_low_rank(50, 12, 3, seed=0)
     for matrix in (X, sparse.csr_array(X)):
         before = matrix.copy()
         data = matrix.data if sparse.issparse(matrix) else matrix
@@ -254,13 +254,13 @@ def test_does_not_touch_the_input():
 
 
 def test_seeded():
-    X = planted_low_rank(50, 12, 3, seed=0)
+    X = synthetic_low_rank(50, 12, 3, seed=0)
     first, second = (select_rank(X, "parallel", random_state=7) for _ in range(2))
     assert_array_equal(first.threshold, second.threshold)
 
 
 def test_printed():
-    selection = select_rank(planted_low_rank(90, 30, 4, seed=0))
+    selection = select_rank(synthetic_low_rank(90, 30, 4, seed=0))
     lines = str(selection).splitlines()
     assert lines[0].startswith("gavish-donoho      4  s > ")
     assert [line.split()[0] for line in lines] == ["gavish-donoho", "energy", "gap", "mle"]
@@ -288,7 +288,7 @@ def test_printed():
 )
 def test_bad_parameters(options, message):
     with pytest.raises(ValueError, match=message):
-        select_rank(planted_low_rank(20, 12, 2, seed=0), **options)
+        select_rank(synthetic_low_rank(20, 12, 2, seed=0), **options)
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_the_estimator_stays_as_it_is():
 
 
 @pytest.mark.parametrize("n_topics", [3, 5])
-def test_scores_fall_behind_the_planted_number(n_topics, global_random_seed):
+def test_scores_fall_behind_the_synthetic_number(n_topics, global_random_seed):
     X = documents(n_topics, global_random_seed)
     search = GridSearchCV(
         NMFTopics(random_state=0),
@@ -70,7 +70,7 @@ def test_scores_fall_behind_the_planted_number(n_topics, global_random_seed):
     assert search.best_params_["n_components"] <= n_topics
 
 
-def test_the_best_score_is_mostly_that_of_the_planted_number():
+def test_the_best_score_is_mostly_that_of_the_synthetic_number():
     found = []
     for seed in range(5):
         search = GridSearchCV(

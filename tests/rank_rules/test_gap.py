@@ -2,28 +2,28 @@ import numpy as np
 import pytest
 
 from lrfact.rank_rules import Spectrum, gap_rank
-from reference.planted import planted_low_rank
+from reference.synthetic import synthetic_low_rank
 
 
 def spectrum_of(X, **options):
     return Spectrum(np.linalg.svd(X, compute_uv=False), X.shape, **options)
 
 
-def test_planted_rank():
+def test_synthetic_rank():
     for rank in (1, 4, 9):
-        X = planted_low_rank(120, 40, rank, seed=rank)
+        X = synthetic_low_rank(120, 40, rank, seed=rank)
         assert gap_rank(spectrum_of(X)).n_components == rank
 
 
 def test_exactly_low_rank():
-    X = planted_low_rank(60, 30, 6, seed=0, noise=0.0)
+    X = synthetic_low_rank(60, 30, 6, seed=0, noise=0.0)
     choice = gap_rank(spectrum_of(X))
     assert choice.n_components == 6
     assert np.all(np.isfinite(choice.curve))
 
 
 def test_zero_tail_of_constant_columns_is_no_gap():
-    X = planted_low_rank(200, 20, 3, seed=0)
+    X = synthetic_low_rank(200, 20, 3, seed=0)
     X[:, 12:] = 0.0
     wide_window = gap_rank(spectrum_of(X), max_share=1.0)
     assert wide_window.n_components == 12

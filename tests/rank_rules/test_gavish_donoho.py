@@ -8,7 +8,7 @@ from lrfact.rank_rules._gavish_donoho import (
     threshold_for_known_noise,
     threshold_for_unknown_noise,
 )
-from reference.planted import five_sensors, planted_low_rank
+from reference.synthetic import five_sensors, synthetic_low_rank
 
 
 def spectrum_of(X, n_values=None, center=False):
@@ -54,8 +54,8 @@ def test_polynomial_of_the_paper_is_close():
 @pytest.mark.parametrize("shape", [(300, 60), (60, 300), (120, 120)])
 @pytest.mark.parametrize("rank", [0, 1, 7])
 @pytest.mark.parametrize("center", [False, True])
-def test_planted_rank(shape, rank, center, global_random_seed):
-    X = planted_low_rank(*shape, rank, seed=global_random_seed, noise=2.0)
+def test_synthetic_rank(shape, rank, center, global_random_seed):
+    X = synthetic_low_rank(*shape, rank, seed=global_random_seed, noise=2.0)
     spectrum = spectrum_of(X, center=center)
     for noise in (None, "median", "residual", 2.0):
         choice = gavish_donoho_rank(spectrum, noise)
@@ -68,21 +68,21 @@ def test_planted_rank(shape, rank, center, global_random_seed):
 
 
 def test_scales_with_the_data():
-    X = planted_low_rank(80, 40, 3, seed=0)
+    X = synthetic_low_rank(80, 40, 3, seed=0)
     small, large = (gavish_donoho_rank(spectrum_of(scale * X)) for scale in (1e-8, 1e8))
     assert small.n_components == large.n_components == 3
     assert large.threshold == pytest.approx(1e16 * small.threshold)
 
 
 def test_no_noise():
-    X = planted_low_rank(50, 30, 4, seed=0, noise=0.0)
+    X = synthetic_low_rank(50, 30, 4, seed=0, noise=0.0)
     for noise in (None, 0.0, "residual"):
         assert gavish_donoho_rank(spectrum_of(X), noise).n_components == 4
     assert gavish_donoho_rank(Spectrum([0.0, 0.0], (5, 2))).n_components == 0
 
 
 def test_asks_for_more_values():
-    X = planted_low_rank(200, 80, 12, seed=0)
+    X = synthetic_low_rank(200, 80, 12, seed=0)
     choice = gavish_donoho_rank(spectrum_of(X, 8))
     assert choice.n_components == 8
     assert not choice.is_settled

@@ -7,7 +7,7 @@ from sklearn.preprocessing import scale
 
 from lrfact.rank_rules import Spectrum, _minka, minka_rank
 from reference.naive_minka import naive_log_evidence
-from reference.planted import planted_low_rank
+from reference.synthetic import synthetic_low_rank
 
 DATA = {
     "digits": lambda: load_digits().data,
@@ -15,8 +15,8 @@ DATA = {
     "scaled wine": lambda: scale(load_wine().data),
     "cancer": lambda: load_breast_cancer().data,
     "noise": lambda: np.random.default_rng(0).normal(size=(400, 20)),
-    "planted": lambda: planted_low_rank(300, 40, 6, seed=0),
-    "square": lambda: planted_low_rank(50, 50, 3, seed=1),
+    "planted": lambda: synthetic_low_rank(300, 40, 6, seed=0),
+    "square": lambda: synthetic_low_rank(50, 50, 3, seed=1),
 }
 
 
@@ -64,7 +64,7 @@ def test_units_do_not_matter(name, factor):
 @pytest.mark.parametrize("shape", [(50, 200), (30, 1000), (100, 120)])
 @pytest.mark.parametrize("rank", [1, 3, 8])
 def test_fewer_samples_than_features(shape, rank, global_random_seed):
-    X = planted_low_rank(*shape, rank, seed=global_random_seed)
+    X = synthetic_low_rank(*shape, rank, seed=global_random_seed)
     choice = minka_rank(centred_spectrum(X))
     assert choice.n_components == rank
     assert choice.ranks[-1] == shape[0] - 2
@@ -72,7 +72,7 @@ def test_fewer_samples_than_features(shape, rank, global_random_seed):
 
 @pytest.mark.parametrize("shape", [(300, 40), (60, 200)])
 def test_truncated_spectrum(shape, global_random_seed):
-    X = planted_low_rank(*shape, 5, seed=global_random_seed)
+    X = synthetic_low_rank(*shape, 5, seed=global_random_seed)
     complete, truncated = minka_rank(centred_spectrum(X)), minka_rank(centred_spectrum(X, 12))
     assert truncated.n_components == complete.n_components == 5
     assert truncated.is_settled

@@ -10,7 +10,7 @@ from lrfact.rank_rules._parallel_analysis import (
     leading_singular_values,
     permute_within_columns,
 )
-from reference.planted import five_sensors, planted_low_rank, random_sparse
+from reference.synthetic import five_sensors, random_sparse, synthetic_low_rank
 
 
 def rank_of(X, *, center=False, n_values=None, data=True, **options):
@@ -24,9 +24,9 @@ def rank_of(X, *, center=False, n_values=None, data=True, **options):
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csc_matrix])
 @pytest.mark.parametrize("center", [False, True])
 @pytest.mark.parametrize("mean", [0.0, 3.0])
-def test_planted_rank(container, center, mean, global_random_seed):
-    X = planted_low_rank(150, 40, 4, seed=global_random_seed) + mean
-    # Without centring the means are one more direction.
+def test_synthetic_rank(container, center, mean, global_random_seed):
+    X = synthetic_low_rank(150, 40, 4, seed=global_random_seed) + mean
+    # Without centering the means are one more direction.
     expected = 4 + int(mean != 0 and not center)
     assert rank_of(container(X), center=center).n_components == expected
 
@@ -34,14 +34,14 @@ def test_planted_rank(container, center, mean, global_random_seed):
 @pytest.mark.parametrize("null", ["permutation", "signs", "gaussian"])
 @pytest.mark.parametrize("shape", [(150, 40), (40, 150)])
 def test_every_null(null, shape, global_random_seed):
-    X = planted_low_rank(*shape, 4, seed=global_random_seed)
+    X = synthetic_low_rank(*shape, 4, seed=global_random_seed)
     assert rank_of(X, center=True, null=null).n_components == 4
     assert rank_of(X, null=null).n_components == 4
     assert rank_of(sparse.csr_array(X), null=null).n_components == 4
 
 
 def test_singular_values_alone(global_random_seed):
-    X = planted_low_rank(150, 40, 4, seed=global_random_seed)
+    X = synthetic_low_rank(150, 40, 4, seed=global_random_seed)
     assert rank_of(X, data=False).n_components == 4
     assert rank_of(X, data=False, n_values=9).n_components == 4
 
@@ -71,7 +71,7 @@ def test_five_sensors():
 
 
 def test_seeded_and_independent_of_how_many_values_are_needed():
-    X = planted_low_rank(100, 80, 3, seed=0, noise=0.1)
+    X = synthetic_low_rank(100, 80, 3, seed=0, noise=0.1)
     few, many = rank_of(X, n_values=10), rank_of(X)
     assert few.n_components == many.n_components == 3
     assert_allclose(few.threshold, many.threshold[:10], rtol=1e-6)
@@ -80,7 +80,7 @@ def test_seeded_and_independent_of_how_many_values_are_needed():
 
 
 def test_asks_for_more_values():
-    X = planted_low_rank(100, 50, 6, seed=0, noise=0.1)
+    X = synthetic_low_rank(100, 50, 6, seed=0, noise=0.1)
     choice = rank_of(X, n_values=4)
     assert choice.n_components == 4
     assert not choice.is_settled
@@ -88,7 +88,7 @@ def test_asks_for_more_values():
 
 def test_zero_matrix_and_exact_rank():
     assert rank_of(np.zeros((6, 4))).n_components == 0
-    X = planted_low_rank(60, 30, 3, seed=0, noise=0.0)
+    X = synthetic_low_rank(60, 30, 3, seed=0, noise=0.0)
     assert rank_of(X).n_components <= 3
     assert rank_of(X[:, :1]).n_components == 0  # one column has no other to go with
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from lrfact.rank_rules import RANK_RULES, Spectrum, rank_rule, settle_rank
-from reference.planted import planted_low_rank
+from reference.synthetic import synthetic_low_rank
 
 
 def leading_of(X):
@@ -18,7 +18,7 @@ def leading_of(X):
 
 @pytest.mark.parametrize("rule", sorted(RANK_RULES))
 def test_every_rule_settles(rule):
-    X = planted_low_rank(100, 40, 4, seed=0)
+    X = synthetic_low_rank(100, 40, 4, seed=0)
     leading, asked = leading_of(X)
     choice = settle_rank(leading, rank_rule(rule, X=X, random_state=0), start=4, max_rank=40)
     assert choice.is_settled
@@ -27,7 +27,7 @@ def test_every_rule_settles(rule):
 
 
 def test_share_of_energy():
-    X = planted_low_rank(100, 40, 4, seed=0)
+    X = synthetic_low_rank(100, 40, 4, seed=0)
     leading, asked = leading_of(X)
     choice = settle_rank(leading, rank_rule(0.84), start=1, max_rank=40)
     assert choice.n_components == 5
@@ -35,7 +35,7 @@ def test_share_of_energy():
 
 
 def test_stops_at_the_largest_rank():
-    leading, asked = leading_of(planted_low_rank(100, 40, 4, seed=0))
+    leading, asked = leading_of(synthetic_low_rank(100, 40, 4, seed=0))
     choice = settle_rank(leading, rank_rule(0.99), start=4, max_rank=10)
     assert choice.n_components == 10
     assert not choice.is_settled

@@ -9,8 +9,8 @@ from lrfact.linalg.as_operator import as_operator
 from lrfact.rank_rules import rank_rule
 from lrfact.rank_rules._svd_with_rank import svd_with_rank
 from lrfact.solvers.svd.exact_svd import exact_svd
-from reference.planted import planted_low_rank
-from reference.spectra import planted_matrix
+from reference.spectra import synthetic_matrix
+from reference.synthetic import synthetic_low_rank
 
 
 def choose(X, n_components, *, asked_for=None, max_rank=None):
@@ -35,7 +35,7 @@ def choose(X, n_components, *, asked_for=None, max_rank=None):
 def test_energy_share_on_a_large_matrix(share):
     """The rank doubles until the share is exceeded, the total being known."""
     s = 0.97 ** np.arange(560)
-    X = planted_matrix((600, 560), s, seed=0)
+    X = synthetic_matrix((600, 560), s, seed=0)
     needed = int(np.searchsorted(np.cumsum(s**2) / np.sum(s**2), share, side="right")) + 1
     asked_for = []
     result, k = choose(X, share, asked_for=asked_for)
@@ -48,13 +48,13 @@ def test_energy_share_on_a_large_matrix(share):
 
 def test_small_matrices_are_factorized_once():
     asked_for = []
-    choose(planted_low_rank(60, 40, 3, seed=0), "gavish-donoho", asked_for=asked_for)
+    choose(synthetic_low_rank(60, 40, 3, seed=0), "gavish-donoho", asked_for=asked_for)
     assert asked_for == [40]
 
 
 @pytest.mark.parametrize("rule", ["gap", "gavish-donoho", "parallel"])
-def test_rules_find_a_planted_rank(rule, global_random_seed):
-    _, k = choose(planted_low_rank(120, 60, 4, seed=global_random_seed), rule)
+def test_rules_find_a_synthetic_rank(rule, global_random_seed):
+    _, k = choose(synthetic_low_rank(120, 60, 4, seed=global_random_seed), rule)
     assert k == 4
 
 
@@ -67,7 +67,7 @@ def test_nothing_but_noise_leaves_one_direction():
 @pytest.mark.parametrize("solver", ["exact", "gram", "randomized", "lanczos"])
 @pytest.mark.parametrize("Estimator", [TruncatedSVDReducer, PCAFromSVD])
 def test_every_solver_serves_every_rule(Estimator, solver):
-    X = planted_low_rank(120, 60, 4, seed=0)
+    X = synthetic_low_rank(120, 60, 4, seed=0)
     for n_components in (0.5, "gap", "gavish-donoho", "parallel"):
         found = Estimator(n_components, solver=solver, tol=1e-6, random_state=0)
         if solver == "gram" or n_components != "parallel":

@@ -12,11 +12,11 @@ OUTPUTS = {
     "dense_rmatmat": ("out",),
     "descend_blocks": ("row_factors", "row_state", "column_factors", "column_state", "sums"),
     "descend_rows": ("rows", "violation", "at_rest"),
-    "descend_rows_with_holes": ("rows", "violation", "energy", "at_rest"),
-    "descend_triples": ("row_factors", "row_squares", "column_factors", "column_state", "sums"),
-    "draw_triples": ("triples", "block_start"),
+    "descend_rows_with_missing": ("rows", "violation", "energy", "at_rest"),
+    "descend_bpr_triples": ("row_factors", "row_squares", "column_factors", "column_state", "sums"),
+    "draw_bpr_triples": ("triples", "block_start"),
     "fit_poisson_rows": ("rows", "at_rest"),
-    "fit_ranking_rows": ("rows", "at_rest"),
+    "fit_bpr_rows": ("rows", "at_rest"),
     "leave_one_out_rows": ("residual",),
     "ratio_rows": ("out", "loss", "model_sum"),
     "solve_implicit_rows": ("solution", "loss"),
@@ -34,11 +34,11 @@ FAMILIES = {
     "dense_rmatmat": "_dense_product",
     "descend_blocks": "_masked_sgd",
     "descend_rows": "_nonnegative_rows",
-    "descend_rows_with_holes": "_nonnegative_rows",
-    "descend_triples": "_bpr_sgd",
-    "draw_triples": "_bpr_triples",
+    "descend_rows_with_missing": "_nonnegative_rows",
+    "descend_bpr_triples": "_bpr_sgd",
+    "draw_bpr_triples": "_bpr_triples",
     "fit_poisson_rows": "_poisson_rows",
-    "fit_ranking_rows": "_bpr_rows",
+    "fit_bpr_rows": "_bpr_rows",
     "leave_one_out_rows": "_masked_rows",
     "ratio_rows": "_ratio_rows",
     "solve_implicit_rows": "_implicit_rows",
@@ -189,16 +189,16 @@ def _descend_rows(rng, n_rows, n_columns, width, dtype, itype):
     }
 
 
-def _descend_rows_with_holes(rng, n_rows, n_columns, width, dtype, itype):
+def _descend_rows_with_missing(rng, n_rows, n_columns, width, dtype, itype):
     design = rng.random((n_columns, width)).astype(dtype)
-    hidden, row_start = _sparse(rng, n_rows, n_columns, np.int64)
+    hidden, indptr = _sparse(rng, n_rows, n_columns, np.int64)
     wide = design.astype(np.float64)
     return {
         "gram": wide.T @ wide,
         "cross": _normal(rng, (n_rows, width), dtype),
         "design": design,
         "hidden": hidden,
-        "row_start": row_start,
+        "indptr": indptr,
         "order": rng.permutation(width).astype(np.int64),
         "weight": _uniform(rng, width, dtype),
         "rows": _uniform(rng, (n_rows, width), dtype),
@@ -213,7 +213,7 @@ def _descend_rows_with_holes(rng, n_rows, n_columns, width, dtype, itype):
     }
 
 
-def _descend_triples(rng, n_rows, n_columns, width, dtype, itype):
+def _descend_bpr_triples(rng, n_rows, n_columns, width, dtype, itype):
     n_ranges = int(rng.integers(1, 4))
     _, ranges, rounds = _grid(rng, (n_rows, n_columns), n_ranges)
     n_triples = 4 * n_rows if n_rows and n_columns else 0
@@ -241,7 +241,7 @@ def _descend_triples(rng, n_rows, n_columns, width, dtype, itype):
     }
 
 
-def _draw_triples(rng, n_rows, n_columns, width, dtype, itype):
+def _draw_bpr_triples(rng, n_rows, n_columns, width, dtype, itype):
     indices, indptr = _sparse(rng, n_rows, n_columns, itype)
     n_ranges = int(rng.integers(1, 4))
     return {
@@ -276,7 +276,7 @@ def _fit_poisson_rows(rng, n_rows, n_columns, width, dtype, itype):
     }
 
 
-def _fit_ranking_rows(rng, n_rows, n_columns, width, dtype, itype):
+def _fit_bpr_rows(rng, n_rows, n_columns, width, dtype, itype):
     indices, indptr = _sparse(rng, n_rows, n_columns, itype)
     return {
         "indices": indices,
@@ -294,13 +294,13 @@ def _fit_ranking_rows(rng, n_rows, n_columns, width, dtype, itype):
 
 
 def _masked(rng, n_rows, n_columns, width, dtype, itype):
-    columns, row_start = _sparse(rng, n_rows, n_columns, itype)
+    columns, indptr = _sparse(rng, n_rows, n_columns, itype)
     bias = bool(rng.integers(2)) and width > 1
     return {
         "values": _normal(rng, len(columns), dtype),
         "weights": _uniform(rng, len(columns) * rng.integers(2), dtype),
         "columns": columns,
-        "row_start": row_start,
+        "indptr": indptr,
         "design": _normal(rng, (n_columns, width), dtype),
         "intercept": 0.25,
         "bias": bias,
@@ -350,13 +350,13 @@ def _ratio_rows(rng, n_rows, n_columns, width, dtype, itype):
 
 
 def _solve_implicit_rows(rng, n_rows, n_columns, width, dtype, itype):
-    columns, row_start = _sparse(rng, n_rows, n_columns, itype)
+    columns, indptr = _sparse(rng, n_rows, n_columns, itype)
     raw = rng.standard_normal((n_columns, width))
     energies, turn = np.linalg.eigh(raw.T @ raw)
     return {
         "weights": _uniform(rng, len(columns), dtype),
         "columns": columns,
-        "row_start": row_start,
+        "indptr": indptr,
         "design": np.ascontiguousarray(raw @ turn, dtype=dtype),
         "spectrum": np.maximum(energies, 0),
         "penalty": _uniform(rng, n_rows, np.float64),
@@ -395,11 +395,11 @@ _BUILDERS = {
     "dense_rmatmat": _dense_rmatmat,
     "descend_blocks": _descend_blocks,
     "descend_rows": _descend_rows,
-    "descend_rows_with_holes": _descend_rows_with_holes,
-    "descend_triples": _descend_triples,
-    "draw_triples": _draw_triples,
+    "descend_rows_with_missing": _descend_rows_with_missing,
+    "descend_bpr_triples": _descend_bpr_triples,
+    "draw_bpr_triples": _draw_bpr_triples,
     "fit_poisson_rows": _fit_poisson_rows,
-    "fit_ranking_rows": _fit_ranking_rows,
+    "fit_bpr_rows": _fit_bpr_rows,
     "leave_one_out_rows": _leave_one_out_rows,
     "ratio_rows": _ratio_rows,
     "solve_implicit_rows": _solve_implicit_rows,

@@ -30,13 +30,13 @@ def naive_design(design, intercept, bias, values, columns):
 
 
 def naive_rows(
-    values, weights, columns, row_start, design, intercept, bias, penalty, row_scale, nonnegative
+    values, weights, columns, indptr, design, intercept, bias, penalty, row_scale, nonnegative
 ):
     """Solution, weighted loss and sum of weighted residuals of each row."""
     solutions, losses, sums = [], [], []
     width = np.shape(design)[1]
-    for i in range(len(row_start) - 1):
-        at = slice(row_start[i], row_start[i + 1])
+    for i in range(len(indptr) - 1):
+        at = slice(indptr[i], indptr[i + 1])
         D, y = naive_design(design, intercept, bias, values[at], columns[at])
         w = np.asarray(weights[at], dtype=np.float64) if len(weights) else np.ones(len(y))
         x = np.zeros(width)
@@ -54,7 +54,7 @@ def naive_moved_rows(
     values,
     weights,
     columns,
-    row_start,
+    indptr,
     design,
     intercept,
     bias,
@@ -70,9 +70,9 @@ def naive_moved_rows(
     U'U is the matrix of the row's equations.
     """
     width = np.shape(design)[1]
-    solutions, losses = np.zeros((len(row_start) - 1, width)), []
+    solutions, losses = np.zeros((len(indptr) - 1, width)), []
     for i in range(len(solutions)):
-        at = slice(row_start[i], row_start[i + 1])
+        at = slice(indptr[i], indptr[i + 1])
         D, y = naive_design(design, intercept, bias, values[at], columns[at])
         w = np.asarray(weights[at], dtype=np.float64) if len(weights) else np.ones(len(y))
         P = np.diag(float(row_scale[i]) * penalty.astype(np.float64))
@@ -87,13 +87,13 @@ def naive_moved_rows(
 
 
 def naive_left_out(
-    values, weights, columns, row_start, design, intercept, bias, penalty, row_scale, nonnegative
+    values, weights, columns, indptr, design, intercept, bias, penalty, row_scale, nonnegative
 ):
     """Each entry less its prediction by the row refitted without it, under the same penalty."""
     residuals = []
     width = np.shape(design)[1]
-    for i in range(len(row_start) - 1):
-        at = slice(row_start[i], row_start[i + 1])
+    for i in range(len(indptr) - 1):
+        at = slice(indptr[i], indptr[i + 1])
         D, y = naive_design(design, intercept, bias, values[at], columns[at])
         w = np.asarray(weights[at], dtype=np.float64) if len(weights) else np.ones(len(y))
         scaled = float(row_scale[i]) * np.asarray(penalty, dtype=np.float64)

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 
-def pairwise_row_loss(x, own, others, columns, offsets, reg):
+def bpr_row_loss(x, own, others, columns, offsets, reg):
     """Of a row: mean over the other columns and sum over its own, with a penalty for each."""
     scores = np.asarray(columns, dtype=np.float64) @ x + offsets
     total = 0.0
@@ -14,10 +14,10 @@ def pairwise_row_loss(x, own, others, columns, offsets, reg):
     return total
 
 
-def best_pairwise_row(own, others, columns, offsets, reg):
+def best_bpr_row(own, others, columns, offsets, reg):
     """The row of least loss, by a general minimizer."""
     found = minimize(
-        pairwise_row_loss,
+        bpr_row_loss,
         np.zeros(columns.shape[1]),
         args=(own, others, columns, offsets, reg),
         options={"gtol": 1e-8},
@@ -25,7 +25,7 @@ def best_pairwise_row(own, others, columns, offsets, reg):
     return found.x
 
 
-def mean_pairwise_loss(member, rows, columns, offsets):
+def mean_bpr_loss(member, rows, columns, offsets):
     """-ln sigma of what rows have over what they have not: mean over pairs, in each the mean."""
     scores = np.asarray(rows, dtype=np.float64) @ np.asarray(columns, dtype=np.float64).T + offsets
     losses = [

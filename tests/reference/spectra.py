@@ -5,7 +5,7 @@ from scipy import sparse
 from scipy.sparse.linalg import aslinearoperator
 
 
-def planted_matrix(shape, singular_values, seed, dtype=np.float64):
+def synthetic_matrix(shape, singular_values, seed, dtype=np.float64):
     """Random singular vectors around the values given, the rest zero."""
     rng = np.random.default_rng(seed)
     k = len(singular_values)

@@ -17,7 +17,7 @@ from lrfact._threads import effective_n_threads, single_threaded_blas
 from lrfact._typing import Array
 from lrfact.checks._column_features import column_features as checked_features
 from lrfact.checks._entry_indices import entry_indices
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._observed_entries import entry_weights, observed_entries, with_values
 from lrfact.checks._rank import check_rank
 from lrfact.estimators._progress import FitProgress
@@ -34,7 +34,7 @@ from lrfact.solvers.gibbs.gibbs_factorization import (
     gibbs_factorization,
 )
 from lrfact.solvers.gibbs.pattern_features import PatternFeatures
-from lrfact.solvers.gibbs.posterior_mean_factors import AverageFactors
+from lrfact.solvers.gibbs.posterior_mean_factors import PosteriorMeanFactors
 from lrfact.solvers.gibbs.side_features import with_side_features
 from lrfact.solvers.gibbs.split_r_hat import relative_drift, split_r_hat
 
@@ -305,7 +305,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             If the chain has not come to rest.
         """
         chain = getattr(self, "_fitted_chain", None) if self.warm_start else None
-        with forgetting(self), single_threaded_blas():
+        with reset_on_error(self), single_threaded_blas():
             self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
@@ -634,7 +634,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         if weights is not None:
             of_columns = with_values(entries, weights).T.tocsr().data
         features = [
-            PatternFeatures.of(side, _PATTERN_FEATURES, n_threads=n_threads)
+            PatternFeatures.from_entries(side, _PATTERN_FEATURES, n_threads=n_threads)
             if self.pattern
             else PatternFeatures.none(side.shape[1], side.dtype)
             for side in (by_rows, by_columns)
@@ -652,7 +652,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
 
     def _store(self, residuals: tuple[float, ...], n_threads: int) -> None:
         draws, entries, weights = self._fitted_draws, self._fitted_entries, self._fitted_weights
-        average = AverageFactors.of(draws, entries, weights, n_threads=n_threads)
+        average = PosteriorMeanFactors.from_draws(draws, entries, weights, n_threads=n_threads)
         self.components_ = average.components
         self.column_bias_ = self._in_units_of_X(average.column_bias)
         self.intercept_ = float(self._in_units_of_X(average.intercept))
@@ -684,7 +684,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         n_threads: int,
         weights: sparse.csr_array | None = None,
     ) -> tuple[Array, Array]:
-        average = AverageFactors(self.components_, self.column_bias_, self.intercept_)
+        average = PosteriorMeanFactors(self.components_, self.column_bias_, self.intercept_)
         with single_threaded_blas():
             rows, row_bias = average.rows(
                 self._fitted_draws, self._in_units(entries), weights, n_threads=n_threads

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lrfact._sklearn_compat import HasMethods, StrOptions, check_sample_weight, fit_context
 from lrfact._typing import Array
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._label_index import LabelIndex
 from lrfact.checks._label_pairs import label_pairs
 from lrfact.checks._unseen_labels import describe_unseen, shown_pair
@@ -180,7 +180,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         UserWarning
             If there are duplicates and the estimator takes no weights.
         """
-        with forgetting(self):
+        with reset_on_error(self):
             rows, columns = label_pairs(self, X, y, reset=True)
             y = _values(column_or_1d(y, warn=True), rows)
             if sample_weight is not None:
@@ -195,8 +195,8 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
                     f"fit of {type(inner).__name__} has no entry_weight, so sample_weight cannot "
                     "be given; leave it out, or take MaskedMF"
                 )
-            self._fitted_rows, row_codes = LabelIndex.of(rows)
-            self._fitted_columns, column_codes = LabelIndex.of(columns)
+            self._fitted_rows, row_codes = LabelIndex.from_values(rows)
+            self._fitted_columns, column_codes = LabelIndex.from_values(columns)
             self.row_labels_ = self._fitted_rows.labels
             self.column_labels_ = self._fitted_columns.labels
             table = _Table(row_codes, column_codes, y, sample_weight)
@@ -336,7 +336,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         check_is_fitted(self, "estimator_")
         row_labels, column_labels = label_pairs(self, X, reset=False)
         y = _values(column_or_1d(y), row_labels)
-        index, rows = LabelIndex.of(row_labels)
+        index, rows = LabelIndex.from_values(row_labels)
         columns = self._fitted_columns.numbers_of(column_labels)
         seen = columns >= 0
         if not seen.all():

@@ -15,7 +15,7 @@ from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, f
 from lrfact._threads import effective_n_threads, single_threaded_blas
 from lrfact._typing import Array
 from lrfact.checks._entry_indices import entry_indices
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._implicit_feedback import implicit_feedback
 from lrfact.checks._rank import check_rank
 from lrfact.estimators._progress import FitProgress
@@ -28,7 +28,7 @@ from lrfact.solvers.implicit.bpr import PairwiseModel, bpr
 from lrfact.solvers.implicit.bpr_columns import RankingColumns
 from lrfact.solvers.implicit.bpr_fold_in import draw_negatives
 from lrfact.solvers.implicit.confidence_columns import ConfidenceColumns, confidence_weights
-from lrfact.solvers.implicit.implicit_als import implicit_als, implicit_start
+from lrfact.solvers.implicit.implicit_als import implicit_als, implicit_init
 from lrfact.solvers.implicit.implicit_problem import ImplicitProblem
 from lrfact.solvers.implicit.spectral_filter import SpectralColumns, spectral_filter
 from lrfact.solvers.observed.entry_sampling import sample_of_rows
@@ -282,7 +282,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         """
         fits = {"als": self._fit_als, "svd": self._fit_svd, "sgd": self._fit_sgd}
         solver = self._chosen_solver()
-        with forgetting(self), single_threaded_blas():
+        with reset_on_error(self), single_threaded_blas():
             entries = implicit_feedback(self, X, reset=True)
             if not entries.nnz:
                 raise ValueError(
@@ -459,12 +459,12 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         n_threads: int,
         progress: FitProgress,
     ) -> None:
-        problem = ImplicitProblem.penalized_by_confidence(
+        problem = ImplicitProblem.with_confidence_scaled_penalty(
             confidence_weights(entries, self.alpha), self.reg, self.reg_exponent
         )
         found = implicit_als(
             problem,
-            implicit_start(entries.shape[1], k, random_state, entries.dtype),
+            implicit_init(entries.shape[1], k, random_state, entries.dtype),
             tol=self.tol,
             max_iter=self.max_iter,
             n_threads=n_threads,

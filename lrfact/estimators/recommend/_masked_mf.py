@@ -16,7 +16,7 @@ from lrfact._sklearn_compat import CallbackSupportMixin, Interval, StrOptions, f
 from lrfact._threads import effective_n_threads, single_threaded_blas
 from lrfact._typing import Array
 from lrfact.checks._entry_indices import entry_indices
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._observed_entries import entry_weights, observed_entries, with_values
 from lrfact.checks._rank import check_rank
 from lrfact.estimators._progress import FitProgress
@@ -28,7 +28,7 @@ from lrfact.linalg.root_mean_square import root_mean_square
 from lrfact.solvers.observed.early_stopping import HeldOutMonitor, hold_out_entries
 from lrfact.solvers.observed.masked_als import masked_als
 from lrfact.solvers.observed.masked_fold_in import ColumnModel
-from lrfact.solvers.observed.masked_init import masked_start
+from lrfact.solvers.observed.masked_init import masked_init
 from lrfact.solvers.observed.masked_problem import (
     MaskedFit,
     MaskedModel,
@@ -36,7 +36,7 @@ from lrfact.solvers.observed.masked_problem import (
     predict_entries,
 )
 from lrfact.solvers.observed.masked_sgd import masked_sgd
-from lrfact.solvers.observed.masked_update import ColumnEvidence, update_columns
+from lrfact.solvers.observed.masked_update import SufficientStatistics, update_columns
 
 _AUTO_COMPONENTS = 10
 _PATIENCE = 3  # sweeps without a better error on the entries held out
@@ -236,7 +236,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
     row_bias_: Array
     n_components_: int
     n_samples_seen_: int
-    _fitted_evidence: ColumnEvidence
+    _fitted_evidence: SufficientStatistics
     _fitted_form: _FittedForm
 
     # A fit may start from one of another rank, so RankSearchCV goes from one to the next.
@@ -392,7 +392,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         k = self.n_components_
         evidence = self._fitted_evidence
         if entries.nnz:
-            new = ColumnEvidence.of(entries, rows[:, :k], evidence.variance)
+            new = SufficientStatistics.from_entries(entries, rows[:, :k], evidence.variance)
             evidence = evidence.and_also(new)
         rows = self._in_units_of_X(rows)
         new_bias = rows[:, k] if model.bias else np.zeros(len(rows), dtype=rows.dtype)
@@ -563,7 +563,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
 
     def _fit(self, X: Any, entry_weight: Any) -> None:
         known = self._known_model() if self.warm_start else None
-        with forgetting(self), single_threaded_blas():
+        with reset_on_error(self), single_threaded_blas():
             self._fitted_missing_values = self.missing_values
             entries = observed_entries(self, X, missing_values=self.missing_values, reset=True)
             if not entries.nnz:
@@ -588,7 +588,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
                     entries, weights, 0.1, random_state
                 )
                 monitor = HeldOutMonitor(held_out, held_out_weights, self.bias, _PATIENCE)
-            problem = MaskedProblem.penalized_by_counts(
+            problem = MaskedProblem.with_count_scaled_penalty(
                 learnt_from,
                 their_weights,
                 n_components=n_components,
@@ -605,7 +605,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
 
             result = self._solvers[self.solver](
                 problem,
-                masked_start(problem, random_state, n_threads=n_threads, known=known),
+                masked_init(problem, random_state, n_threads=n_threads, known=known),
                 tol=self.tol,
                 max_iter=self.max_iter,
                 n_threads=n_threads,
@@ -622,7 +622,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             self.n_iter_ = len(result.objective)
             self.added_diagonal_ = result.added_diagonal
             variance = float(problem.column_penalty[0] / self.reg) if self.reg else 1.0
-            self._fitted_evidence = ColumnEvidence.of(
+            self._fitted_evidence = SufficientStatistics.from_entries(
                 entries, rows[:, : self.n_components_], variance, weights
             )
             progress.finish()

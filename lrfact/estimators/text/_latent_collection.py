@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import fit_context
 from lrfact._threads import effective_n_threads
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.estimators.text._closest_word import ClosestWord
 from lrfact.estimators.text._document_collection import DocumentCollection, document_collection
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
@@ -22,7 +22,7 @@ from lrfact.linalg.sparse_rows import absent_columns
 from lrfact.rank_rules import rank_rule
 from lrfact.rank_rules._svd_with_rank import svd_with_rank
 from lrfact.solvers.search.document_index import DocumentIndex, document_index, float32_vectors
-from lrfact.solvers.search.drift_estimate import HeldShare, expected_share
+from lrfact.solvers.search.drift_estimate import DriftEstimate, expected_share
 from lrfact.solvers.search.latent_space import (
     LatentSpace,
     TermMasses,
@@ -65,7 +65,7 @@ class LatentCollection:
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
-    _fitted_held: HeldShare
+    _fitted_held: DriftEstimate
     _fitted_energy: float
 
     @abstractmethod
@@ -213,7 +213,7 @@ class LatentCollection:
 
     def _fit(self, X: Any, y: Any, ids: Any) -> Array:
         """Fit, and return the coordinates of the documents."""
-        with forgetting(self):
+        with reset_on_error(self):
             counts, texts = self._counts(X, reset=True)
             collection = document_collection(
                 counts.shape[0], ids=ids, labels=y, texts=texts if self.keep_documents else None
@@ -318,7 +318,7 @@ class LatentCollection:
         space: LatentSpace,
         index: DocumentIndex,
         collection: DocumentCollection,
-        held: HeldShare,
+        held: DriftEstimate,
         energy: float,
     ) -> None:
         self.components_ = space.Vt

@@ -475,7 +475,7 @@ class LSASearch(
             words = query_words(texts, vectorizer, closest)
             queries = self._queries([of_query.text for of_query in words])
         indices, scores = self._ranked(queries, min(int(n), self.n_samples_fit_), allowed)
-        says = queries.say_anything(self._fitted_index)
+        says = queries.is_nonzero(self._fitted_index)
         found = [self._hits(*row) for row in zip(indices, scores, words, says, strict=True)]
         return found[0] if single else found
 
@@ -600,7 +600,7 @@ class LSASearch(
         indices = np.full((len(queries.vectors), k), -1, dtype=np.intp)
         scores = np.full(indices.shape, -np.inf, dtype=np.float32)
         width = found.shape[1]
-        finds = queries.say_anything(self._fitted_index)
+        finds = queries.is_nonzero(self._fitted_index)
         indices[finds, :width], scores[finds, :width] = found[finds], of_found[finds]
         return indices, scores
 

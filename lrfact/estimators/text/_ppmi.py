@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import Interval, fit_context
 from lrfact._typing import Array
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.estimators.text._count_weights import CountWeights
 
 
@@ -137,7 +137,7 @@ class PPMI(CountWeights):
         ValueError
             If a count is negative or not finite, or counts are so large that their sum is infinite.
         """
-        with forgetting(self):
+        with reset_on_error(self):
             counts = self._counts(X, reset=True)
             of_contexts = _sums(counts.indices, counts.data, counts.shape[1])
             self.context_log_probability_ = _log_probability(of_contexts, self.smoothing)

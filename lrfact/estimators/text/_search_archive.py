@@ -48,7 +48,7 @@ from lrfact.estimators.text._search_vectorizer import (
 )
 from lrfact.estimators.text._term_weighting import TermWeighting
 from lrfact.solvers.search.document_index import DocumentIndex
-from lrfact.solvers.search.drift_estimate import HeldShare
+from lrfact.solvers.search.drift_estimate import DriftEstimate
 from lrfact.solvers.search.latent_space import LatentSpace, TermMasses
 
 
@@ -63,7 +63,7 @@ class SearchArchive:
     _fitted_space: LatentSpace
     _fitted_index: DocumentIndex
     _fitted_collection: DocumentCollection
-    _fitted_held: HeldShare
+    _fitted_held: DriftEstimate
     _fitted_energy: float
     get_params: Any
 
@@ -257,7 +257,7 @@ def _restored(
         labels=_as_labels(_listed_plain(text["labels"], "y", stored)),
         texts=texts,
     )
-    held = HeldShare(
+    held = DriftEstimate(
         arrays.read("share_expected", REAL, 1, (k,)),
         arrays.read("share_of_added", REAL, 1, (k,)),
         _whole(text["n_added"], stored),

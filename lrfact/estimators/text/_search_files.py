@@ -290,8 +290,8 @@ def content_of(file: BinaryIO, folder: Path, name: str) -> bytes:
     state = os.fstat(file.fileno())
     size = state.st_size
     # What is not there on the disk reads as zero bytes, of which JSON has none.
-    has_holes = size > 2**20 and 512 * getattr(state, "st_blocks", size) < size // 8
-    if has_holes or _MEMORY_OF_JSON * size > available_memory():
+    has_missing = size > 2**20 and 512 * getattr(state, "st_blocks", size) < size // 8
+    if has_missing or _MEMORY_OF_JSON * size > available_memory():
         raise _damaged(folder, f"{name} states a size of {size:,} bytes, which cannot be read")
     return file.read()
 

@@ -20,7 +20,7 @@ from lrfact.linalg.top_k_product import top_k_product
 from lrfact.solvers.search.document_index import DocumentIndex, float32_vectors
 from lrfact.solvers.search.hybrid_search import Queries, feedback_documents, moved_towards
 from lrfact.solvers.search.latent_space import LatentSpace
-from lrfact.solvers.search.score_contributions import score_parts
+from lrfact.solvers.search.score_contributions import score_contributions
 
 
 class SearchInsight:
@@ -113,7 +113,7 @@ class SearchInsight:
             moved = moved_towards(index, given, towards)
         row = as_sparse_rows(A)
         directions = self._fitted_space.loadings(row.indices) * row.data[:, np.newaxis]
-        parts = score_parts(
+        parts = score_contributions(
             index, given, moved, row.indices, directions, at, lexical_weight=lexical_weight
         )
         contributions = parts.latent + parts.lexical

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from sklearn.utils.validation import check_is_fitted
 
 from lrfact._sklearn_compat import Interval, RealNotInt, StrOptions, fit_context
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.estimators.text._count_weights import CountWeights
 from lrfact.solvers.search.term_weights import SCHEMES, TermWeights, fit_term_weights
 
@@ -122,7 +122,7 @@ class TermWeighting(CountWeights):
         ValueError
             If a count is negative or not finite.
         """
-        with forgetting(self):
+        with reset_on_error(self):
             counts = self._counts(X, reset=True)
             weights = fit_term_weights(counts, self.scheme, k1=self.k1, b=self.b)
             self.term_weights_ = weights.of_terms

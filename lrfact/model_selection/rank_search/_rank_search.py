@@ -21,7 +21,7 @@ from lrfact._sklearn_compat import (
     check_method_params,
     fit_context,
 )
-from lrfact.checks._fitted_state import forgetting
+from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._matrix_input import with_wide_dtype
 from lrfact.estimators import PCAFromSVD
 from lrfact.model_selection.rank_search._rank_search_delegation import BestEstimatorMethods
@@ -262,7 +262,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         UserWarning
             If some scores fail, or are not finite.
         """
-        with forgetting(self):
+        with reset_on_error(self):
             if isinstance(self.scoring, list | tuple | dict):
                 self._require_name_to_refit(self.scoring)
             X, y = indexable(with_wide_dtype(X), y)

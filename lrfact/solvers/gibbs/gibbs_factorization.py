@@ -69,7 +69,7 @@ class GibbsProblem:
 
 
 @dataclass(frozen=True)
-class SideState:
+class FactorState:
     """Where a chain stands, of rows or of columns.
 
     Attributes
@@ -95,15 +95,15 @@ class GibbsState:
 
     Attributes
     ----------
-    rows, columns : SideState
+    rows, columns : FactorState
         The two sides.
 
     noise : float
         Standard deviation of an entry given the vectors.
     """
 
-    rows: SideState
-    columns: SideState
+    rows: FactorState
+    columns: FactorState
     noise: float
 
 
@@ -150,7 +150,7 @@ def first_state(problem: GibbsProblem, k: int, rng: np.random.Generator) -> Gibb
 
     def side(
         entries: sparse.csr_array, weights: Array | None, features: Array, told: Array
-    ) -> SideState:
+    ) -> FactorState:
         n = entries.shape[0]
         counts = np.diff(entries.indptr)
         rows = np.repeat(np.arange(n), counts)
@@ -161,7 +161,7 @@ def first_state(problem: GibbsProblem, k: int, rng: np.random.Generator) -> Gibb
         vectors = _FIRST_SPREAD * rng.standard_normal((n, k + 1)).astype(dtype)
         vectors[:, k] = np.bincount(rows, left, n) / (counts + 1)
         prior = NormalPrior(np.zeros(k + 1), np.eye(k + 1))
-        return SideState(vectors, prior, FeatureLink(np.zeros((features.shape[1], k + 1)), 1.0))
+        return FactorState(vectors, prior, FeatureLink(np.zeros((features.shape[1], k + 1)), 1.0))
 
     none = np.zeros(problem.by_rows.shape[1])
     rows = side(problem.by_rows, problem.row_weights, problem.row_features, none)
@@ -267,12 +267,12 @@ def _draw_side(
     entries: sparse.csr_array,
     weights: Array | None,
     features: Array,
-    side: SideState,
+    side: FactorState,
     others: Array,
     noise: float,
     rng: np.random.Generator,
     n_threads: int,
-) -> tuple[SideState, float]:
+) -> tuple[FactorState, float]:
     """Prior, link and vectors of one side given the other, and the squared residuals."""
     expected = side.link.expected(features)
     prior = draw_normal_prior(side.vectors - expected, side.link.weights, side.link.precision, rng)
@@ -284,4 +284,4 @@ def _draw_side(
     perturbation = rng.standard_normal(side.vectors.shape, dtype=side.vectors.dtype)
     regressions = PriorRegressions(entries, others, expected, prior, noise, n_threads, weights)
     drawn = regressions.solve(perturbation)
-    return SideState(drawn.solution, prior, link), drawn.loss
+    return FactorState(drawn.solution, prior, link), drawn.loss

@@ -42,7 +42,9 @@ class PatternFeatures:
         return cls(np.zeros((n_columns, 0), dtype), np.zeros(0, dtype))
 
     @classmethod
-    def of(cls, entries: sparse.csr_array, n_features: int, *, n_threads: int) -> "PatternFeatures":
+    def from_entries(
+        cls, entries: sparse.csr_array, n_features: int, *, n_threads: int
+    ) -> "PatternFeatures":
         """Learn the components.
 
         Parameters

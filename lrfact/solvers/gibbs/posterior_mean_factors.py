@@ -14,7 +14,7 @@ _BLOCK = 1 << 24  # numbers held at a time
 
 
 @dataclass(frozen=True)
-class AverageFactors:
+class PosteriorMeanFactors:
     r"""The average of the factor parts of draws, cut to its leading singular directions.
 
     .. math:: \frac{1}{D} \sum_d (W_d - 1 m_d') (V_d - 1 \bar{v}_d')' \approx W C
@@ -40,14 +40,14 @@ class AverageFactors:
     intercept: float
 
     @classmethod
-    def of(
+    def from_draws(
         cls,
         model: FactorDraws,
         entries: sparse.csr_array,
         weights: sparse.csr_array | None = None,
         *,
         n_threads: int,
-    ) -> "AverageFactors":
+    ) -> "PosteriorMeanFactors":
         """Find the directions for some rows.
 
         Parameters
@@ -66,7 +66,7 @@ class AverageFactors:
 
         Returns
         -------
-        AverageFactors
+        PosteriorMeanFactors
 
         Notes
         -----

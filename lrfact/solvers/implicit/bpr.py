@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact._typing import Array
-from lrfact.kernels import descend_triples, draw_triples
+from lrfact.kernels import descend_bpr_triples, draw_bpr_triples
 from lrfact.solvers.observed.entry_grid import random_cut, random_rounds
 
 # Columns of the state that the kernel keeps of a column; the others are sums of squares.
@@ -173,7 +173,7 @@ def bpr(
     one length in 40, and need no schedule.
 
     Mistakes at all ranks weigh alike, and counts are ignored. Row factors are noisy from the last
-    steps: `pairwise_fold_in` finds better ones, for these columns and any row.
+    steps: `bpr_fold_in` finds better ones, for these columns and any row.
 
     References
     ----------
@@ -236,13 +236,13 @@ def _descend(
         row_order, row_bounds = random_cut(counts, n_ranges, rng)
         column_order = rng.permutation(n_columns)
         column_bounds = np.arange(n_ranges + 1, dtype=np.int64) * n_columns // n_ranges
-        draw_triples(
+        draw_bpr_triples(
             interactions.indices, interactions.indptr,
             row_order.astype(np.int32), row_bounds, column_order.astype(np.int32), column_bounds,
             triples, block_start, int(rng.randint(2**31)) << 31 | int(rng.randint(2**31)),
             n_threads,
         )  # fmt: skip
-        descend_triples(
+        descend_bpr_triples(
             triples, block_start,
             _range_of(row_order, row_bounds), _range_of(column_order, column_bounds),
             random_rounds(n_ranges, rng),

@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.special import expit
 
 from lrfact._typing import Array
-from lrfact.solvers.implicit.bpr_fold_in import pairwise_fold_in
+from lrfact.solvers.implicit.bpr_fold_in import bpr_fold_in
 
 _ACCURACY = 1e-3  # of a row's gradient; rankings do not change with a smaller one
 _EXACT = 1e-9  # for reasons that add up
@@ -58,7 +58,7 @@ class RankingColumns:
         ndarray of shape (n_rows, k)
             Zeros for rows without entries.
         """
-        return pairwise_fold_in(
+        return bpr_fold_in(
             entries,
             self.factors.astype(entries.dtype, copy=False),
             self.bias.astype(entries.dtype, copy=False),
@@ -101,7 +101,7 @@ class RankingColumns:
                 "by; fit with a positive reg"
             )
         V, bias = self.factors.astype(np.float64), self.bias.astype(np.float64)
-        w = pairwise_fold_in(
+        w = bpr_fold_in(
             entries.astype(np.float64),
             V,
             bias,

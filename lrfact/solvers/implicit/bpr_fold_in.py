@@ -8,7 +8,7 @@ from scipy import sparse
 
 from lrfact._threads import single_threaded_blas
 from lrfact._typing import Array
-from lrfact.kernels import fit_ranking_rows
+from lrfact.kernels import fit_bpr_rows
 
 # Of the logistic loss, whose curvature is 1/4 at most: what it is on average, about.
 _CURVATURE = 1 / 8
@@ -18,7 +18,7 @@ _RIDGE = 1e-6
 
 @dataclass(frozen=True)
 class PairwiseRows:
-    """What `pairwise_fold_in` found.
+    """What `bpr_fold_in` found.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ def draw_negatives(n_columns: int, size: int, rng: np.random.RandomState) -> NDA
     return np.sort(rng.permutation(n_columns)[:size]).astype(np.int32)
 
 
-def pairwise_fold_in(
+def bpr_fold_in(
     interactions: sparse.csr_array,
     column_factors: Array,
     column_bias: Array,
@@ -126,7 +126,7 @@ def pairwise_fold_in(
     columns = np.ascontiguousarray(column_factors)
     rows = np.empty((interactions.shape[0], columns.shape[1]), dtype=dtype)
     at_rest = np.empty(len(rows), dtype=np.uint8)
-    fit_ranking_rows(
+    fit_bpr_rows(
         interactions.indices, interactions.indptr, columns,
         np.ascontiguousarray(column_bias, dtype=dtype), negatives,
         _preconditioner(columns[negatives], reg).astype(dtype),

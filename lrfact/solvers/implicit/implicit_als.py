@@ -47,7 +47,7 @@ class ImplicitFit:
     converged: bool
 
 
-def implicit_start(n_columns: int, k: int, rng: np.random.RandomState, dtype: np.dtype) -> Array:
+def implicit_init(n_columns: int, k: int, rng: np.random.RandomState, dtype: np.dtype) -> Array:
     """Return small random factors of columns.
 
     Parameters

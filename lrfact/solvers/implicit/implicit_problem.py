@@ -76,7 +76,7 @@ class ImplicitProblem:
         return self.weights.T.tocsr()
 
     @classmethod
-    def penalized_by_confidence(
+    def with_confidence_scaled_penalty(
         cls, weights: sparse.csr_array, reg: float, reg_exponent: float
     ) -> "ImplicitProblem":
         """Return the problem whose penalties grow with the total confidence.

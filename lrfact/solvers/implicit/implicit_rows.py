@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from lrfact import kernels
-from lrfact._threads import threads_worth_waking
+from lrfact._threads import limit_threads
 from lrfact._typing import Array
 
 # Of one thread, for a multiplication and an addition.
@@ -81,7 +81,7 @@ def solve_rows_over_all(
     solution = np.zeros((n_rows, k), design.dtype) if start is None else start.copy()
     loss = np.empty(n_rows if with_loss else 0)
     work = weights.nnz * k * (k / 2 + 1) + n_rows * k**3 / 6
-    n_threads = threads_worth_waking(n_threads, work * _MILLISECONDS)
+    n_threads = limit_threads(n_threads, work * _MILLISECONDS)
     # A penalty below the rounding errors of the squares is none: dimensions that the columns do not
     # span would be divided by it.
     rounding = k * float(np.finfo(design.dtype).eps) ** 2 * float(np.max(spectrum))

@@ -134,8 +134,8 @@ def hals(
         columns, columns_before = fit.rows, columns
         objective.append(
             fit.loss(squared_norm)
-            + problem.rows.penalty.of(rows_ahead)
-            + problem.columns.penalty.of(columns)
+            + problem.rows.penalty.value(rows_ahead)
+            + problem.columns.penalty.value(columns)
         )
         columns_ahead = columns
         if extrapolate and objective[-1] > objective[-2]:

@@ -22,7 +22,7 @@ _SMOOTHING = 2.0**-7
 _BLOCK_BYTES = 2**25
 
 
-def column_holdout_loss(side: Side, columns: Array, typical_entry: float) -> float:
+def heldout_column_loss(side: Side, columns: Array, typical_entry: float) -> float:
     """Hide every fifth column, predict it from the others, and do so for each fifth.
 
     Parameters

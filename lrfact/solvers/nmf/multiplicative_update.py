@@ -96,8 +96,8 @@ def multiplicative_update(
         if tests:
             objective.append(
                 float(sums.loss.sum())
-                + problem.rows.penalty.of(ahead)
-                + problem.columns.penalty.of(columns)
+                + problem.rows.penalty.value(ahead)
+                + problem.columns.penalty.value(columns)
             )
             if len(objective) > 1:
                 first, before, now = np.sqrt(np.maximum(np.take(objective, [0, -2, -1]), 0))
@@ -122,8 +122,8 @@ def multiplicative_update(
         n_iter += 1
     objective.append(
         loss_of(problem.rows, rows, columns)
-        + problem.rows.penalty.of(rows)
-        + problem.columns.penalty.of(columns)
+        + problem.rows.penalty.value(rows)
+        + problem.columns.penalty.value(columns)
     )
     require_finite(rows, columns, np.asarray(objective))
     return NonnegativeFactors(rows, columns, np.asarray(objective), n_iter, converged)

@@ -21,7 +21,7 @@ NMF_SOLVERS = {"hals": "hals", "cd": "hals", "mu": "mu"}
 
 
 @dataclass(frozen=True)
-class Effort:
+class SolverOptions:
     """How a problem is to be solved.
 
     Attributes
@@ -74,7 +74,7 @@ def best_of_starts(
     problem: NonnegativeProblem,
     starts: list[Start],
     seeds: list[int],
-    effort: Effort,
+    options: SolverOptions,
     progress: Progress | None = None,
 ) -> Ends:
     """Solve a problem from each start, side by side.
@@ -90,7 +90,7 @@ def best_of_starts(
     seeds : list of int
         For the order of the components.
 
-    effort : Effort
+    options : SolverOptions
         How.
 
     progress : callable or None, default=None
@@ -105,7 +105,7 @@ def best_of_starts(
     shared = problem.with_threads(problem.rows.n_threads // n_workers)
     told = progress if len(starts) == 1 else None
     ends: list[NonnegativeFactors] = Parallel(n_jobs=n_workers, backend="threading")(
-        delayed(_solve)(shared, start, seed, effort, told)
+        delayed(_solve)(shared, start, seed, options, told)
         for start, seed in zip(starts, seeds, strict=True)
     )
     objectives = np.array([end.objective[-1] for end in ends])
@@ -117,20 +117,20 @@ def _solve(
     problem: NonnegativeProblem,
     start: Start,
     seed: int,
-    effort: Effort,
+    options: SolverOptions,
     progress: Progress | None,
 ) -> NonnegativeFactors:
     rows, columns = start()
-    if effort.solver == "hals":
+    if options.solver == "hals":
         return hals(
             problem,
             rows,
             columns,
-            tol=effort.tol,
-            max_iter=effort.max_iter,
-            shuffle=np.random.RandomState(seed) if effort.shuffle else None,
+            tol=options.tol,
+            max_iter=options.max_iter,
+            shuffle=np.random.RandomState(seed) if options.shuffle else None,
             progress=progress,
         )
     return multiplicative_update(
-        problem, rows, columns, tol=effort.tol, max_iter=effort.max_iter, progress=progress
+        problem, rows, columns, tol=options.tol, max_iter=options.max_iter, progress=progress
     )

@@ -150,7 +150,7 @@ def _grams_of(side: Side, columns: Array, gram: Array, part: slice) -> Array:
 def _poisson(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Newton's method on one coordinate after the other, and now and then on all at once."""
     n_rows, n_columns = side.matrix.shape
-    rows = _even_start(side, columns)
+    rows = _even_init(side, columns)
     reach = np.broadcast_to(shown_sums(side, columns), rows.shape)
     at_rest = np.empty(n_rows, dtype=np.uint8)
     step = n_rows if sparse.issparse(side.matrix) else max(1, _BLOCK // max(1, n_columns))
@@ -180,7 +180,7 @@ def _divergence(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
     """Multiplicative updates with a momentum for each row, until all have come to rest."""
     n_rows = side.matrix.shape[0]
     tol = _UPDATE_TOL[columns.dtype]
-    rows = _even_start(side, columns)
+    rows = _even_init(side, columns)
     at_rest = np.zeros(n_rows, dtype=bool)
     active = np.arange(n_rows)
     part, now = side, rows
@@ -214,7 +214,7 @@ def _divergence(side: Side, columns: Array) -> tuple[Array, NDArray[np.bool_]]:
     return rows, at_rest
 
 
-def _even_start(side: Side, columns: Array) -> Array:
+def _even_init(side: Side, columns: Array) -> Array:
     """Start each row with all components alike, and the sum of the row."""
     width = columns.shape[1]
     reach = np.broadcast_to(side.shown_sums(columns).sum(axis=-1), len(side.row_sums))

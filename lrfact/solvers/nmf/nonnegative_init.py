@@ -30,7 +30,7 @@ _FILL_OF_SQUARES, _FILL, _RANDOM_FILL = 1.5, 0.3, 0.01
 _THIN_PRODUCT, _SPARSE_PRODUCT, _TRIDIAGONALIZATION = 2.5, 10.0, 2.0
 
 
-def nonnegative_start(
+def nonnegative_init(
     matrix: Any,
     n_components: int,
     init: str,

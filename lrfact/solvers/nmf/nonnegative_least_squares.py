@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lrfact import kernels
-from lrfact._threads import threads_worth_waking
+from lrfact._threads import limit_threads
 from lrfact._typing import Array
 from lrfact.solvers.nmf.nonnegative_problem import Side
 
@@ -129,7 +129,7 @@ def fit_rows(
     at_rest = np.empty(n_rows, dtype=np.uint8)
     order = np.arange(width) if order is None else order
     weight = np.ones(width, dtype=dtype) if weight is None else weight.astype(dtype)
-    n_threads = threads_worth_waking(side.n_threads, n_rows * width * width * _MILLISECONDS)
+    n_threads = limit_threads(side.n_threads, n_rows * width * width * _MILLISECONDS)
     if side.hidden is None:
         with_ridge = gram.astype(dtype)
         with_ridge.flat[:: width + 1] += side.penalty.l2
@@ -150,7 +150,7 @@ def fit_rows(
         model_energy = float(np.sum(gram * side.gram_of(rows)))
     else:
         energy = np.empty(n_rows)
-        kernels.descend_rows_with_holes(
+        kernels.descend_rows_with_missing(
             gram.astype(np.float64, copy=False),
             cross,
             design,

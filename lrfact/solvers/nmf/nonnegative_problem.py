@@ -44,7 +44,7 @@ class Penalty:
         """Return the penalty for so many rows of the other side."""
         return Penalty(factor * self.l1, factor * self.l2)
 
-    def of(self, factors: Array) -> float:
+    def value(self, factors: Array) -> float:
         """Return the penalty of some factors, in float64."""
         total = self.l1 * float(factors.sum(dtype=np.float64)) if self.l1 else 0.0
         if self.l2:
@@ -178,7 +178,7 @@ class NonnegativeProblem:
         )
 
     @classmethod
-    def of(
+    def from_parts(
         cls,
         matrix: Any,
         hidden: sparse.csr_array | None = None,

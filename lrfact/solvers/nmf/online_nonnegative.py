@@ -25,7 +25,7 @@ _FORGETTING = 2.0
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SufficientStatistics:
     """What all rows so far say of the components, whatever their number.
 
     Attributes
@@ -54,7 +54,7 @@ class Evidence:
     n_rows: int
     weight: float
 
-    def in_unit(self, ratio: float, beta: float) -> "Evidence":
+    def in_unit(self, ratio: float, beta: float) -> "SufficientStatistics":
         """Return the same for a matrix of which the entries are so many times as large.
 
         Parameters
@@ -67,7 +67,7 @@ class Evidence:
 
         Returns
         -------
-        Evidence
+        SufficientStatistics
         """
         of_numerator, of_denominator = (1.5, 1.0) if beta == 2 else (beta, beta - 0.5)
         return replace(
@@ -99,12 +99,12 @@ class PastRows:
     n_rows: int
 
     @classmethod
-    def of(cls, rows: Array) -> "PastRows":
+    def from_rows(cls, rows: Array) -> "PastRows":
         """Return what to keep of factors of shape (n_rows, n_components)."""
         rows = rows.astype(np.float64, copy=False)
         return cls(rows.T @ rows, rows.sum(axis=0), len(rows))
 
-    def as_evidence(self, columns: Array, beta: float) -> Evidence:
+    def as_evidence(self, columns: Array, beta: float) -> SufficientStatistics:
         """Return the evidence under which the components of the fit are where they should be.
 
         Parameters
@@ -117,7 +117,7 @@ class PastRows:
 
         Returns
         -------
-        Evidence
+        SufficientStatistics
         """
         if beta == 2:
             denominator = self.gram
@@ -130,10 +130,12 @@ class PastRows:
                 power = np.power(model, beta - 1, out=np.zeros(len(columns)), where=model > 0)
                 denominator *= power[:, np.newaxis]
             numerator = columns * denominator
-        return Evidence(numerator, denominator, self.mass, self.n_rows, float(self.n_rows))
+        return SufficientStatistics(
+            numerator, denominator, self.mass, self.n_rows, float(self.n_rows)
+        )
 
 
-def no_evidence(columns: Array, beta: float) -> Evidence:
+def no_evidence(columns: Array, beta: float) -> SufficientStatistics:
     """Return what no rows say.
 
     Parameters
@@ -146,16 +148,16 @@ def no_evidence(columns: Array, beta: float) -> Evidence:
 
     Returns
     -------
-    Evidence
+    SufficientStatistics
     """
     width = columns.shape[1]
     shape = (width, width) if beta == 2 else columns.shape
-    return Evidence(np.zeros(columns.shape), np.zeros(shape), np.zeros(width), 0, 0.0)
+    return SufficientStatistics(np.zeros(columns.shape), np.zeros(shape), np.zeros(width), 0, 0.0)
 
 
 def learn_batch(
-    problem: NonnegativeProblem, columns: Array, evidence: Evidence
-) -> tuple[Array, Evidence]:
+    problem: NonnegativeProblem, columns: Array, evidence: SufficientStatistics
+) -> tuple[Array, SufficientStatistics]:
     r"""Move the components to where a batch, and all that came before, ask them to be.
 
     .. math:: \min_{V \ge 0} \frac12 \mathrm{tr}\, V A V' - \mathrm{tr}\, V B', \quad
@@ -172,13 +174,13 @@ def learn_batch(
     columns : ndarray of shape (n_columns, n_components)
         The components as they were.
 
-    evidence : Evidence
+    evidence : SufficientStatistics
         Of the rows before.
 
     Returns
     -------
     columns : ndarray of shape (n_columns, n_components)
-    evidence : Evidence
+    evidence : SufficientStatistics
 
     Notes
     -----
@@ -200,7 +202,7 @@ def learn_batch(
     for _ in range(_SWEEPS):
         rows = fold_in(problem.rows, columns)
         numerator, denominator = _sums(problem, rows, columns)
-        now = Evidence(
+        now = SufficientStatistics(
             kept * evidence.numerator + numerator,
             kept * evidence.denominator + denominator,
             kept * evidence.mass + rows.sum(axis=0, dtype=np.float64),
@@ -249,7 +251,9 @@ def _sums(problem: NonnegativeProblem, rows: Array, columns: Array) -> tuple[Arr
     return numerator, side.gram_of(rows)
 
 
-def _components(problem: NonnegativeProblem, columns: Array, evidence: Evidence) -> Array:
+def _components(
+    problem: NonnegativeProblem, columns: Array, evidence: SufficientStatistics
+) -> Array:
     side = problem.columns
     penalty = side.penalty.times(evidence.weight)
     l1, l2 = penalty.l1, penalty.l2

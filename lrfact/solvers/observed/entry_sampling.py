@@ -44,13 +44,13 @@ def sample_of_all(n_entries: int, test_size: int | float, rng: np.random.RandomS
 
 
 def sample_of_rows(
-    row_start: npt.NDArray[np.integer], test_size: int | float, rng: np.random.RandomState
+    indptr: npt.NDArray[np.integer], test_size: int | float, rng: np.random.RandomState
 ) -> Mask:
     """Choose entries row by row, never the last one of a row.
 
     Parameters
     ----------
-    row_start : ndarray of shape (n_rows + 1,)
+    indptr : ndarray of shape (n_rows + 1,)
         Of the entries in CSR order.
 
     test_size : float or int
@@ -69,7 +69,7 @@ def sample_of_rows(
     ValueError
         If no row has two entries.
     """
-    counts = np.diff(row_start)
+    counts = np.diff(indptr)
     rows = np.repeat(np.arange(len(counts)), counts)
     (splittable,) = np.nonzero(counts > 1)
     if not len(splittable):
@@ -88,7 +88,7 @@ def sample_of_rows(
         wanted[rng.choice(splittable)] = 1
     # The row in the upper half of a number, so that rows stay together in the shuffle.
     shuffled = np.argsort(rows.astype(np.int64) << 31 | rng.randint(1 << 31, size=len(rows)))
-    place = np.arange(len(rows)) - row_start[rows]
+    place = np.arange(len(rows)) - indptr[rows]
     chosen = np.zeros(len(rows), dtype=bool)
     chosen[shuffled[place < wanted[rows]]] = True
     return chosen

@@ -19,7 +19,7 @@ _POWER_ITERATIONS = 3
 _OVERSAMPLES = 10
 
 
-def masked_start(
+def masked_init(
     problem: MaskedProblem,
     rng: np.random.RandomState,
     *,
@@ -151,9 +151,9 @@ def _directions(
     """Right singular vectors of the residuals, of about the length that factors will have."""
     ratings = problem.ratings
     n_columns = ratings.shape[1]
-    n_asked = problem.n_components - n_kept
-    n_found = min(n_asked, *ratings.shape)
-    directions = np.zeros((n_columns, n_asked), dtype=ratings.dtype)
+    n_requested = problem.n_components - n_kept
+    n_found = min(n_requested, *ratings.shape)
+    directions = np.zeros((n_columns, n_requested), dtype=ratings.dtype)
     residuals = entry_residuals(problem, model, n_factors=n_kept)
     largest = float(np.abs(residuals).max(initial=0))
     if np.isfinite(largest) and largest > 0:

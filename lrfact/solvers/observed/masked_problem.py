@@ -50,7 +50,7 @@ class MaskedProblem:
     nonnegative: bool
 
     @classmethod
-    def penalized_by_counts(
+    def with_count_scaled_penalty(
         cls,
         ratings: sparse.csr_array,
         weights: Array | None,

@@ -149,12 +149,12 @@ def _descend(
     n_entries = problem.ratings.nnz
     unexplained = _loss_without_parameters(grid, intercept=start.intercept / unit)
     of_rows, of_columns = _factor_units(problem, unit)
-    rows = _Side.of(
+    rows = _Side.from_problem(
         start.rows, grid.row_order, np.bincount(grid.rows, minlength=len(grid.row_order)),
         problem.row_scale / mean_weight, problem.row_penalty,
         bias=bias, unit=unit, factor_unit=of_rows,
     )  # fmt: skip
-    columns = _Side.of(
+    columns = _Side.from_problem(
         start.columns, grid.column_order,
         np.bincount(grid.columns, minlength=len(grid.column_order)),
         problem.column_scale / mean_weight, problem.column_penalty,
@@ -262,7 +262,7 @@ class _Side:
     factor_unit: float
 
     @classmethod
-    def of(
+    def from_problem(
         cls,
         parameters: Array,
         order: NDArray[np.integer],

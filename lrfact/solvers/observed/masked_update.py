@@ -14,7 +14,7 @@ _SWEEPS = 3
 
 
 @dataclass(frozen=True)
-class ColumnEvidence:
+class SufficientStatistics:
     """How firmly the columns stand where they are.
 
     Attributes
@@ -38,13 +38,13 @@ class ColumnEvidence:
     n_entries: float
 
     @classmethod
-    def of(
+    def from_entries(
         cls,
         entries: sparse.csr_array,
         rows: Array,
         variance: float,
         weights: Array | None = None,
-    ) -> "ColumnEvidence":
+    ) -> "SufficientStatistics":
         """Return what the entries of a fit say.
 
         Parameters
@@ -63,28 +63,28 @@ class ColumnEvidence:
 
         Returns
         -------
-        ColumnEvidence
+        SufficientStatistics
         """
         counts = np.bincount(entries.indices, weights, entries.shape[1]).astype(np.float64)
         squares = np.mean(rows.astype(np.float64) ** 2, axis=1)
         energy = float(np.average(squares, weights=row_weights(entries, weights)))
         return cls(counts, energy, variance, float(counts.sum()))
 
-    def and_also(self, other: "ColumnEvidence") -> "ColumnEvidence":
+    def and_also(self, other: "SufficientStatistics") -> "SufficientStatistics":
         """Return what both say together.
 
         Parameters
         ----------
-        other : ColumnEvidence
+        other : SufficientStatistics
             Of other rows.
 
         Returns
         -------
-        ColumnEvidence
+        SufficientStatistics
         """
         n = self.n_entries + other.n_entries
         share = other.n_entries / n
-        return ColumnEvidence(
+        return SufficientStatistics(
             self.counts + other.counts,
             (1 - share) * self.row_energy + share * other.row_energy,
             (1 - share) * self.variance + share * other.variance,
@@ -93,7 +93,7 @@ class ColumnEvidence:
 
 
 def update_columns(
-    model: ColumnModel, evidence: ColumnEvidence, entries: sparse.csr_array, *, n_threads: int
+    model: ColumnModel, evidence: SufficientStatistics, entries: sparse.csr_array, *, n_threads: int
 ) -> ColumnModel:
     r"""Move the columns to where the entries of new rows ask them to be.
 
@@ -110,7 +110,7 @@ def update_columns(
     model : ColumnModel
         As it was.
 
-    evidence : ColumnEvidence
+    evidence : SufficientStatistics
         Behind it.
 
     entries : csr_array of shape (n_rows, n_columns)

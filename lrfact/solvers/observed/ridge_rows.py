@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from lrfact import kernels
-from lrfact._threads import threads_worth_waking
+from lrfact._threads import limit_threads
 from lrfact._typing import Array
 
 
@@ -138,7 +138,7 @@ def regress_rows(
         loss,
         residual_sum,
         added,
-        threads_worth_waking(n_threads, milliseconds),
+        limit_threads(n_threads, milliseconds),
     )
     if added.min(initial=0) < 0:
         row = int(np.argmin(added))
@@ -240,7 +240,7 @@ def leave_one_out_residuals(
         nonnegative,
         solution,
         residual,
-        threads_worth_waking(n_threads, milliseconds),
+        limit_threads(n_threads, milliseconds),
     )
     return residual
 

@@ -56,7 +56,7 @@ class DocumentIndex:
 
     def with_vectors(self, vectors: NDArray[np.float32]) -> "DocumentIndex":
         """Return the same documents at other places."""
-        says = _say_anything(vectors, self.postings)
+        says = _is_nonzero(vectors, self.postings)
         return DocumentIndex(vectors, second_moment(vectors), says, self.postings)
 
 
@@ -87,11 +87,11 @@ def document_index(coordinates: Array, lexical: csr_array | None, *, unit: bool)
     postings = None
     if lexical is not None:
         postings = csr_array(csc_array(lexical, dtype=np.float32).T)
-    says = _say_anything(vectors, postings)
+    says = _is_nonzero(vectors, postings)
     return DocumentIndex(vectors, second_moment(vectors), says, postings)
 
 
-def _say_anything(vectors: NDArray[np.float32], postings: csr_array | None) -> NDArray[np.bool_]:
+def _is_nonzero(vectors: NDArray[np.float32], postings: csr_array | None) -> NDArray[np.bool_]:
     says = np.asarray(vectors.any(axis=1))
     if postings is not None and not says.all():
         says[postings.indices[postings.data != 0]] = True

@@ -10,7 +10,7 @@ _ROWS = 2**13  # at a time
 
 
 @dataclass(frozen=True)
-class HeldShare:
+class DriftEstimate:
     r"""Share of documents that each direction holds, :math:`(a' v_j)^2 / \|a\|^2`, on average.
 
     Attributes
@@ -29,11 +29,11 @@ class HeldShare:
     of_added: Array
     n_added: int
 
-    def leading(self, k: int) -> "HeldShare":
+    def leading(self, k: int) -> "DriftEstimate":
         """Return the same of the first k directions."""
         return replace(self, expected=self.expected[:k], of_added=self.of_added[:k])
 
-    def with_added(self, A: MatrixOperator, s: Array, Vt: Array) -> "HeldShare":
+    def with_added(self, A: MatrixOperator, s: Array, Vt: Array) -> "DriftEstimate":
         """Return the same with the documents A, held by directions that do not know them."""
         of_added, n_added = _summed(A, s, Vt, left_out=False)
         return replace(self, of_added=self.of_added + of_added, n_added=self.n_added + n_added)
@@ -47,7 +47,7 @@ class HeldShare:
         return float(np.clip(1 - self.of_added.sum() / (self.n_added * expected), 0, 1))
 
 
-def expected_share(A: MatrixOperator, s: Array, Vt: Array) -> HeldShare:
+def expected_share(A: MatrixOperator, s: Array, Vt: Array) -> DriftEstimate:
     r"""Return what directions may be expected to hold of documents that they were not learnt from.
 
     Of the documents that they were learnt from they hold more. Direction j is the sum
@@ -74,7 +74,7 @@ def expected_share(A: MatrixOperator, s: Array, Vt: Array) -> HeldShare:
 
     Returns
     -------
-    HeldShare
+    DriftEstimate
         Without any added documents.
 
     Notes
@@ -82,7 +82,7 @@ def expected_share(A: MatrixOperator, s: Array, Vt: Array) -> HeldShare:
     Costs a product of `A` with k vectors, and as many operations for each document.
     """
     sums, n_documents = _summed(A, s, Vt, left_out=True)
-    return HeldShare(sums / max(n_documents, 1), np.zeros(len(s)), 0)
+    return DriftEstimate(sums / max(n_documents, 1), np.zeros(len(s)), 0)
 
 
 def _summed(A: MatrixOperator, s: Array, Vt: Array, *, left_out: bool) -> tuple[Array, int]:
@@ -93,9 +93,9 @@ def _summed(A: MatrixOperator, s: Array, Vt: Array, *, left_out: bool) -> tuple[
     n_documents = 0
     for start in range(0, len(W), _ROWS):
         of_block = energies[start : start + _ROWS]
-        says_something = of_block > 0
-        e = of_block[says_something, np.newaxis]
-        along: Array = W[start : start + _ROWS][says_something].astype(np.float64)
+        is_nonzero = of_block > 0
+        e = of_block[is_nonzero, np.newaxis]
+        along: Array = W[start : start + _ROWS][is_nonzero].astype(np.float64)
         if left_out:
             along = _left_out(along, e, s.astype(np.float64))
         sums += (along**2 / e).sum(axis=0)

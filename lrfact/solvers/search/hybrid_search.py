@@ -53,7 +53,7 @@ class Queries:
     terms: csr_array | None
     own_share: NDArray[np.float64] | None = None
 
-    def say_anything(self, index: DocumentIndex) -> NDArray[np.bool_]:
+    def is_nonzero(self, index: DocumentIndex) -> NDArray[np.bool_]:
         """Return which queries have a known word, ndarray of shape (n_queries,)."""
         says = np.asarray(self.vectors.any(axis=1))
         if self.terms is not None and index.postings is not None:

@@ -31,7 +31,7 @@ class ScoreParts:
     feedback: float
 
 
-def score_parts(
+def score_contributions(
     index: DocumentIndex,
     query: Queries,
     moved: Queries,

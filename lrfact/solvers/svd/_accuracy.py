@@ -6,7 +6,7 @@ from numpy.typing import DTypeLike
 from lrfact._typing import Array
 
 
-def asked_error(tol: float, dtype: DTypeLike) -> float:
+def requested_error(tol: float, dtype: DTypeLike) -> float:
     """Return the relative error to aim at: `tol`, but not less than rounding allows."""
     return max(float(tol), 16 * float(np.finfo(dtype).eps))
 

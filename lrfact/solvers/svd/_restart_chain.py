@@ -9,7 +9,7 @@ _MOST_STEPS = 12
 SECOND_CHAIN_CAPACITY = _WIDTH * _MOST_STEPS
 
 
-def add_second_chain(basis: KrylovBasis, k: int, least: float) -> int:
+def add_restart_chain(basis: KrylovBasis, k: int, least: float) -> int:
     """Look for large eigenvalues outside of a basis, from a random start of their own.
 
     Until it is plain that the rest of the matrix has nothing as large as the `least` of the k

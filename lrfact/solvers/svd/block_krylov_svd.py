@@ -12,13 +12,13 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.rayleigh_ritz import triplets_from_left
 from lrfact.linalg.sign_convention import fix_signs
 from lrfact.solvers.svd._accuracy import (
-    asked_error,
     reaches,
+    requested_error,
     residual_error,
     rounding_error,
 )
 from lrfact.solvers.svd._convergence import Convergence
-from lrfact.solvers.svd._restart_chain import add_second_chain
+from lrfact.solvers.svd._restart_chain import add_restart_chain
 from lrfact.solvers.svd._result import SVDResult
 
 # Called after each measurement with steps done and the largest estimated relative error of a
@@ -91,7 +91,7 @@ def block_krylov_svd(
     """
     B = A if A.shape[0] <= A.shape[1] else A.T
     p = B.shape[0]
-    goal = asked_error(tol, A.dtype)
+    goal = requested_error(tol, A.dtype)
     eps = float(np.finfo(A.dtype).eps)
     width = min(_block_width(k), p)
     basis = KrylovBasis(B, capacity=min(p, max(6 * k, k + 12 * width)), rng=rng)
@@ -116,7 +116,7 @@ def block_krylov_svd(
                 if not _may_hide_copies(eigenvalues, width):
                     break
                 found = eigenvalues
-                step += add_second_chain(basis, k, float(found[-1]))
+                step += add_restart_chain(basis, k, float(found[-1]))
                 eigenvalues, vectors = basis.leading_eigenpairs(k)
                 # Of values that vanish, rounding decides which is larger.
                 if (eigenvalues <= found * (1 + goal) + 100 * eps * found[0]).all():

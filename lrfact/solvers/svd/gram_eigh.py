@@ -7,7 +7,7 @@ from lrfact.linalg.leading_eigenpairs import leading_eigenpairs
 from lrfact.linalg.matrix_operator import Array, MatrixOperator
 from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
-from lrfact.solvers.svd._accuracy import asked_error, rounding_error
+from lrfact.solvers.svd._accuracy import requested_error, rounding_error
 from lrfact.solvers.svd._result import SVDResult
 
 
@@ -41,7 +41,7 @@ def gram_eigh(A: MatrixOperator, k: int, *, tol: float, want_left: bool = True) 
     With q the larger and p the smaller side: ``q p^2`` flops in BLAS, ``4/3 p^3`` for the
     eigenvalues, ``2 q p k`` for the other side's vectors; ``2 p^2`` numbers of memory.
     """
-    goal = asked_error(tol, A.dtype)
+    goal = requested_error(tol, A.dtype)
     correct = A.mean is not None and A.mean_is_small
     result = _from_gram(A, k, A.dtype, correct, goal, want_left)
     if not result.converged and (correct or A.dtype == np.float32):

@@ -114,7 +114,7 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
         float64.
 
     energy : float
-        Squared Frobenius norm before centring.
+        Squared Frobenius norm before centering.
 
     Raises
     ------

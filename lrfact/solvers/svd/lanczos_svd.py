@@ -8,8 +8,8 @@ from lrfact.linalg.matrix_operator import Array, MatrixOperator, TransposedOpera
 from lrfact.linalg.rayleigh_ritz import residual_norms
 from lrfact.linalg.require_finite import require_finite
 from lrfact.linalg.sign_convention import fix_signs
-from lrfact.solvers.svd._accuracy import asked_error, reaches, residual_error, rounding_error
-from lrfact.solvers.svd._restart_chain import SECOND_CHAIN_CAPACITY, add_second_chain
+from lrfact.solvers.svd._accuracy import reaches, requested_error, residual_error, rounding_error
+from lrfact.solvers.svd._restart_chain import SECOND_CHAIN_CAPACITY, add_restart_chain
 from lrfact.solvers.svd._result import SVDResult, nothing
 
 
@@ -66,7 +66,7 @@ def lanczos_svd(
     """
     counted = _CountedProducts(A)
     start = rng.uniform(-1, 1, size=min(A.shape)).astype(A.dtype)
-    goal = asked_error(tol, A.dtype)
+    goal = requested_error(tol, A.dtype)
     # ARPACK neither starts from nothing nor notices an overflow.
     B = A if A.shape[0] <= A.shape[1] else A.T
     image = B.matmat(B.rmatmat(start[:, np.newaxis]))
@@ -105,7 +105,7 @@ def _misses_copies(B: MatrixOperator, left: Array, goal: float, rng: np.random.R
     basis = KrylovBasis(B, capacity=min(B.shape[0], k + SECOND_CHAIN_CAPACITY), rng=rng)
     basis.extend(left)
     before, _ = basis.leading_eigenpairs(k)
-    add_second_chain(basis, k, float(before[-1]))
+    add_restart_chain(basis, k, float(before[-1]))
     after, _ = basis.leading_eigenpairs(k)
     return bool((after > before * (1 + 10 * goal) + 100 * eps * before[0]).any())
 

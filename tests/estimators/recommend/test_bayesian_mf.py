@@ -27,7 +27,7 @@ def short_chains_are_meant():
 
 
 @pytest.fixture(scope="module")
-def planted():
+def synthetic():
     return make_ratings(80, 50, n_components=2, n_ratings=0.4, noise=0.5, random_state=0)
 
 
@@ -58,18 +58,20 @@ def biases_alone(train, rows, columns):
 
 
 class TestPredictions:
-    def test_planted_factors_are_found(self, planted):
-        train, rows, columns, values = split(planted.ratings)
+    def test_synthetic_factors_are_found(self, synthetic):
+        train, rows, columns, values = split(synthetic.ratings)
         model = BayesianMF(4, random_state=0).fit(train)
-        truth = planted.intercept + planted.row_bias[rows] + planted.column_bias[columns]
-        truth = truth + np.sum(planted.row_factors[rows] * planted.column_factors[columns], axis=1)
+        truth = synthetic.intercept + synthetic.row_bias[rows] + synthetic.column_bias[columns]
+        truth = truth + np.sum(
+            synthetic.row_factors[rows] * synthetic.column_factors[columns], axis=1
+        )
         assert rmse(model.predict_entries(rows, columns), truth) < 0.5
         assert rmse(model.predict_entries(rows, columns), values) < 0.7
         assert model.noise_std_ == pytest.approx(0.5, rel=0.15)
 
-    def test_all_ways_agree(self, planted):
-        model = BayesianMF(**FEW).fit(planted.ratings)
-        X = planted.ratings
+    def test_all_ways_agree(self, synthetic):
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
+        X = synthetic.ratings
         dense = X.toarray()
         dense[dense == 0] = np.nan
         mean, std = model.predict(X, return_std=True)
@@ -85,25 +87,25 @@ class TestPredictions:
         assert_allclose(alone[0][0], mean[3])
         assert_allclose(alone[1][0], std[3])
 
-    def test_fit_transform_is_transform(self, planted):
+    def test_fit_transform_is_transform(self, synthetic):
         model = BayesianMF(**FEW)
-        W = model.fit_transform(planted.ratings)
-        assert_allclose(W, model.transform(planted.ratings), atol=1e-10)
-        assert_allclose(model.row_bias_, model.row_biases(planted.ratings), atol=1e-10)
+        W = model.fit_transform(synthetic.ratings)
+        assert_allclose(W, model.transform(synthetic.ratings), atol=1e-10)
+        assert_allclose(model.row_bias_, model.row_biases(synthetic.ratings), atol=1e-10)
         lengths = np.linalg.norm(W, axis=0)
         assert (np.diff(lengths) <= 0).all()
         assert_allclose(model.components_ @ model.components_.T, np.eye(2), atol=1e-10)
 
-    def test_compact_model_predicts_nearly_as_well(self, planted):
-        train, rows, columns, values = split(planted.ratings)
+    def test_compact_model_predicts_nearly_as_well(self, synthetic):
+        train, rows, columns, values = split(synthetic.ratings)
         model = BayesianMF(2, random_state=0).fit(train)
         rebuilt = model.inverse_transform(model.transform(train), model.row_biases(train))
         whole = rmse(model.predict_entries(rows, columns), values)
         assert rmse(rebuilt[rows, columns], values) < 1.05 * whole
 
-    def test_recommendations_are_of_the_compact_model(self, planted):
-        model = BayesianMF(**FEW).fit(planted.ratings)
-        X = planted.ratings[:5]
+    def test_recommendations_are_of_the_compact_model(self, synthetic):
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
+        X = synthetic.ratings[:5]
         columns, scores = model.recommend(X, n_items=3)
         rebuilt = model.inverse_transform(model.transform(X), model.row_biases(X))
         assert_allclose(scores, np.take_along_axis(rebuilt, columns, axis=1))
@@ -112,31 +114,31 @@ class TestPredictions:
         assert 4 not in others
         assert (cosines <= 1 + 1e-6).all()
 
-    def test_a_row_of_which_nothing_is_known(self, planted):
+    def test_a_row_of_which_nothing_is_known(self, synthetic):
         """Biases are what is the same for all columns or rows, and factors the rest."""
-        model = BayesianMF(**FEW).fit(planted.ratings)
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
         empty = sparse.csr_array((1, 50))
         mean, std = model.predict(empty, return_std=True)
         assert_allclose(mean[0], model.intercept_ + model.column_bias_)
         assert model.column_bias_.mean() == pytest.approx(0)
         assert_allclose(model.transform(empty), 0, atol=1e-12)
         assert_allclose(model.row_biases(empty), 0, atol=1e-12)
-        _, of_known = model.predict(planted.ratings, return_std=True)
+        _, of_known = model.predict(synthetic.ratings, return_std=True)
         assert std.mean() > of_known.mean()
         assert abs(mean.mean() - model.intercept_) < 1
 
-    def test_explanations_add_up(self, planted):
-        model = BayesianMF(**FEW).fit(planted.ratings)
-        found = model.explain(planted.ratings[[3]], 7)
-        told = model.predict(planted.ratings[[3]])[0, 7]
+    def test_explanations_add_up(self, synthetic):
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
+        found = model.explain(synthetic.ratings[[3]], 7)
+        told = model.predict(synthetic.ratings[[3]])[0, 7]
         assert found.baseline + found.contributions.sum() == pytest.approx(found.prediction)
         assert found.prediction == pytest.approx(told)
-        assert set(found.columns) == set(planted.ratings[[3]].indices)
+        assert set(found.columns) == set(synthetic.ratings[[3]].indices)
 
-    def test_score_is_that_of_predictions_from_other_entries(self, planted):
+    def test_score_is_that_of_predictions_from_other_entries(self, synthetic):
         """Without pattern, by leaving entries out of rows."""
-        model = BayesianMF(**FEW, pattern=False).fit(planted.ratings)
-        X = planted.ratings[:6].toarray()
+        model = BayesianMF(**FEW, pattern=False).fit(synthetic.ratings)
+        X = synthetic.ratings[:6].toarray()
         errors = []
         for i, j in zip(*np.nonzero(X), strict=True):
             without = X[[i]].copy()
@@ -144,7 +146,7 @@ class TestPredictions:
             told = model.predict(sparse.csr_array(without))[0, j]
             errors.append(told - X[i, j])
         expected = -np.sqrt(np.mean(np.square(errors)))
-        assert model.score(planted.ratings[:6]) == pytest.approx(expected)
+        assert model.score(synthetic.ratings[:6]) == pytest.approx(expected)
 
 
 class TestUncertainty:
@@ -163,10 +165,10 @@ class TestUncertainty:
         # Of some 1,300 hidden entries: a standard error of 0.014 at most.
         assert_allclose(np.mean(inside, axis=0), [0.5, 0.8, 0.95], atol=0.045)
 
-    def test_less_is_known_of_rows_with_fewer_entries(self, planted):
-        model = BayesianMF(3, random_state=0).fit(planted.ratings)
-        counts = np.diff(planted.ratings.indptr)
-        _, std = model.predict(planted.ratings, return_std=True)
+    def test_less_is_known_of_rows_with_fewer_entries(self, synthetic):
+        model = BayesianMF(3, random_state=0).fit(synthetic.ratings)
+        counts = np.diff(synthetic.ratings.indptr)
+        _, std = model.predict(synthetic.ratings, return_std=True)
         few, many = np.argsort(counts)[:10], np.argsort(counts)[-10:]
         assert std[few].mean() > 1.05 * std[many].mean()
         assert (std > model.noise_std_).all()
@@ -195,8 +197,8 @@ class TestColumnFeatures:
         assert without > 0.8  # the spread of what is hidden is 1
         assert told < 0.5
 
-    def test_features_that_tell_nothing_do_no_harm(self, planted):
-        train, rows, columns, values = split(planted.ratings)
+    def test_features_that_tell_nothing_do_no_harm(self, synthetic):
+        train, rows, columns, values = split(synthetic.ratings)
         noise = np.random.default_rng(0).standard_normal((50, 5))
         model = BayesianMF(random_state=0)
         without = rmse(model.fit(train).predict_entries(rows, columns), values)
@@ -231,8 +233,8 @@ class TestColumnFeatures:
 
 class TestUnits:
     @pytest.mark.parametrize(("factor", "shift"), [(10.0, 0.0), (1.0, 100.0), (1e-6, 7.0)])
-    def test_nothing_depends_on_them(self, planted, factor, shift):
-        X = planted.ratings
+    def test_nothing_depends_on_them(self, synthetic, factor, shift):
+        X = synthetic.ratings
         moved = sparse.csr_array((factor * X.data + shift, X.indices, X.indptr), X.shape)
         model, other = (clone(BayesianMF(**FEW)).fit(given) for given in (X, moved))
         mean, std = model.predict(X, return_std=True)
@@ -262,89 +264,91 @@ class TestUnits:
 
 
 class TestChain:
-    def test_bits_depend_on_the_seed_alone(self, planted):
-        fits = [BayesianMF(**FEW, n_jobs=n).fit(planted.ratings) for n in (1, 3)]
+    def test_bits_depend_on_the_seed_alone(self, synthetic):
+        fits = [BayesianMF(**FEW, n_jobs=n).fit(synthetic.ratings) for n in (1, 3)]
         for name in ("components_", "row_factors_", "column_bias_", "row_bias_"):
             assert_array_equal(getattr(fits[0], name), getattr(fits[1], name))
-        other = BayesianMF(**{**FEW, "random_state": 1}).fit(planted.ratings)
+        other = BayesianMF(**{**FEW, "random_state": 1}).fit(synthetic.ratings)
         assert not np.array_equal(other.components_, fits[0].components_)
 
-    def test_it_goes_on_where_it_ended(self, planted):
-        whole = BayesianMF(**FEW).fit(planted.ratings)
-        parts = BayesianMF(**{**FEW, "n_draws": 3}, warm_start=True).fit(planted.ratings)
+    def test_it_goes_on_where_it_ended(self, synthetic):
+        whole = BayesianMF(**FEW).fit(synthetic.ratings)
+        parts = BayesianMF(**{**FEW, "n_draws": 3}, warm_start=True).fit(synthetic.ratings)
         assert parts.n_iter_ == 8
-        parts = pickle.loads(pickle.dumps(parts)).set_params(n_draws=8).fit(planted.ratings)
+        parts = pickle.loads(pickle.dumps(parts)).set_params(n_draws=8).fit(synthetic.ratings)
         assert parts.n_iter_ == whole.n_iter_ == 13
         assert_array_equal(parts.components_, whole.components_)
-        assert_array_equal(parts.predict(planted.ratings), whole.predict(planted.ratings))
+        assert_array_equal(parts.predict(synthetic.ratings), whole.predict(synthetic.ratings))
         assert parts.residual_curve_ == whole.residual_curve_
 
-    def test_draws_are_added_whatever_has_changed(self, planted):
-        model = BayesianMF(**{**FEW, "n_draws": 3}, warm_start=True).fit(planted.ratings)
-        model.set_params(n_draws=5, thinning=4, n_burn_in=2).fit(planted.ratings)
+    def test_draws_are_added_whatever_has_changed(self, synthetic):
+        model = BayesianMF(**{**FEW, "n_draws": 3}, warm_start=True).fit(synthetic.ratings)
+        model.set_params(n_draws=5, thinning=4, n_burn_in=2).fit(synthetic.ratings)
         assert model.n_iter_ == 8 + 2 * 4
-        whole = model.predict(planted.ratings)
-        first = BayesianMF(**{**FEW, "n_draws": 3}).fit(planted.ratings).predict(planted.ratings)
-        model.set_params(n_draws=3).fit(planted.ratings)
+        whole = model.predict(synthetic.ratings)
+        first = (
+            BayesianMF(**{**FEW, "n_draws": 3}).fit(synthetic.ratings).predict(synthetic.ratings)
+        )
+        model.set_params(n_draws=3).fit(synthetic.ratings)
         assert model.n_iter_ == 16
-        assert_array_equal(model.predict(planted.ratings), first)
-        model.set_params(n_draws=5).fit(planted.ratings)
-        assert_array_equal(model.predict(planted.ratings), whole)
+        assert_array_equal(model.predict(synthetic.ratings), first)
+        model.set_params(n_draws=5).fit(synthetic.ratings)
+        assert_array_equal(model.predict(synthetic.ratings), whole)
 
-    def test_other_data_take_the_place_of_the_old(self, planted):
+    def test_other_data_take_the_place_of_the_old(self, synthetic):
         """From where the chain was, which needs no long burn-in for entries that were added."""
-        train, rows, columns, values = split(planted.ratings)
+        train, rows, columns, values = split(synthetic.ratings)
         options = {"n_components": 2, "n_draws": 10, "random_state": 0}
         model = BayesianMF(**options, warm_start=True).fit(train)
         before = rmse(model.predict_entries(rows, columns), values)
-        model.set_params(n_burn_in=3).fit(planted.ratings)
+        model.set_params(n_burn_in=3).fit(synthetic.ratings)
         assert model.n_iter_ == 3 + 10 * 3
         after = rmse(model.predict_entries(rows, columns), values)
-        whole = BayesianMF(**options).fit(planted.ratings).predict_entries(rows, columns)
+        whole = BayesianMF(**options).fit(synthetic.ratings).predict_entries(rows, columns)
         assert after < 0.8 * before
         assert after < 1.05 * rmse(whole, values)
 
-    def test_the_kind_of_indices_does_not_matter(self, planted):
-        X = planted.ratings
+    def test_the_kind_of_indices_does_not_matter(self, synthetic):
+        X = synthetic.ratings
         wide = sparse.csr_array(
             (X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)), X.shape
         )
         fits = [BayesianMF(**FEW).fit(given) for given in (X, wide)]
         assert_allclose(fits[0].predict(X), fits[1].predict(X), atol=1e-8)
 
-    def test_other_shapes_start_anew(self, planted):
-        model = BayesianMF(**FEW, warm_start=True).fit(planted.ratings)
-        model.fit(planted.ratings[:50])
+    def test_other_shapes_start_anew(self, synthetic):
+        model = BayesianMF(**FEW, warm_start=True).fit(synthetic.ratings)
+        model.fit(synthetic.ratings[:50])
         assert_array_equal(
-            model.components_, BayesianMF(**FEW).fit(planted.ratings[:50]).components_
+            model.components_, BayesianMF(**FEW).fit(synthetic.ratings[:50]).components_
         )
-        model.set_params(n_components=3).fit(planted.ratings)
+        model.set_params(n_components=3).fit(synthetic.ratings)
         assert model.components_.shape == (3, 50)
 
-    def test_without_warm_start_it_starts_anew(self, planted):
-        model = BayesianMF(**FEW).fit(planted.ratings)
+    def test_without_warm_start_it_starts_anew(self, synthetic):
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
         again = model.components_
-        assert_array_equal(model.fit(planted.ratings).components_, again)
+        assert_array_equal(model.fit(synthetic.ratings).components_, again)
 
-    def test_what_it_reports(self, planted, capsys):
-        model = BayesianMF(**FEW, verbose=1).fit(planted.ratings)
+    def test_what_it_reports(self, synthetic, capsys):
+        model = BayesianMF(**FEW, verbose=1).fit(synthetic.ratings)
         assert len(model.residual_curve_) == model.n_iter_ == 13
         assert "[BayesianMF] step 13, training RMSE" in capsys.readouterr().out
-        seen = planted.ratings.tocoo()
+        seen = synthetic.ratings.tocoo()
         told = model.predict_entries(seen.row, seen.col)
         # A mean of draws errs less than they do on average.
         assert rmse(told, seen.data) < np.mean(model.residual_curve_[5:])
 
-    def test_a_chain_that_moves_is_reported(self, planted):
+    def test_a_chain_that_moves_is_reported(self, synthetic):
         short = BayesianMF(4, n_burn_in=0, n_draws=12, thinning=1, random_state=0)
         with pytest.warns(
             ConvergenceWarning, match=r"changed by .*%\); raise n_burn_in=0 or thinning=1"
         ):
-            short.fit(planted.ratings)
+            short.fit(synthetic.ratings)
         assert short.r_hat_ > 1.2
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            long = BayesianMF(4, random_state=0).fit(planted.ratings)
+            long = BayesianMF(4, random_state=0).fit(synthetic.ratings)
         assert long.r_hat_ < 1.2
 
     def test_a_chain_that_moves_by_little_is_not(self):
@@ -358,21 +362,21 @@ class TestChain:
 
 
 class TestInput:
-    def test_in_searches(self, planted):
+    def test_in_searches(self, synthetic):
         search = GridSearchCV(BayesianMF(**FEW), {"n_components": [1, 2]}, cv=2)
-        assert search.fit(planted.ratings).best_params_ == {"n_components": 2}
-        of_ranks = RankSearchCV(BayesianMF(**FEW), ranks=[1, 2], cv=2).fit(planted.ratings)
+        assert search.fit(synthetic.ratings).best_params_ == {"n_components": 2}
+        of_ranks = RankSearchCV(BayesianMF(**FEW), ranks=[1, 2], cv=2).fit(synthetic.ratings)
         assert of_ranks.best_rank_ == 2
         scores = of_ranks.cv_results_["mean_test_score"]
         assert_allclose(scores, search.cv_results_["mean_test_score"])
 
-    def test_in_long_tables(self, planted):
-        R = planted.ratings.tocoo()
+    def test_in_long_tables(self, synthetic):
+        R = synthetic.ratings.tocoo()
         pairs = np.column_stack([R.row, R.col])
         regressor = EntryRegressor(BayesianMF(**FEW), unseen="predict").fit(pairs, R.data)
         assert regressor.score(pairs, R.data) > 0.7
         mean, std = regressor.predict(pairs, return_std=True)
-        model = BayesianMF(**FEW).fit(planted.ratings)
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
         told = model.predict_entries(R.row, R.col, return_std=True)
         assert_allclose([mean, std], told)
         # Nothing is known of row or column 999.
@@ -383,8 +387,8 @@ class TestInput:
         assert std[3] < std[0]
 
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_the_dtype_is_kept(self, planted, dtype):
-        X = planted.ratings.astype(dtype)
+    def test_the_dtype_is_kept(self, synthetic, dtype):
+        X = synthetic.ratings.astype(dtype)
         model = BayesianMF(**FEW).fit(X)
         mean, std = model.predict(X, return_std=True)
         assert mean.dtype == std.dtype == model.transform(X).dtype == dtype
@@ -415,8 +419,8 @@ class TestInput:
         with pytest.raises(ValueError, match="divide X by its largest absolute value"):
             BayesianMF().fit(np.array([[1e37, -1e37], [1.0, 2.0]], dtype=np.float32))
 
-    def test_entries_changed_after_the_fit_change_nothing(self, planted):
-        X = planted.ratings.copy()
+    def test_entries_changed_after_the_fit_change_nothing(self, synthetic):
+        X = synthetic.ratings.copy()
         model = BayesianMF(**FEW).fit(X)
         told = model.predict_entries([3], [7])
         X.data *= 9
@@ -429,15 +433,15 @@ class TestInput:
         with pytest.raises(ValueError, match="score is a mean over these"):
             model.score(np.full((2, 4), np.nan))
 
-    def test_nothing_stays_behind_of_a_failed_fit(self, planted):
-        model = BayesianMF(**FEW).fit(planted.ratings)
+    def test_nothing_stays_behind_of_a_failed_fit(self, synthetic):
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
         with pytest.raises(ValueError, match="n_components=90"):
-            model.set_params(n_components=90).fit(planted.ratings)
+            model.set_params(n_components=90).fit(synthetic.ratings)
         assert not [name for name in vars(model) if name.endswith("_")]
         assert not hasattr(model, "_fitted_draws")
 
-    def test_indices_are_checked(self, planted):
-        model = BayesianMF(**FEW).fit(planted.ratings)
+    def test_indices_are_checked(self, synthetic):
+        model = BayesianMF(**FEW).fit(synthetic.ratings)
         with pytest.raises(ValueError, match="rows must hold indices from 0 to 79"):
             model.predict_entries([80], [0])
         with pytest.raises(ValueError, match="they must be as many"):
@@ -445,15 +449,15 @@ class TestInput:
 
 
 class TestWeights:
-    def test_of_one_change_next_to_nothing(self, planted):
-        X = planted.ratings
+    def test_of_one_change_next_to_nothing(self, synthetic):
+        X = synthetic.ratings
         ones = X.copy()
         ones.data = np.ones_like(ones.data)
         told = [BayesianMF(**FEW).fit(X, entry_weight=w).predict(X[:5]) for w in (None, ones)]
         assert_allclose(*told, rtol=1e-6)
 
-    def test_heavy_entries_are_known_better(self, planted):
-        X = planted.ratings
+    def test_heavy_entries_are_known_better(self, synthetic):
+        X = synthetic.ratings
         weights = X.copy()
         weights.data = np.where(np.arange(X.nnz) % 2, 1.0, 50.0)
         rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
@@ -468,8 +472,8 @@ class TestWeights:
             BayesianMF(**FEW).fit_transform(X, entry_weight=dense), model.row_factors_
         )
 
-    def test_a_warm_start_is_with_the_same_weights(self, planted):
-        X = planted.ratings
+    def test_a_warm_start_is_with_the_same_weights(self, synthetic):
+        X = synthetic.ratings
         weights = X.copy()
         weights.data = 1.0 + np.arange(X.nnz) % 3
         options = {"entry_weight": weights, "repeat_scatter": 0.2 * X.nnz}
@@ -482,8 +486,8 @@ class TestWeights:
         assert len(model._fitted_chain.draws) == 8
 
     @pytest.mark.parametrize("scatter", [-1.0, np.nan, np.inf])
-    def test_wrong_ones_are_named(self, planted, scatter):
-        X = planted.ratings
+    def test_wrong_ones_are_named(self, synthetic, scatter):
+        X = synthetic.ratings
         with pytest.raises(ValueError, match=r"repeat_scatter=.* must be finite and not negative"):
             BayesianMF(**FEW).fit(X, repeat_scatter=scatter)
         with pytest.raises(ValueError, match="entry_weight must be positive"):

@@ -16,7 +16,7 @@ from lrfact import ImplicitMF, RankSearchCV, holdout_scorer
 from lrfact.kernels import IMPLEMENTATION
 from lrfact.metrics import ndcg_at_k
 from reference.naive_implicit import naive_implicit_loss, naive_implicit_rows
-from reference.planted_clicks import planted_clicks
+from reference.synthetic_clicks import synthetic_clicks
 
 # The NumPy twin takes minutes for as many epochs as it takes to rank well.
 COMPILED_ONLY = pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
@@ -33,7 +33,7 @@ def model_of(solver, **changes):
 
 @pytest.fixture(scope="module")
 def clicks():
-    return planted_clicks(120, 60, n_groups=4)
+    return synthetic_clicks(120, 60, n_groups=4)
 
 
 class TestSquaredLoss:
@@ -76,7 +76,7 @@ class TestSquaredLoss:
 @pytest.mark.parametrize("solver", SOLVERS)
 class TestEverySolver:
     def test_new_rows_are_recommended_what_their_group_likes(self, clicks, solver):
-        data = planted_clicks(200, 60, n_groups=4, share=0.3)
+        data = synthetic_clicks(200, 60, n_groups=4, share=0.3)
         popularity = np.asarray(data[:120].sum(axis=0)).ravel()
         model = model_of(solver, n_components=4).fit(data[:120])
         told = holdout_scorer("ndcg_at_k", random_state=0, relevant=0)(model, data[120:])
@@ -150,7 +150,7 @@ class TestEverySolver:
         assert_array_equal(scores, [model.column_bias_[expected]] * 2)
 
     def test_searches_choose_rank_and_more(self, solver):
-        data = planted_clicks(200, 60, n_groups=4, share=0.3)
+        data = synthetic_clicks(200, 60, n_groups=4, share=0.3)
         search = GridSearchCV(model_of(solver), {"n_components": [1, 4]}, cv=3).fit(data)
         assert search.best_params_ == {"n_components": 4}
         ranks = RankSearchCV(model_of(solver), ranks=[1, 4], cv=3).fit(data)

@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from lrfact import ImplicitMF
-from reference.planted_clicks import planted_clicks
+from reference.synthetic_clicks import synthetic_clicks
 
-CLICKS = planted_clicks(60, 40, n_groups=4)
+CLICKS = synthetic_clicks(60, 40, n_groups=4)
 KINDS = {
     "als": {"solver": "als"},
     "svd": {"solver": "svd"},

@@ -32,7 +32,7 @@ from reference.naive_masked import (
 NAN = np.nan
 
 
-def planted(shape=(60, 15), rank=2, observed=0.6, noise=0.2, mean=3.0, seed=0):
+def synthetic(shape=(60, 15), rank=2, observed=0.6, noise=0.2, mean=3.0, seed=0):
     """A table without holes, and the same with holes."""
     rng = np.random.default_rng(seed)
     whole = rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[1]))
@@ -41,8 +41,8 @@ def planted(shape=(60, 15), rank=2, observed=0.6, noise=0.2, mean=3.0, seed=0):
     return whole, np.where(rng.random(shape) < observed, whole, NAN)
 
 
-WHOLE, X = planted()
-NEW = planted(shape=(9, 15), seed=1)[1]
+WHOLE, X = synthetic()
+NEW = synthetic(shape=(9, 15), seed=1)[1]
 NEW[4] = NAN  # nothing known of it
 NEW[5] = np.where(np.arange(15) == 3, 2.5, NAN)
 KINDS = {
@@ -179,7 +179,7 @@ class TestFoldIn:
 
     def test_a_row_does_not_depend_on_its_batch(self):
         """To the last bit, also of few rows of a wide table."""
-        _, wide = planted(shape=(40, 300), observed=0.1)
+        _, wide = synthetic(shape=(40, 300), observed=0.1)
         for model, table in ((make().fit(X), X), (make().fit(wide), wide)):
             for given in (table, stored(table)):
                 together = model.transform(given)
@@ -289,7 +289,7 @@ class TestScore:
 
     def test_is_honest_on_new_rows(self):
         """It comes near the error on entries that were really hidden."""
-        whole, table = planted(shape=(600, 40), rank=3, noise=0.5, observed=0.4)
+        whole, table = synthetic(shape=(600, 40), rank=3, noise=0.5, observed=0.4)
         model = make(3, reg=0.5).fit(table[:400])
         hidden = np.isnan(table[400:])
         error = rmse(model.predict(table[400:]), whole[400:], hidden)
@@ -306,8 +306,8 @@ class TestScore:
         with pytest.raises(ValueError, match="X has no observed entry, and the score is a mean"):
             make().fit(X).score(NEW[[4]])
 
-    def test_finds_the_planted_rank(self):
-        _, table = planted(shape=(300, 30), rank=3, noise=0.5, observed=0.6)
+    def test_finds_the_synthetic_rank(self):
+        _, table = synthetic(shape=(300, 30), rank=3, noise=0.5, observed=0.6)
         ranks = [1, 2, 3, 4, 6]
         search = RankSearchCV(make(reg=0.1), ranks=ranks, cv=3).fit(table)
         assert search.best_rank_ == 3
@@ -317,7 +317,7 @@ class TestScore:
         assert_allclose(grid.best_score_, search.best_score_, rtol=1e-3)
 
     def test_finds_a_finite_penalty(self):
-        _, table = planted(shape=(200, 30), rank=2, noise=1.0, observed=0.3)
+        _, table = synthetic(shape=(200, 30), rank=2, noise=1.0, observed=0.3)
         model = make(6, tol=1e-3, max_iter=1000)
         regs = {"reg": [1e-4, 0.5, 1e4]}
         grid = GridSearchCV(model, regs, cv=KFold(3), error_score="raise").fit(table)
@@ -659,7 +659,7 @@ class TestSymmetries:
 
     def test_threads_change_no_bit(self):
         """With enough to do for a second thread to be woken."""
-        table = stored(planted(shape=(2000, 100), rank=5, observed=0.3)[1])
+        table = stored(synthetic(shape=(2000, 100), rank=5, observed=0.3)[1])
         one, *others = (
             make(8, max_iter=100, tol=1e-3, n_jobs=n_jobs).fit(table) for n_jobs in (1, 2, 5)
         )
@@ -741,7 +741,7 @@ class TestPartialFit:
 
     @pytest.mark.parametrize("kind", ["plain", "no bias"])
     def test_further_rows_improve_the_columns(self, kind):
-        whole, table = planted(shape=(700, 30), rank=2, observed=0.4, mean=0)
+        whole, table = synthetic(shape=(700, 30), rank=2, observed=0.4, mean=0)
         rank = 4 if kind == "no bias" else 2  # of the factors and the planted biases
         strict = {"n_components": rank, "tol": 1e-6, "max_iter": 1000, **KINDS[kind]}
         model = make(**strict).fit(table[:40])
@@ -782,7 +782,7 @@ class TestPartialFit:
             assert (model.components_ >= 0).all()
 
     def test_a_column_never_seen_is_learnt(self):
-        whole, table = planted(shape=(400, 12), rank=2, observed=0.7)
+        whole, table = synthetic(shape=(400, 12), rank=2, observed=0.7)
         first = table[:200].copy()
         first[:, 5] = NAN
         model = make().fit(first)
@@ -832,7 +832,7 @@ class TestPartialFit:
 
 
 class TestWarmStart:
-    whole, table = planted(shape=(200, 60), rank=5, observed=0.3, noise=0.5)
+    whole, table = synthetic(shape=(200, 60), rank=5, observed=0.3, noise=0.5)
     strict = {"reg": 0.5, "tol": 1e-6, "max_iter": 2000}
 
     def test_continues(self):
@@ -894,7 +894,7 @@ class TestWarmStart:
 
 
 class TestEarlyStopping:
-    whole, table = planted(shape=(150, 50), rank=2, observed=0.3, noise=1.0)
+    whole, table = synthetic(shape=(150, 50), rank=2, observed=0.3, noise=1.0)
     loose = {"reg": 1e-3, "tol": 0.0, "max_iter": 200}
 
     def test_keeps_the_best_and_stops_three_later(self):
@@ -1018,7 +1018,7 @@ class TestAmongOthers:
 
     def test_is_small_when_pickled(self):
         """The data is not kept."""
-        size = len(pickle.dumps(make().fit(planted(shape=(2000, 30))[1])))
+        size = len(pickle.dumps(make().fit(synthetic(shape=(2000, 30))[1])))
         assert size < 3 * 2000 * 8 + 10_000
 
     def test_tags(self):
@@ -1312,7 +1312,7 @@ class TestNothingIsLeftBehind:
         return request.param
 
     @pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])
-    @pytest.mark.parametrize("place", ["masked_start", "als", "principal_directions"])
+    @pytest.mark.parametrize("place", ["masked_init", "als", "principal_directions"])
     def test_by_an_interrupted_fit(self, error, place, method, monkeypatch):
         def fail(*args, **kwargs):
             raise error
@@ -1345,7 +1345,7 @@ class TestNothingIsLeftBehind:
             estimator.fit(X)
         assert not learnt(estimator)
 
-    @pytest.mark.parametrize("place", ["update_columns", "ColumnEvidence"])
+    @pytest.mark.parametrize("place", ["update_columns", "SufficientStatistics"])
     def test_an_interrupted_update_leaves_the_model_as_it_was(self, error, place, monkeypatch):
         def fail(*args, **kwargs):
             raise error
@@ -1355,7 +1355,7 @@ class TestNothingIsLeftBehind:
         if place == "update_columns":
             monkeypatch.setattr(_masked_mf, place, fail)
         else:
-            monkeypatch.setattr(_masked_mf.ColumnEvidence, "of", fail)
+            monkeypatch.setattr(_masked_mf.SufficientStatistics, "from_entries", fail)
         with pytest.raises(type(error)):
             model.partial_fit(NEW)
         assert pickle.dumps(model) == before

@@ -30,7 +30,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from lrfact import PCAFromSVD, RankSearchCV, TruncatedSVDReducer
 from lrfact.estimators import _svd_transformer
-from reference.planted import planted_low_rank
+from reference.synthetic import synthetic_low_rank
 
 RANKS = [1, 2, 3, 5, 8, 12]
 EXACT = PCAFromSVD(solver="exact")
@@ -43,8 +43,8 @@ def digits():
 
 
 @pytest.fixture(scope="module")
-def planted():
-    return planted_low_rank(80, 20, 4, seed=0)
+def synthetic():
+    return synthetic_low_rank(80, 20, 4, seed=0)
 
 
 def grid_search(estimator, ranks=RANKS, name="n_components", fit_params=None, **options):
@@ -111,25 +111,25 @@ def log():
 
 @pytest.mark.parametrize("whiten", [False, True])
 @pytest.mark.parametrize("solver", ["exact", "gram", "auto"])
-def test_pca_alone(planted, solver, whiten):
+def test_pca_alone(synthetic, solver, whiten):
     reducer = PCAFromSVD(solver=solver, whiten=whiten, random_state=0)
-    search = RankSearchCV(reducer, ranks=RANKS, return_train_score=True).fit(planted)
-    assert_equal_searches(search, grid_search(reducer, data=[planted], return_train_score=True))
-    theirs = grid_search(PCA(), data=[planted], return_train_score=True)
+    search = RankSearchCV(reducer, ranks=RANKS, return_train_score=True).fit(synthetic)
+    assert_equal_searches(search, grid_search(reducer, data=[synthetic], return_train_score=True))
+    theirs = grid_search(PCA(), data=[synthetic], return_train_score=True)
     assert_equal_searches(search, theirs, rtol=1e-6)
 
 
 @pytest.mark.parametrize("solver", ["randomized", "lanczos"])
-def test_iterative_solvers(planted, solver):
+def test_iterative_solvers(synthetic, solver):
     reducer = PCAFromSVD(solver=solver, tol=1e-8, random_state=0)
-    search = RankSearchCV(reducer, ranks=RANKS).fit(planted)
-    assert_equal_searches(search, grid_search(reducer, data=[planted]), rtol=1e-6)
+    search = RankSearchCV(reducer, ranks=RANKS).fit(synthetic)
+    assert_equal_searches(search, grid_search(reducer, data=[synthetic]), rtol=1e-6)
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array, sparse.csc_matrix])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_truncated_svd_alone(planted, container, dtype):
-    X = container(planted.astype(dtype))
+def test_truncated_svd_alone(synthetic, container, dtype):
+    X = container(synthetic.astype(dtype))
     reducer = TruncatedSVDReducer(solver="exact")
     search = RankSearchCV(reducer, ranks=RANKS).fit(X)
     rtol = 1e-9 if dtype == np.float64 else 1e-4
@@ -139,25 +139,25 @@ def test_truncated_svd_alone(planted, container, dtype):
 
 @pytest.mark.parametrize("reducer", [PCAFromSVD(), TruncatedSVDReducer()])
 @pytest.mark.parametrize("rank", [3, 7])
-def test_planted_rank_is_found(reducer, rank, global_random_seed):
-    X = planted_low_rank(150, 40, rank, seed=global_random_seed)
+def test_synthetic_rank_is_found(reducer, rank, global_random_seed):
+    X = synthetic_low_rank(150, 40, rank, seed=global_random_seed)
     for model in (reducer, make_pipeline(FunctionTransformer(), reducer)):
         assert RankSearchCV(model, ranks=range(1, 13)).fit(X).best_rank_ == rank
 
 
 @pytest.mark.parametrize("reducer", [PCAFromSVD(solver="exact"), TruncatedSVDReducer()])
-def test_scores_by_rank_are_those_of_shorter_fits(planted, reducer):
-    fitted = clone(reducer).set_params(n_components=20).fit(planted[:50])
+def test_scores_by_rank_are_those_of_shorter_fits(synthetic, reducer):
+    fitted = clone(reducer).set_params(n_components=20).fit(synthetic[:50])
     ranks = np.arange(1, 21)
     expected = [
-        clone(reducer).set_params(n_components=k).fit(planted[:50]).score(planted[50:])
+        clone(reducer).set_params(n_components=k).fit(synthetic[:50]).score(synthetic[50:])
         for k in ranks
     ]
-    assert_allclose(fitted._scores_by_rank(planted[50:], ranks), expected, rtol=1e-9)
-    assert_allclose([fitted.truncate(k).score(planted[50:]) for k in ranks], expected, rtol=1e-9)
+    assert_allclose(fitted._scores_by_rank(synthetic[50:], ranks), expected, rtol=1e-9)
+    assert_allclose([fitted.truncate(k).score(synthetic[50:]) for k in ranks], expected, rtol=1e-9)
     # A reducer may know more directions than it shows.
-    batches = clone(reducer).set_params(n_components=4).partial_fit(planted[:50])
-    assert_allclose(batches._scores_by_rank(planted[50:], [2, 4]), np.take(expected, [1, 3]))
+    batches = clone(reducer).set_params(n_components=4).partial_fit(synthetic[:50])
+    assert_allclose(batches._scores_by_rank(synthetic[50:], [2, 4]), np.take(expected, [1, 3]))
 
 
 PIPELINES = {
@@ -212,12 +212,12 @@ def accuracy_and_size(estimator, X, y):
 
 
 @pytest.mark.parametrize("before", [False, True])
-def test_callable_scoring_sees_raw_rows(planted, before):
+def test_callable_scoring_sees_raw_rows(synthetic, before):
     model = make_pipeline(StandardScaler(), EXACT) if before else EXACT
     name = "pcafromsvd__n_components" if before else "n_components"
     options = {"scoring": reconstruction, "return_train_score": True}
-    search = RankSearchCV(model, ranks=RANKS, **options).fit(planted)
-    assert_equal_searches(search, grid_search(model, name=name, data=[planted], **options))
+    search = RankSearchCV(model, ranks=RANKS, **options).fit(synthetic)
+    assert_equal_searches(search, grid_search(model, name=name, data=[synthetic], **options))
 
 
 SCORINGS = {
@@ -262,31 +262,31 @@ def test_scoring(digits, kind):
     ids=["int", "KFold", "ShuffleSplit", "GroupKFold", "indices", "masks"],
 )
 @pytest.mark.parametrize("ranks", [RANKS, None])
-def test_folds(planted, cv, ranks):
+def test_folds(synthetic, cv, ranks):
     groups = np.repeat(np.arange(8), 10)
     params = {"groups": groups} if isinstance(cv, GroupKFold) else {}
-    search = RankSearchCV(EXACT, ranks=ranks, cv=cv).fit(planted, **params)
-    grid = grid_search(EXACT, search.ranks_, data=[planted], cv=cv, fit_params=params)
+    search = RankSearchCV(EXACT, ranks=ranks, cv=cv).fit(synthetic, **params)
+    grid = grid_search(EXACT, search.ranks_, data=[synthetic], cv=cv, fit_params=params)
     assert_equal_searches(search, grid)
 
 
-def test_an_iterator_of_folds(planted):
-    folds = list(KFold(3).split(planted))
+def test_an_iterator_of_folds(synthetic):
+    folds = list(KFold(3).split(synthetic))
     for ranks in (RANKS, None):
         for model in (EXACT, PCA()):
-            search = RankSearchCV(model, ranks=ranks, cv=iter(folds)).fit(planted)
+            search = RankSearchCV(model, ranks=ranks, cv=iter(folds)).fit(synthetic)
             assert search.n_splits_ == 3
 
 
 def test_test_folds_of_one_row():
-    X = planted_low_rank(16, 6, 2, seed=0)
+    X = synthetic_low_rank(16, 6, 2, seed=0)
     options = {"cv": LeaveOneOut()}
     search = RankSearchCV(EXACT, ranks=[1, 2, 3], **options).fit(X)
     assert_equal_searches(search, grid_search(EXACT, [1, 2, 3], data=[X], **options))
 
 
 def test_more_columns_than_rows():
-    X = planted_low_rank(30, 90, 3, seed=0)
+    X = synthetic_low_rank(30, 90, 3, seed=0)
     search = RankSearchCV(EXACT).fit(X)
     # 24 rows in a fold span 23 directions: nothing is left for noise then.
     assert_array_equal(search.ranks_, np.arange(1, 25))
@@ -311,7 +311,7 @@ def test_steps_before_are_fitted_once_per_fold(digits, log):
     assert log == 3 * [("fit", 160), ("transform", 160), ("transform", 80)]
 
 
-def test_factorized_once_per_fold(planted, monkeypatch):
+def test_factorized_once_per_fold(synthetic, monkeypatch):
     fitted = []
     original = PCAFromSVD.fit
 
@@ -320,7 +320,7 @@ def test_factorized_once_per_fold(planted, monkeypatch):
         return original(self, X, y)
 
     monkeypatch.setattr(PCAFromSVD, "fit", fit)
-    RankSearchCV(PCAFromSVD(), ranks=RANKS).fit(planted)
+    RankSearchCV(PCAFromSVD(), ranks=RANKS).fit(synthetic)
     assert fitted[:-1] == 5 * [12]
 
 
@@ -360,8 +360,8 @@ def test_given_estimator_is_left_alone(digits):
     ],
     ids=["PCA", "Pipeline", "FeatureUnion"],
 )
-def test_other_estimators(planted, estimator, name, ranks):
-    X = planted[:, :8]
+def test_other_estimators(synthetic, estimator, name, ranks):
+    X = synthetic[:, :8]
     scoring = reconstruction if hasattr(estimator, "inverse_transform") else first_column
     search = RankSearchCV(estimator, ranks=ranks, scoring=scoring, return_train_score=True).fit(X)
     assert_array_equal(search.ranks_, [1, 2, 3] if ranks else np.arange(1, 9))
@@ -378,7 +378,7 @@ def first_column(estimator, X, y=None):
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_nmf():
-    X = np.abs(planted_low_rank(40, 6, 2, seed=0))
+    X = np.abs(synthetic_low_rank(40, 6, 2, seed=0))
     model = NMF(tol=0.01, max_iter=1000, random_state=0)
     search = RankSearchCV(model, ranks=[2, 1], scoring=reconstruction).fit(X)
     assert_equal_searches(search, grid_search(model, [1, 2], data=[X], scoring=reconstruction))
@@ -398,12 +398,14 @@ class SteppedPipeline(Pipeline):
         return super().fit(np.sign(X), y, **params)
 
 
-def test_subclasses_are_fitted_one_by_one(planted):
-    search = RankSearchCV(TwiceThePCA(), ranks=[1, 2]).fit(planted)
-    assert_equal_searches(search, grid_search(TwiceThePCA(), [1, 2], data=[planted]))
+def test_subclasses_are_fitted_one_by_one(synthetic):
+    search = RankSearchCV(TwiceThePCA(), ranks=[1, 2]).fit(synthetic)
+    assert_equal_searches(search, grid_search(TwiceThePCA(), [1, 2], data=[synthetic]))
     stepped = SteppedPipeline([("scale", StandardScaler()), ("pca", EXACT)])
-    search = RankSearchCV(stepped, ranks=[1, 2]).fit(planted)
-    assert_equal_searches(search, grid_search(stepped, [1, 2], "pca__n_components", data=[planted]))
+    search = RankSearchCV(stepped, ranks=[1, 2]).fit(synthetic)
+    assert_equal_searches(
+        search, grid_search(stepped, [1, 2], "pca__n_components", data=[synthetic])
+    )
 
 
 def test_search_in_a_search(digits):
@@ -426,20 +428,20 @@ def test_search_in_a_search(digits):
     ],
     ids=["range", "unsorted", "set", "array", "iterator"],
 )
-def test_kinds_of_ranks(planted, ranks):
-    search = RankSearchCV(PCAFromSVD(), ranks=ranks).fit(planted)
+def test_kinds_of_ranks(synthetic, ranks):
+    search = RankSearchCV(PCAFromSVD(), ranks=ranks).fit(synthetic)
     assert_array_equal(search.ranks_, [1, 2, 3, 4])
     assert search.cv_results_["params"] == [{"n_components": k} for k in (1, 2, 3, 4)]
     assert all(type(params["n_components"]) is int for params in search.cv_results_["params"])
     assert type(search.best_rank_) is int
 
 
-def test_a_generator_of_ranks_in_several_processes(planted):
+def test_a_generator_of_ranks_in_several_processes(synthetic):
     ranks = (k for k in (2, 4))
-    search = RankSearchCV(PCAFromSVD(), ranks=ranks, cv=2, n_jobs=2).fit(planted)
+    search = RankSearchCV(PCAFromSVD(), ranks=ranks, cv=2, n_jobs=2).fit(synthetic)
     assert_array_equal(search.ranks_, [2, 4])
     with pytest.raises(ValueError, match=r"has no element.*make it a list"):
-        search.fit(planted)
+        search.fit(synthetic)
 
 
 @pytest.mark.parametrize(
@@ -456,24 +458,24 @@ def test_a_generator_of_ranks_in_several_processes(planted):
     ],
 )
 @pytest.mark.parametrize("error_score", [np.nan, "raise"])
-def test_invalid_ranks(planted, ranks, message, error_score):
+def test_invalid_ranks(synthetic, ranks, message, error_score):
     search = RankSearchCV(PCAFromSVD(), ranks=ranks, error_score=error_score)
     with pytest.raises(ValueError, match=message):
-        search.fit(planted)
+        search.fit(synthetic)
     with pytest.raises(NotFittedError):
-        search.transform(planted)
+        search.transform(synthetic)
 
 
-def test_ranks_of_one_fold_are_too_high(planted):
+def test_ranks_of_one_fold_are_too_high(synthetic):
     folds = [(np.arange(60), np.arange(60, 80)), (np.arange(10), np.arange(10, 80))]
     with pytest.raises(ValueError, match="n_samples=10 and n_features=20 allows 10 at most"):
-        RankSearchCV(PCAFromSVD(), ranks=[3, 12], cv=folds).fit(planted)
-    search = RankSearchCV(TruncatedSVDReducer(), cv=folds).fit(planted)
+        RankSearchCV(PCAFromSVD(), ranks=[3, 12], cv=folds).fit(synthetic)
+    search = RankSearchCV(TruncatedSVDReducer(), cv=folds).fit(synthetic)
     assert_array_equal(search.ranks_, np.arange(1, 11))
 
 
 def test_all_ranks_are_thinned_where_they_are_many():
-    X = planted_low_rank(150, 100, 3, seed=0)
+    X = synthetic_low_rank(150, 100, 3, seed=0)
     ranks = RankSearchCV(TruncatedSVDReducer()).fit(X).ranks_
     assert len(ranks) <= 50
     assert_array_equal(ranks[:10], np.arange(1, 11))
@@ -483,16 +485,16 @@ def test_all_ranks_are_thinned_where_they_are_many():
     assert_allclose(growth, growth.mean(), rtol=0.02)
 
 
-def test_all_ranks_of_lanczos_stop_before_the_last(planted):
-    X = planted[:, :6]
+def test_all_ranks_of_lanczos_stop_before_the_last(synthetic):
+    X = synthetic[:, :6]
     reducer = TruncatedSVDReducer(solver="lanczos", random_state=0)
     assert_array_equal(RankSearchCV(reducer).fit(X).ranks_, np.arange(1, 6))
     with pytest.raises(ValueError, match=r"go up to 6, but .* allows 5 at most"):
         RankSearchCV(reducer, ranks=[6]).fit(X)
 
 
-def test_all_ranks_follow_the_columns_that_reach_the_reducer(planted):
-    X = planted.copy()
+def test_all_ranks_follow_the_columns_that_reach_the_reducer(synthetic):
+    X = synthetic.copy()
     X[:, 5:] = 1  # constant
     model = make_pipeline(VarianceThreshold(), TruncatedSVDReducer())
     assert_array_equal(RankSearchCV(model).fit(X).ranks_, np.arange(1, 6))
@@ -527,9 +529,9 @@ def test_text():
         (FeatureUnion([("a", PCA()), ("b", NMF())]), "use GridSearchCV, which is told the name"),
     ],
 )
-def test_estimators_without_the_one_rank(planted, estimator, message):
+def test_estimators_without_the_one_rank(synthetic, estimator, message):
     with pytest.raises(ValueError, match=message):
-        RankSearchCV(estimator, scoring=first_column).fit(planted)
+        RankSearchCV(estimator, scoring=first_column).fit(synthetic)
 
 
 def test_our_reducer_comes_first(digits):
@@ -621,7 +623,7 @@ def test_failing_steps_before(digits):
 
 
 def test_ranks_that_leave_no_noise():
-    X = planted_low_rank(20, 30, 3, seed=0)
+    X = synthetic_low_rank(20, 30, 3, seed=0)
     # 16 rows in a fold span 15 directions. The sixteenth is a rounding error, of which each
     # factorization has one of its own; the logarithm of the density changes a little with it.
     for ranks in ([2, 3, 4, 14, 15], [2, 3, 4, 14, 15, 16]):
@@ -651,7 +653,7 @@ def test_rows_without_variance(error_score):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_ranks_that_one_solver_cannot_do_spoil_no_others(planted, monkeypatch):
+def test_ranks_that_one_solver_cannot_do_spoil_no_others(synthetic, monkeypatch):
     original = _svd_transformer.truncated_svd
 
     def limited(A, k, **options):
@@ -660,7 +662,7 @@ def test_ranks_that_one_solver_cannot_do_spoil_no_others(planted, monkeypatch):
         return original(A, k, **options)
 
     monkeypatch.setattr(_svd_transformer, "truncated_svd", limited)
-    X = planted[:, :8]
+    X = synthetic[:, :8]
     reducer = TruncatedSVDReducer(solver="exact")
     search = RankSearchCV(reducer, ranks=range(1, 9)).fit(X)
     grid = grid_search(reducer, range(1, 9), data=[X])
@@ -669,9 +671,9 @@ def test_ranks_that_one_solver_cannot_do_spoil_no_others(planted, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_nothing_is_left_of_a_failed_fit(planted):
-    search = RankSearchCV(PCAFromSVD(), ranks=[1, 2]).fit(planted)
-    bad = planted.copy()
+def test_nothing_is_left_of_a_failed_fit(synthetic):
+    search = RankSearchCV(PCAFromSVD(), ranks=[1, 2]).fit(synthetic)
+    bad = synthetic.copy()
     bad[0, 0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         search.fit(bad)
@@ -733,19 +735,19 @@ def test_best_estimator_is_an_ordinary_fit(digits):
     assert search.refit_time_ > 0
 
 
-def test_methods_of_a_reducer(planted):
+def test_methods_of_a_reducer(synthetic):
     search = RankSearchCV(PCAFromSVD(), ranks=[2, 4])
     assert hasattr(search, "transform")
     assert not hasattr(search, "predict")
     assert not hasattr(search, "n_features_in_")
-    W = search.fit_transform(planted)
-    assert_allclose(W, search.transform(planted))
+    W = search.fit_transform(synthetic)
+    assert_allclose(W, search.transform(synthetic))
     best = search.best_estimator_
     assert_allclose(search.inverse_transform(W), best.inverse_transform(W))
-    assert_allclose(search.score_samples(planted), best.score_samples(planted))
-    assert_allclose(search.score(planted), best.score(planted))
+    assert_allclose(search.score_samples(synthetic), best.score_samples(synthetic))
+    assert_allclose(search.score(synthetic), best.score(synthetic))
     with pytest.raises(ValueError, match="only with metadata routing"):
-        search.score(planted, sample_weight=np.ones(80))
+        search.score(synthetic, sample_weight=np.ones(80))
 
 
 # In company
@@ -813,14 +815,14 @@ def test_shown_in_a_notebook(digits, estimator, refit):
     assert repr(search).startswith("RankSearchCV(")
 
 
-def test_verbose_prints_a_line_per_fold(planted, capsys):
-    RankSearchCV(PCAFromSVD(), ranks=[1, 2], cv=2, verbose=1).fit(planted)
+def test_verbose_prints_a_line_per_fold(synthetic, capsys):
+    RankSearchCV(PCAFromSVD(), ranks=[1, 2], cv=2, verbose=1).fit(synthetic)
     lines = capsys.readouterr().out.splitlines()
     assert [line.rpartition(" in ")[0] for line in lines] == [
         "[RankSearchCV] fold 1 of 2: 2 ranks",
         "[RankSearchCV] fold 2 of 2: 2 ranks",
     ]
-    RankSearchCV(PCA(), ranks=[1, 2], cv=2, verbose=1).fit(planted)
+    RankSearchCV(PCA(), ranks=[1, 2], cv=2, verbose=1).fit(synthetic)
     assert "Fitting 2 folds for each of 2 candidates" in capsys.readouterr().out
 
 

@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from lrfact import PCAFromSVD, RankSearchCV
-from reference.planted import planted_low_rank
+from reference.synthetic import synthetic_low_rank
 
 RANKS = [2, 4]
 NAME = "reducer__n_components"
@@ -21,7 +21,7 @@ NAME = "reducer__n_components"
 
 @pytest.fixture(scope="module")
 def data():
-    X = planted_low_rank(60, 12, 3, seed=0)
+    X = synthetic_low_rank(60, 12, 3, seed=0)
     rng = np.random.default_rng(1)
     return X, (X[:, 0] + rng.normal(size=60) > 0).astype(int), rng.random(60)
 

@@ -16,7 +16,7 @@ from lrfact.model_selection.rank_search._rank_search_parameter import find_rank_
 RANKS = [1, 2, 3, 4, 5, 6, 8]
 
 
-def planted(rank, seed=0, shape=(120, 30), noise=0.3):
+def synthetic(rank, seed=0, shape=(120, 30), noise=0.3):
     rng = np.random.default_rng(seed)
     X = rng.normal(size=(shape[0], rank)) @ rng.normal(size=(rank, shape[1]))
     X += rng.normal(size=shape[1]) + noise * rng.normal(size=shape)
@@ -73,8 +73,8 @@ def test_mixtures_are_searched_as_before():
 
 @pytest.mark.parametrize("container", [np.asarray, as_sparse])
 @pytest.mark.parametrize("rank", [2, 5])
-def test_planted_rank_is_found(rank, container, global_random_seed):
-    X = container(planted(rank, seed=global_random_seed))
+def test_synthetic_rank_is_found(rank, container, global_random_seed):
+    X = container(synthetic(rank, seed=global_random_seed))
     model = MaskedMF(reg=0.2, random_state=0)
     search = RankSearchCV(model, ranks=RANKS, cv=3).fit(X)
     grid = GridSearchCV(model, {"n_components": RANKS}, cv=3).fit(X)
@@ -82,7 +82,7 @@ def test_planted_rank_is_found(rank, container, global_random_seed):
 
 
 def test_results_have_the_form_of_a_grid_search():
-    X = planted(3)
+    X = synthetic(3)
     model = MaskedMF(reg=0.2, tol=1e-7, max_iter=2000, random_state=0)
     options = {"cv": 3, "return_train_score": True}
     search = RankSearchCV(model, ranks=RANKS, **options).fit(X)
@@ -101,14 +101,14 @@ def test_results_have_the_form_of_a_grid_search():
 
 
 def test_each_rank_starts_from_the_one_above(log):
-    RankSearchCV(Counting(random_state=0), ranks=[4, 1, 2], cv=2).fit(planted(3))
+    RankSearchCV(Counting(random_state=0), ranks=[4, 1, 2], cv=2).fit(synthetic(3))
     per_fold = [(4, None), (2, 4), (1, 2)]
     assert [(rank, start) for rank, start, _ in log[:6]] == per_fold * 2
     assert log[6][1] is None, "the refit starts afresh"
 
 
 def test_it_takes_fewer_iterations(log):
-    X = planted(3)
+    X = synthetic(3)
     model = Counting(reg=0.2, random_state=0)
     options = {"cv": 2, "refit": False}
     RankSearchCV(model, ranks=RANKS, **options).fit(X)
@@ -120,7 +120,7 @@ def test_it_takes_fewer_iterations(log):
 
 @pytest.mark.parametrize("warm_start", [False, True])
 def test_refit_is_a_plain_fit(warm_start):
-    X = planted(2)
+    X = synthetic(2)
     model = MaskedMF(random_state=0, warm_start=warm_start)
     search = RankSearchCV(model, ranks=[1, 2, 3], cv=3).fit(X)
     plain = MaskedMF(search.best_rank_, random_state=0).fit(X)
@@ -130,7 +130,7 @@ def test_refit_is_a_plain_fit(warm_start):
 
 
 def test_jobs_do_not_change_the_result():
-    X = planted(2)
+    X = synthetic(2)
     one, other = (
         RankSearchCV(MaskedMF(random_state=0), ranks=iter([1, 2, 3]), cv=3, n_jobs=n_jobs).fit(X)
         for n_jobs in (None, 2)
@@ -141,7 +141,7 @@ def test_jobs_do_not_change_the_result():
 
 def test_scorings_and_frames():
     pandas = pytest.importorskip("pandas")
-    X = pandas.DataFrame(planted(2)).rename(columns=str)
+    X = pandas.DataFrame(synthetic(2)).rename(columns=str)
     scoring = {"held": holdout_scorer(), "own": lambda estimator, X: estimator.score(X)}
     search = RankSearchCV(
         MaskedMF(reg=0.2, random_state=0), ranks=[1, 2, 3], cv=3, scoring=scoring, refit="held"
@@ -154,7 +154,7 @@ def test_scorings_and_frames():
 
 
 def test_weights_are_split_with_the_rows():
-    X = planted(2)
+    X = synthetic(2)
     weights = np.ones(X.shape)
     model = MaskedMF(random_state=0)
     weighted = RankSearchCV(model, ranks=[1, 2], cv=3).fit(X, entry_weight=weights)
@@ -165,13 +165,13 @@ def test_weights_are_split_with_the_rows():
 
 
 def test_all_ranks_that_the_folds_allow():
-    X = planted(2, shape=(9, 7), noise=1.0)
+    X = synthetic(2, shape=(9, 7), noise=1.0)
     search = RankSearchCV(MaskedMF(random_state=0), cv=KFold(3)).fit(X)
     assert_array_equal(search.ranks_, np.arange(1, 7))
 
 
 def test_a_rank_too_many_fails_alone():
-    X = planted(2, shape=(30, 5))
+    X = synthetic(2, shape=(30, 5))
     search = RankSearchCV(MaskedMF(random_state=0), ranks=[1, 2, 6], cv=2)
     with pytest.warns((FitFailedWarning, UserWarning)) as warned:
         search.fit(X)

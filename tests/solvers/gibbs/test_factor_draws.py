@@ -9,7 +9,7 @@ from lrfact.solvers.gibbs.factor_draws import ColumnDraw, FactorDraws
 from lrfact.solvers.gibbs.feature_link import FeatureLink
 from lrfact.solvers.gibbs.normal_prior import NormalPrior
 from lrfact.solvers.gibbs.pattern_features import PatternFeatures
-from lrfact.solvers.gibbs.posterior_mean_factors import AverageFactors
+from lrfact.solvers.gibbs.posterior_mean_factors import PosteriorMeanFactors
 from reference.naive_bayes import naive_left_out, naive_posterior
 
 N, M, K, INTERCEPT, SCALE = 15, 9, 2, 3.5, 1.7
@@ -26,7 +26,7 @@ def entries():
 @pytest.fixture
 def model(entries):
     rng = np.random.default_rng(1)
-    pattern = PatternFeatures.of(entries, 2, n_threads=1)
+    pattern = PatternFeatures.from_entries(entries, 2, n_threads=1)
 
     def draw():
         A = rng.standard_normal((K + 1, K + 1))
@@ -125,7 +125,7 @@ def test_average_is_cut_to_its_singular_directions(model, entries):
         columns = draw.columns[:, :K] - draw.columns[:, :K].mean(axis=0)
         told.append(SCALE * (rows[:, :K] - draw.prior.mean[:K]) @ columns.T)
     U, s, Vt = np.linalg.svd(np.mean(told, axis=0))
-    average = AverageFactors.of(model, entries, n_threads=1)
+    average = PosteriorMeanFactors.from_draws(model, entries, n_threads=1)
     W, bias = average.rows(model, entries, n_threads=1)
     assert_allclose(W @ average.components, (U[:, :K] * s[:K]) @ Vt[:K], atol=1e-10)
     assert_allclose(average.components @ average.components.T, np.eye(K), atol=1e-12)

@@ -23,7 +23,7 @@ def naive(X):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_features_are_orthogonal_and_span_the_components(dtype):
     X = table(dtype)
-    features = PatternFeatures.of(X, 29, n_threads=1)
+    features = PatternFeatures.from_entries(X, 29, n_threads=1)
     F = features(X)
     assert F.dtype == dtype
     gram = F.T @ F
@@ -37,7 +37,7 @@ def test_features_are_orthogonal_and_span_the_components(dtype):
 
 def test_fewer_are_asked_for():
     X = table()
-    F = PatternFeatures.of(X, 3, n_threads=1)(X)
+    F = PatternFeatures.from_entries(X, 3, n_threads=1)(X)
     assert F.shape == (60, 3)
     energies = np.linalg.svd(naive(X), compute_uv=False)[:3] ** 2
     assert_allclose(np.sort(np.linalg.eigvalsh(F.T @ F))[::-1], energies, rtol=0.05)
@@ -45,15 +45,15 @@ def test_fewer_are_asked_for():
 
 def test_values_do_not_matter_and_new_rows_stand_where_old_ones_do():
     X = table()
-    features = PatternFeatures.of(X, 5, n_threads=1)
+    features = PatternFeatures.from_entries(X, 5, n_threads=1)
     other = X.copy()
     other.data = np.random.default_rng(1).standard_normal(X.nnz)
-    assert_allclose(PatternFeatures.of(other, 5, n_threads=1)(other), features(X))
+    assert_allclose(PatternFeatures.from_entries(other, 5, n_threads=1)(other), features(X))
     assert_allclose(features(X[7:9]), features(X)[7:9], atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (5, 1), (4, 3)])
 def test_without_holes_there_are_none(shape):
     X = sparse.csr_array(np.ones(shape))
-    features = PatternFeatures.of(X, 10, n_threads=1)
+    features = PatternFeatures.from_entries(X, 10, n_threads=1)
     assert features(X).shape == (shape[0], 0)

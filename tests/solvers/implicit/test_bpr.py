@@ -8,8 +8,8 @@ from scipy import sparse
 from lrfact.kernels import IMPLEMENTATION
 from lrfact.solvers.implicit import bpr as module
 from lrfact.solvers.implicit.bpr import bpr
-from reference.naive_ranking_loss import mean_pairwise_loss
-from reference.planted_preferences import mean_rank, planted_preferences
+from reference.naive_ranking_loss import mean_bpr_loss
+from reference.synthetic_preferences import mean_rank, synthetic_preferences
 
 pytestmark = pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 
@@ -36,8 +36,10 @@ def scores_of(found):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bias", [False, True])
-def test_planted_preferences_are_ranked_better_than_by_popularity(bias, dtype, global_random_seed):
-    interactions, held = planted_preferences(global_random_seed, dtype=dtype)
+def test_synthetic_preferences_are_ranked_better_than_by_popularity(
+    bias, dtype, global_random_seed
+):
+    interactions, held = synthetic_preferences(global_random_seed, dtype=dtype)
     found = fit(interactions, bias=bias)
     for factors in (found.row_factors, found.column_factors, found.column_bias):
         assert factors.dtype == dtype
@@ -49,14 +51,14 @@ def test_planted_preferences_are_ranked_better_than_by_popularity(bias, dtype, g
 
 
 def test_the_loss_falls_to_what_it_is_for_all_pairs():
-    interactions, _ = planted_preferences(1)
+    interactions, _ = synthetic_preferences(1)
     found = fit(interactions, max_iter=80)
     assert found.loss.dtype == np.float64
     assert len(found.loss) == 80
     # The first epoch sees scores that are all alike at its start.
     assert 0.4 < found.loss[0] < np.log(2)
     assert (np.diff(found.loss[:8]) < 0).all()
-    exact = mean_pairwise_loss(
+    exact = mean_bpr_loss(
         interactions.toarray() > 0, found.row_factors, found.column_factors, found.column_bias
     )
     # A sample of one negative for each of 6000 positives, seen before the steps.
@@ -65,7 +67,7 @@ def test_the_loss_falls_to_what_it_is_for_all_pairs():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_digits_are_those_of_the_seed_whatever_the_threads(dtype):
-    interactions, _ = planted_preferences(2, shape=(600, 200), per_row=60, dtype=dtype)
+    interactions, _ = synthetic_preferences(2, shape=(600, 200), per_row=60, dtype=dtype)
     assert module._number_of_ranges(interactions, 32) > 1
     expected = fit(interactions, max_iter=5, n_threads=1)
     for n_threads in (2, 4):
@@ -77,7 +79,7 @@ def test_digits_are_those_of_the_seed_whatever_the_threads(dtype):
 
 
 def test_values_do_not_matter_nor_the_type_of_indices():
-    interactions, _ = planted_preferences(3)
+    interactions, _ = synthetic_preferences(3)
     expected = fit(interactions, max_iter=3)
     other = interactions.copy()
     other.data[:] = np.random.default_rng(0).standard_normal(other.nnz)
@@ -86,7 +88,7 @@ def test_values_do_not_matter_nor_the_type_of_indices():
 
 
 def test_a_penalty_keeps_parameters_small():
-    interactions, _ = planted_preferences(4)
+    interactions, _ = synthetic_preferences(4)
     sizes = [
         np.abs(fit(interactions, reg=reg).column_factors).mean() for reg in (0.001, 0.05, 10.0)
     ]
@@ -94,7 +96,7 @@ def test_a_penalty_keeps_parameters_small():
 
 
 def test_it_stops_at_rest_and_when_told():
-    interactions, _ = planted_preferences(5)
+    interactions, _ = synthetic_preferences(5)
     found = fit(interactions, tol=0.02, max_iter=300)
     assert found.converged
     assert 3 <= len(found.loss) < 300
@@ -117,7 +119,7 @@ def test_it_stops_at_rest_and_when_told():
 
 
 def test_rows_and_columns_without_entries():
-    interactions, _ = planted_preferences(6, per_row=5)
+    interactions, _ = synthetic_preferences(6, per_row=5)
     dense = interactions.toarray()
     dense[[0, 7]] = 0
     dense[:, 3] = 0
@@ -141,21 +143,21 @@ def test_nothing_to_learn(shape):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize(("learning_rate", "reg"), [(300.0, 0.0), (50.0, 0.01), (0.1, 1e6)])
 def test_steps_far_too_long_are_shortened(learning_rate, reg, dtype):
-    interactions, _ = planted_preferences(7, shape=(60, 40), per_row=10, dtype=dtype)
+    interactions, _ = synthetic_preferences(7, shape=(60, 40), per_row=10, dtype=dtype)
     found = fit(interactions, learning_rate=learning_rate, reg=reg, max_iter=30)
     assert np.isfinite(scores_of(found)).all()
     assert found.loss[-1] < 1
 
 
 def test_steps_beyond_all_measure_are_refused():
-    interactions, _ = planted_preferences(8, shape=(60, 40), per_row=10)
+    interactions, _ = synthetic_preferences(8, shape=(60, 40), per_row=10)
     with pytest.raises(ValueError, match=r"even at learning_rate=2.44e\+06; lower learning_rate"):
         fit(interactions, learning_rate=1e10, reg=0.0, max_iter=10)
 
 
 def test_no_learning_rate_helps(monkeypatch):
     """Where a loss is never finite, the message says what to do."""
-    interactions, _ = planted_preferences(8, shape=(20, 15), per_row=4)
+    interactions, _ = synthetic_preferences(8, shape=(20, 15), per_row=4)
     monkeypatch.setattr(module, "_is_finite", lambda *parameters: False)
     with pytest.raises(ValueError, match=r"learning_rate=4.88e-05; lower learning_rate or reg"):
         fit(interactions)
@@ -163,7 +165,7 @@ def test_no_learning_rate_helps(monkeypatch):
 
 @pytest.mark.parametrize("n_components", [1, 7, 9, 16])
 def test_any_number_of_components(n_components):
-    interactions, _ = planted_preferences(9)
+    interactions, _ = synthetic_preferences(9)
     found = fit(interactions, n_components=n_components, max_iter=20)
     assert found.row_factors.shape == (300, n_components)
     assert found.loss[-1] < 0.8 * found.loss[0]

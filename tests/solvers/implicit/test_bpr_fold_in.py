@@ -7,13 +7,13 @@ from scipy import sparse
 
 from lrfact.kernels import IMPLEMENTATION
 from lrfact.solvers.implicit.bpr import bpr
-from lrfact.solvers.implicit.bpr_fold_in import draw_negatives, pairwise_fold_in
-from reference.naive_ranking_loss import best_pairwise_row
-from reference.planted_preferences import mean_rank, planted_preferences
+from lrfact.solvers.implicit.bpr_fold_in import bpr_fold_in, draw_negatives
+from reference.naive_ranking_loss import best_bpr_row
+from reference.synthetic_preferences import mean_rank, synthetic_preferences
 
 
 def fold(interactions, columns, bias, negatives, *, reg=0.05, tol=1e-6, max_iter=100, n_threads=1):
-    return pairwise_fold_in(
+    return bpr_fold_in(
         interactions,
         columns,
         bias,
@@ -42,7 +42,7 @@ def test_rows_are_those_of_a_general_minimizer(dtype, tol):
     for i, row in enumerate(found.row_factors):
         own = interactions.indices[interactions.indptr[i] : interactions.indptr[i + 1]]
         others = np.setdiff1d(negatives, own)
-        expected = best_pairwise_row(own, others, columns, bias, 0.05) if len(own) else 0
+        expected = best_bpr_row(own, others, columns, bias, 0.05) if len(own) else 0
         assert_allclose(row, expected, rtol=1e-2, atol=20 * tol)
 
 
@@ -70,7 +70,7 @@ def test_the_sample_is_without_repetition_and_as_large_as_can_be():
 
 @pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 def test_rows_folded_in_rank_as_well_as_those_trained(global_random_seed):
-    interactions, held = planted_preferences(global_random_seed)
+    interactions, held = synthetic_preferences(global_random_seed)
     trained = bpr(
         interactions,
         n_components=4,

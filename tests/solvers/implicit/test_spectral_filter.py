@@ -3,12 +3,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lrfact.solvers.implicit.spectral_filter import spectral_filter
-from reference.planted_clicks import planted_clicks
+from reference.synthetic_clicks import synthetic_clicks
 
 
 @pytest.mark.parametrize("reg", [0.0, 0.2])
 def test_scores_are_those_of_dense_singular_vectors(reg):
-    entries = planted_clicks()
+    entries = synthetic_clicks()
     dense = entries.toarray()
     found = spectral_filter(entries, 3, reg=reg, rng=np.random.RandomState(0), n_threads=1)
     with np.errstate(divide="ignore"):
@@ -27,7 +27,7 @@ def test_scores_are_those_of_dense_singular_vectors(reg):
 
 
 def test_it_is_the_ridge_regression_of_a_matrix_on_itself_where_the_rank_is_full():
-    entries = planted_clicks()[:, :12]
+    entries = synthetic_clicks()[:, :12]
     reg = 0.3
     found = spectral_filter(entries, 12, reg=reg, rng=np.random.RandomState(0), n_threads=1)
     dense = entries.toarray()
@@ -41,13 +41,13 @@ def test_it_is_the_ridge_regression_of_a_matrix_on_itself_where_the_rank_is_full
 
 
 def test_a_direction_that_only_zeros_fill_is_left_out():
-    entries = planted_clicks()[:, [0, 0, 1]].tocsr()
+    entries = synthetic_clicks()[:, [0, 0, 1]].tocsr()
     found = spectral_filter(entries, 3, reg=0.0, rng=np.random.RandomState(0), n_threads=1)
     assert np.isfinite(found.factors).all()
 
 
 def test_contributions_add_up():
-    entries = planted_clicks()
+    entries = synthetic_clicks()
     found = spectral_filter(entries, 3, reg=0.1, rng=np.random.RandomState(0), n_threads=1)
     score = found.fold_in(entries[[7]], n_threads=1) @ found.factors[9]
     assert_allclose(found.contributions(entries[[7]], 9).sum(), score[0])

@@ -8,7 +8,7 @@ from sklearn.decomposition._nmf import _beta_divergence
 import lrfact.solvers.nmf.beta_divergence as module
 from lrfact.solvers.nmf.beta_divergence import divergence_sums, loss_of, shown_sums
 from reference.naive_nonnegative import naive_divergence, naive_objective
-from reference.planted_parts import STORAGES, planted_parts, problem_of, random_start
+from reference.synthetic_parts import STORAGES, problem_of, random_init, synthetic_parts
 
 BETAS = [2, 1, 0, 0.5, 1.5, 3, -1]
 # float32: the approximation is a sum of products of 24 bits, raised to a power up to 4.
@@ -16,8 +16,8 @@ RTOL = {np.float32: 3e-5, np.float64: 1e-10}
 
 
 def case(dtype=np.float64, holes=0.0, zeros=0.3, shape=(13, 9)):
-    X = planted_parts(shape, 3, holes=holes, zeros=zeros).astype(dtype)
-    rows, columns = random_start(X, 3)
+    X = synthetic_parts(shape, 3, holes=holes, zeros=zeros).astype(dtype)
+    rows, columns = random_init(X, 3)
     columns += dtype(0.1)
     return X, rows, columns
 
@@ -141,8 +141,8 @@ def test_shown_sums(storage):
 @pytest.mark.parametrize("beta", BETAS)
 def test_bits_do_not_depend_on_threads(beta, storage, monkeypatch):
     monkeypatch.setattr(module, "_BLOCK_BYTES", 20_000)  # several blocks for each thread
-    X = planted_parts((300, 120), 5, holes=0.1, zeros=0.2 if beta_allows_zeros(beta) else 0)
-    rows, columns = random_start(X, 5)
+    X = synthetic_parts((300, 120), 5, holes=0.1, zeros=0.2 if beta_allows_zeros(beta) else 0)
+    rows, columns = random_init(X, 5)
     results = set()
     for n_threads in (1, 2, 5):
         problem = problem_of(X, storage=storage, beta=beta, n_threads=n_threads)

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from lrfact.solvers.nmf.hals import hals, inner_stopping
 from reference.naive_nonnegative import naive_gradient, naive_objective
-from reference.planted_parts import STORAGES, planted_parts, problem_of, random_start
+from reference.synthetic_parts import STORAGES, problem_of, random_init, synthetic_parts
 
 PENALTIES = [
     ((0, 0), (0, 0)),
@@ -42,10 +42,8 @@ def assert_stationary(X, result, penalties, atol):
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("penalties", PENALTIES)
 def test_ends_at_a_stationary_point(penalties, storage, holes):
-    X = planted_parts(holes=holes, zeros=0.2)
-    result = solve(
-        problem_of(X, storage=storage, penalties=penalties), random_start(X, 3), tol=1e-9
-    )
+    X = synthetic_parts(holes=holes, zeros=0.2)
+    result = solve(problem_of(X, storage=storage, penalties=penalties), random_init(X, 3), tol=1e-9)
     assert result.converged
     assert_stationary(X, result, penalties, 1e-5)
     expected = naive_objective(X, result.rows, result.columns, 2, penalties)
@@ -56,8 +54,8 @@ def test_ends_at_a_stationary_point(penalties, storage, holes):
 @cache
 def objective_of_scikit_learn(seed, dtype, max_iter, shuffle):
     """Where it ends, whatever the storage."""
-    X = planted_parts((60, 40), 4, noise=0.2, seed=seed).astype(dtype)
-    start = random_start(X, 4, seed)
+    X = synthetic_parts((60, 40), 4, noise=0.2, seed=seed).astype(dtype)
+    start = random_init(X, 4, seed)
     theirs = NMF(4, init="custom", tol=0, max_iter=max_iter, shuffle=shuffle, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -72,8 +70,8 @@ def objective_of_scikit_learn(seed, dtype, max_iter, shuffle):
 @pytest.mark.parametrize("max_iter", [3, 10, 50])
 def test_ends_no_higher_than_scikit_learn(max_iter, dtype, storage, shuffle):
     for seed in range(3):
-        X = planted_parts((60, 40), 4, noise=0.2, seed=seed).astype(dtype)
-        start = random_start(X, 4, seed)
+        X = synthetic_parts((60, 40), 4, noise=0.2, seed=seed).astype(dtype)
+        start = random_init(X, 4, seed)
         expected = objective_of_scikit_learn(seed, dtype, max_iter, shuffle)
         result = solve(
             problem_of(X, storage=storage),
@@ -91,8 +89,8 @@ def test_ends_no_higher_than_scikit_learn(max_iter, dtype, storage, shuffle):
 @pytest.mark.parametrize("l1_ratio", [0.0, 0.4, 1.0])
 def test_minima_with_penalties_are_those_of_scikit_learn(l1_ratio):
     """From the same start, near the minimum: planted parts, well apart."""
-    X = planted_parts((30, 20), 2, seed=2)  # where squares alone leave no rotation free
-    start = random_start(X, 2)
+    X = synthetic_parts((30, 20), 2, seed=2)  # where squares alone leave no rotation free
+    start = random_init(X, 2)
     # In scikit-learn's units: of W times the number of columns, of H times that of rows.
     of_rows, of_columns = 20 * 0.01, 30 * 0.005
     penalties = (
@@ -116,9 +114,9 @@ def test_minima_with_penalties_are_those_of_scikit_learn(l1_ratio):
 @pytest.mark.parametrize("storage", STORAGES)
 def test_values_at_hidden_places_do_not_count(storage):
     """What is not stored there is not read; what is predicted there is not judged."""
-    X = planted_parts((50, 30), 2, noise=0.0, holes=0.4)
-    whole = planted_parts((50, 30), 2, noise=0.0)
-    result = solve(problem_of(X, storage=storage), random_start(X, 2), tol=1e-10, max_iter=3000)
+    X = synthetic_parts((50, 30), 2, noise=0.0, holes=0.4)
+    whole = synthetic_parts((50, 30), 2, noise=0.0)
+    result = solve(problem_of(X, storage=storage), random_init(X, 2), tol=1e-10, max_iter=3000)
     assert result.objective[-1] < 1e-3
     predicted = result.rows @ result.columns.T
     assert_allclose(predicted[np.isnan(X)], whole[np.isnan(X)], atol=0.05)
@@ -128,8 +126,8 @@ def test_values_at_hidden_places_do_not_count(storage):
 @pytest.mark.parametrize("holes", [0.0, 0.3])
 def test_objective_is_that_of_the_factors_on_the_way(holes, storage):
     """Once the extrapolation is over: what is returned has the objective that was told last."""
-    X = planted_parts(holes=holes, zeros=0.2)
-    problem, start = problem_of(X, storage=storage), random_start(X, 3)
+    X = synthetic_parts(holes=holes, zeros=0.2)
+    problem, start = problem_of(X, storage=storage), random_init(X, 3)
     first = solve(problem, start, tol=0, max_iter=1)
     expected = naive_objective(X, first.rows, first.columns, 2)
     assert_allclose(first.objective, [expected], rtol=1e-10)
@@ -141,11 +139,11 @@ def test_objective_is_that_of_the_factors_on_the_way(holes, storage):
 
 @pytest.mark.parametrize("storage", STORAGES)
 def test_missing_rows_and_columns(storage):
-    X = planted_parts(holes=0.2)
+    X = synthetic_parts(holes=0.2)
     X[4], X[:, 7] = np.nan, np.nan
     penalties = ((0.1, 0.0), (0.0, 0.1))
     for choice in (penalties, ((0, 0), (0, 0))):
-        result = solve(problem_of(X, storage=storage, penalties=choice), random_start(X, 3))
+        result = solve(problem_of(X, storage=storage, penalties=choice), random_init(X, 3))
         assert_array_equal(result.rows[4], 0)
         assert_allclose(result.columns[7], 0, atol=1e-12)
 
@@ -153,12 +151,12 @@ def test_missing_rows_and_columns(storage):
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("holes", [0.0, 0.3])
 def test_float32_comes_close_to_float64(holes, storage):
-    X = planted_parts(holes=holes)
+    X = synthetic_parts(holes=holes)
     ends = []
     for dtype in (np.float32, np.float64):
         narrow = X.astype(dtype)
         result = solve(
-            problem_of(narrow, storage=storage), random_start(narrow, 3), tol=1e-4, max_iter=500
+            problem_of(narrow, storage=storage), random_init(narrow, 3), tol=1e-4, max_iter=500
         )
         assert result.rows.dtype == result.columns.dtype == dtype
         assert result.objective.dtype == np.float64
@@ -171,8 +169,8 @@ def test_float32_comes_close_to_float64(holes, storage):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_bits_do_not_depend_on_threads(dtype, storage, holes):
     """With enough to do for a second thread to be woken."""
-    X = planted_parts((1500, 100), 8, holes=holes, zeros=0.5).astype(dtype)
-    start = random_start(X, 20)
+    X = synthetic_parts((1500, 100), 8, holes=holes, zeros=0.5).astype(dtype)
+    start = random_init(X, 20)
     results = set()
     for n_threads in (1, 2, 5):
         problem = problem_of(X, storage=storage, n_threads=n_threads)
@@ -182,8 +180,8 @@ def test_bits_do_not_depend_on_threads(dtype, storage, holes):
 
 
 def test_shuffle_follows_the_generator_and_comes_to_the_same_minimum():
-    X = planted_parts((30, 20), 2)
-    problem, start = problem_of(X, penalties=PENALTIES[2]), random_start(X, 2)
+    X = synthetic_parts((30, 20), 2)
+    problem, start = problem_of(X, penalties=PENALTIES[2]), random_init(X, 2)
     one, same, other = (
         solve(problem, start, tol=1e-9, shuffle=np.random.RandomState(seed)) for seed in (0, 0, 1)
     )
@@ -196,8 +194,8 @@ def test_shuffle_follows_the_generator_and_comes_to_the_same_minimum():
 
 @pytest.mark.parametrize("holes", [0.0, 0.3])
 def test_the_transpose_is_the_same_problem(holes):
-    X = planted_parts(holes=holes)
-    rows, columns = random_start(X, 3)
+    X = synthetic_parts(holes=holes)
+    rows, columns = random_init(X, 3)
     penalties = ((0, 0.1), (0, 0.3))  # under l1 other components die
     one = solve(problem_of(X, penalties=penalties), (rows, columns), tol=1e-9)
     mirrored = problem_of(X.T.copy(), penalties=penalties[::-1])
@@ -208,8 +206,8 @@ def test_the_transpose_is_the_same_problem(holes):
 @pytest.mark.parametrize("factor", [1e-20, 1e-8, 1e8, 1e20])
 def test_units_do_not_matter(factor):
     """float32 throughout; that squares of the entries leave its range does not matter."""
-    X = planted_parts().astype(np.float32)
-    start = random_start(X, 3)
+    X = synthetic_parts().astype(np.float32)
+    start = random_init(X, 3)
     one = solve(problem_of(X), start, tol=0, max_iter=30)
     X = X * np.float32(factor)
     root = np.float32(np.sqrt(factor))
@@ -221,14 +219,14 @@ def test_units_do_not_matter(factor):
 
 
 def test_squares_that_overflow_are_refused():
-    X = planted_parts() * 1e200
+    X = synthetic_parts() * 1e200
     with pytest.raises(ValueError, match="divide X by its largest"):
-        solve(problem_of(X), random_start(X, 2))
+        solve(problem_of(X), random_init(X, 2))
 
 
 def test_components_that_die_or_never_lived():
-    X = planted_parts()
-    rows, columns = random_start(X, 4)
+    X = synthetic_parts()
+    rows, columns = random_init(X, 4)
     rows[:, 1], columns[:, 2] = 0, 0
     rows[:, 3] = columns[:, 3] = 0
     result = solve(problem_of(X), (rows, columns), max_iter=50, tol=0)
@@ -241,8 +239,8 @@ def test_components_that_die_or_never_lived():
 
 
 def test_penalties_that_leave_nothing():
-    X = planted_parts()
-    result = solve(problem_of(X, penalties=((1e6, 0), (1e6, 0))), random_start(X, 3))
+    X = synthetic_parts()
+    result = solve(problem_of(X, penalties=((1e6, 0), (1e6, 0))), random_init(X, 3))
     assert_array_equal(result.rows, 0)
     assert_array_equal(result.columns, 0)
     assert result.converged
@@ -250,8 +248,8 @@ def test_penalties_that_leave_nothing():
 
 
 def test_progress_may_stop_and_the_start_is_not_written_to():
-    X = planted_parts()
-    start = random_start(X, 3)
+    X = synthetic_parts()
+    start = random_init(X, 3)
     for factors in start:
         factors.setflags(write=False)
     seen = []
@@ -269,8 +267,8 @@ def test_progress_may_stop_and_the_start_is_not_written_to():
 
 def test_tolerance_is_of_the_first_projected_gradient():
     """Scale-free without a penalty: columns of both factors count as if of equal norms."""
-    X = planted_parts()
-    rows, columns = random_start(X, 3)
+    X = synthetic_parts()
+    rows, columns = random_init(X, 3)
     loose, tight = (solve(problem_of(X), (rows, columns), tol=tol) for tol in (1e-2, 1e-4))
     assert 1 < loose.n_iter < tight.n_iter
     scales = np.array([1e3, 1.0, 1e-4])

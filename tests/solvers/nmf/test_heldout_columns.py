@@ -6,14 +6,14 @@ from numpy.testing import assert_allclose
 from scipy.optimize import nnls
 
 import lrfact.solvers.nmf.heldout_columns as module
-from lrfact.solvers.nmf.heldout_columns import column_holdout_loss, typical_entry
+from lrfact.solvers.nmf.heldout_columns import heldout_column_loss, typical_entry
 from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
 from reference.naive_nonnegative import naive_divergence
-from reference.planted_parts import STORAGES, planted_parts, problem_of
+from reference.synthetic_parts import STORAGES, problem_of, synthetic_parts
 
 
 def case(holes=0.0, zeros=0.3, shape=(9, 13), rank=2):
-    X = planted_parts(shape, rank, holes=holes, zeros=zeros, noise=0.2)
+    X = synthetic_parts(shape, rank, holes=holes, zeros=zeros, noise=0.2)
     return X, 0.05 + np.random.default_rng(3).random((shape[1], rank))
 
 
@@ -29,7 +29,7 @@ def test_squared_errors_of_columns_left_out(storage, holes):
             w = nnls(V[shown], x[shown])[0]
             total += np.nansum((x[asked] - V[asked] @ w) ** 2) / 2
     assert_allclose(
-        column_holdout_loss(problem_of(X, storage=storage).rows, V, 1.0), total, rtol=1e-7
+        heldout_column_loss(problem_of(X, storage=storage).rows, V, 1.0), total, rtol=1e-7
     )
 
 
@@ -50,7 +50,7 @@ def test_losses_of_columns_left_out(storage, beta, penalty):
         counts = asked & ~np.isnan(X)
         total += naive_divergence(X[counts], predicted[counts], beta).sum()
     rtol = 1e-6 if beta in (2, 1) else 1e-3
-    assert_allclose(column_holdout_loss(problem.rows, V, 0.5), total, rtol=rtol)
+    assert_allclose(heldout_column_loss(problem.rows, V, 0.5), total, rtol=rtol)
 
 
 def test_fewer_columns_than_groups():
@@ -60,10 +60,10 @@ def test_fewer_columns_than_groups():
         others = np.arange(3) != j
         w = np.array([nnls(V[others], x[others])[0][0] for x in X])
         total += np.sum((X[:, j] - w * V[j, 0]) ** 2) / 2
-    assert_allclose(column_holdout_loss(problem_of(X).rows, V, 1.0), total, rtol=1e-7)
+    assert_allclose(heldout_column_loss(problem_of(X).rows, V, 1.0), total, rtol=1e-7)
     # A single column is predicted from none: by 0.
     one, alone = X[:, :1].copy(), V[:1].copy()
-    loss = column_holdout_loss(problem_of(one).rows, alone, 1.0)
+    loss = heldout_column_loss(problem_of(one).rows, alone, 1.0)
     assert_allclose(loss, np.sum(one**2) / 2)
 
 
@@ -72,21 +72,21 @@ def test_fewer_columns_than_groups():
 def test_blocks_of_rows_change_nothing(holes, storage, monkeypatch):
     X, V = case(holes)
     side = problem_of(X, storage=storage).rows
-    whole = column_holdout_loss(side, V, 1.0)
+    whole = heldout_column_loss(side, V, 1.0)
     monkeypatch.setattr(module, "_BLOCK_BYTES", 250)
-    assert_allclose(column_holdout_loss(side, V, 1.0), whole, rtol=1e-10)
+    assert_allclose(heldout_column_loss(side, V, 1.0), whole, rtol=1e-10)
 
 
 def test_noise_is_not_predicted():
     """Components beyond those that are planted do not help."""
-    X = planted_parts((200, 40), 3, noise=0.5, seed=1)
+    X = synthetic_parts((200, 40), 3, noise=0.5, seed=1)
     rng = np.random.default_rng(0)
     true = np.random.default_rng(1)
     true.random((200, 3)), true.random((200, 3))
     V = true.random((40, 3)) * (true.random((40, 3)) > 0.4)
     V = np.hstack([V, np.ones((40, 1))])
     losses = [
-        column_holdout_loss(problem_of(X).rows, np.ascontiguousarray(components), 1.0)
+        heldout_column_loss(problem_of(X).rows, np.ascontiguousarray(components), 1.0)
         for components in (V[:, :2], V, np.hstack([V, rng.random((40, 8)) ** 4]))
     ]
     assert losses[1] < losses[0]

@@ -18,7 +18,7 @@ from lrfact.solvers.nmf.multiplicative_update import (
     updated,
 )
 from reference.naive_nonnegative import naive_gradient, naive_objective
-from reference.planted_parts import STORAGES, planted_parts, problem_of, random_start
+from reference.synthetic_parts import STORAGES, problem_of, random_init, synthetic_parts
 
 BETAS = [2, 1, 0, 0.5, 1.5, 3, -1]
 
@@ -36,8 +36,8 @@ def solve(problem, start, *, tol=0.0, max_iter=200, **options):
 def test_ends_no_higher_than_scikit_learn(beta, storage):
     zeros = zeros_for(beta)
     for max_iter in (20, 100):
-        X = planted_parts((40, 25), 3, noise=0.2, zeros=zeros, seed=1)
-        start = random_start(X, 3)
+        X = synthetic_parts((40, 25), 3, noise=0.2, zeros=zeros, seed=1)
+        start = random_init(X, 3)
         theirs = NMF(3, solver="mu", beta_loss=beta, init="custom", tol=0, max_iter=max_iter)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
@@ -55,10 +55,10 @@ def test_ends_no_higher_than_scikit_learn(beta, storage):
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("beta", BETAS)
 def test_objective_falls_and_is_that_of_the_definition(beta, storage, holes):
-    X = planted_parts(holes=holes, zeros=zeros_for(beta))
+    X = synthetic_parts(holes=holes, zeros=zeros_for(beta))
     penalties = ((0.05, 0.1), (0.02, 0.03))
     problem = problem_of(X, storage=storage, beta=beta, penalties=penalties)
-    start = random_start(X, 3)
+    start = random_init(X, 3)
     result = solve(problem, start, max_iter=35)
     assert_allclose(result.objective[0], naive_objective(X, *start, beta, penalties), rtol=1e-9)
     expected = naive_objective(X, result.rows, result.columns, beta, penalties)
@@ -71,9 +71,9 @@ def test_objective_falls_and_is_that_of_the_definition(beta, storage, holes):
 
 @pytest.mark.parametrize(("beta", "holes"), [*((beta, 0.0) for beta in BETAS), (1, 0.3), (0, 0.3)])
 def test_ends_at_a_stationary_point(beta, holes):
-    X = planted_parts((15, 10), 2, noise=0.2, holes=holes)
+    X = synthetic_parts((15, 10), 2, noise=0.2, holes=holes)
     penalties = ((0.05, 0.1), (0.02, 0.03))
-    result = solve(problem_of(X, beta=beta, penalties=penalties), random_start(X, 2), max_iter=500)
+    result = solve(problem_of(X, beta=beta, penalties=penalties), random_init(X, 2), max_iter=500)
     for matrix, factors, design, penalty in (
         (X, result.rows, result.columns, penalties[0]),
         (X.T, result.columns, result.rows, penalties[1]),
@@ -88,8 +88,8 @@ def test_ends_at_a_stationary_point(beta, holes):
 
 @pytest.mark.parametrize("beta", [2, 1, 0.5])
 def test_minima_with_penalties_are_those_of_scikit_learn(beta):
-    X = planted_parts((20, 15), 2, seed=2)
-    start = random_start(X, 2)
+    X = synthetic_parts((20, 15), 2, seed=2)
+    start = random_init(X, 2)
     ratio = 0.3
     of_rows, of_columns = 15 * 0.01, 20 * 0.02
     penalties = (
@@ -113,8 +113,8 @@ def test_minima_with_penalties_are_those_of_scikit_learn(beta):
 @pytest.mark.parametrize("beta", BETAS)
 def test_one_update_is_that_of_the_definition(beta):
     """Without extrapolation, as the first is."""
-    X = planted_parts(holes=0.2, zeros=zeros_for(beta))
-    rows, columns = random_start(X, 3)
+    X = synthetic_parts(holes=0.2, zeros=zeros_for(beta))
+    rows, columns = random_init(X, 3)
     problem = problem_of(X, beta=beta, penalties=((0.3, 0.2), (0, 0)))
     S, shown = rows @ columns.T, ~np.isnan(X)
     up = np.where(shown, np.nan_to_num(X) * S ** (beta - 2), 0) @ columns
@@ -131,10 +131,10 @@ def test_one_update_is_that_of_the_definition(beta):
 @pytest.mark.parametrize("beta", [2, 1])
 def test_values_at_hidden_places_do_not_count(beta):
     """They are what the others say."""
-    X = planted_parts((40, 25), 2, noise=0.0, holes=0.3)
-    whole = planted_parts((40, 25), 2, noise=0.0)
+    X = synthetic_parts((40, 25), 2, noise=0.0, holes=0.3)
+    whole = synthetic_parts((40, 25), 2, noise=0.0)
     ends = [
-        solve(problem_of(X, storage=storage, beta=beta), random_start(X, 2), max_iter=300)
+        solve(problem_of(X, storage=storage, beta=beta), random_init(X, 2), max_iter=300)
         for storage in STORAGES
     ]
     for result in ends:
@@ -146,11 +146,11 @@ def test_values_at_hidden_places_do_not_count(beta):
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("beta", BETAS)
 def test_float32_comes_close_to_float64(beta, storage):
-    X = planted_parts(zeros=zeros_for(beta), noise=0.2)
+    X = synthetic_parts(zeros=zeros_for(beta), noise=0.2)
     ends = []
     for dtype in (np.float32, np.float64):
         narrow = X.astype(dtype)
-        result = solve(problem_of(narrow, storage=storage, beta=beta), random_start(narrow, 3))
+        result = solve(problem_of(narrow, storage=storage, beta=beta), random_init(narrow, 3))
         assert result.rows.dtype == result.columns.dtype == dtype
         ends.append(naive_objective(X, result.rows, result.columns, beta, floor=1e-9))
     assert_allclose(ends[0], ends[1], rtol=2e-3)
@@ -159,8 +159,8 @@ def test_float32_comes_close_to_float64(beta, storage):
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("beta", [2, 1, 0])
 def test_bits_do_not_depend_on_threads(beta, storage):
-    X = planted_parts((400, 100), 5, holes=0.1, zeros=zeros_for(beta))
-    start = random_start(X, 6)
+    X = synthetic_parts((400, 100), 5, holes=0.1, zeros=zeros_for(beta))
+    start = random_init(X, 6)
     results = set()
     for n_threads in (1, 2, 5):
         problem = problem_of(X, storage=storage, beta=beta, n_threads=n_threads)
@@ -173,10 +173,10 @@ def test_bits_do_not_depend_on_threads(beta, storage):
 @pytest.mark.parametrize("beta", [2, 1, 0.5])
 def test_rows_and_columns_that_say_nothing(beta, storage):
     """Of zeros, and missing ones: factors of 0, and nothing that is not finite."""
-    X = planted_parts(holes=0.2, zeros=0.3)
+    X = synthetic_parts(holes=0.2, zeros=0.3)
     X[3], X[:, 5] = 0, 0
     X[7], X[:, 11] = np.nan, np.nan
-    result = solve(problem_of(X, storage=storage, beta=beta), random_start(X, 3), max_iter=60)
+    result = solve(problem_of(X, storage=storage, beta=beta), random_init(X, 3), max_iter=60)
     for i, j in ((3, 5), (7, 11)):
         assert_array_equal(result.rows[i], 0)
         assert_array_equal(result.columns[j], 0)
@@ -189,8 +189,8 @@ def test_units_do_not_matter(factor, beta):
     """The divergence is multiplied by a power of the unit, the factors follow it."""
     if abs(beta) == 3:
         factor = np.sqrt(factor)
-    X = planted_parts(zeros=zeros_for(beta), noise=0.2).astype(np.float32)
-    rows, columns = random_start(X, 3)
+    X = synthetic_parts(zeros=zeros_for(beta), noise=0.2).astype(np.float32)
+    rows, columns = random_init(X, 3)
     one = solve(problem_of(X, beta=beta), (rows, columns), max_iter=30)
     root = np.float32(np.sqrt(factor))
     other = solve(
@@ -200,8 +200,8 @@ def test_units_do_not_matter(factor, beta):
 
 
 def test_what_is_zero_stays_zero():
-    X = planted_parts()
-    rows, columns = random_start(X, 3)
+    X = synthetic_parts()
+    rows, columns = random_init(X, 3)
     rows[4], columns[:, 1] = 0, 0
     for beta in (2, 1):
         result = solve(problem_of(X, beta=beta), (rows, columns), max_iter=25)
@@ -211,8 +211,8 @@ def test_what_is_zero_stays_zero():
 
 
 def test_tolerance_and_progress():
-    X = planted_parts()
-    start = random_start(X, 3)
+    X = synthetic_parts()
+    start = random_init(X, 3)
     for factors in start:
         factors.setflags(write=False)
     problem = problem_of(X, beta=1)

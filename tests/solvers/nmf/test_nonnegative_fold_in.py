@@ -12,13 +12,13 @@ from sklearn.exceptions import ConvergenceWarning
 from lrfact.kernels import IMPLEMENTATION
 from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
 from reference.naive_nonnegative import naive_divergence, naive_gradient
-from reference.planted_parts import STORAGES, planted_parts, problem_of
+from reference.synthetic_parts import STORAGES, problem_of, synthetic_parts
 
 BETAS = [2, 1, 0, 0.5, 1.5, 3]
 
 
 def case(beta, dtype=np.float64, holes=0.0, shape=(12, 20), rank=3):
-    X = planted_parts(shape, rank, holes=holes, zeros=0.3 if beta > 0 else 0).astype(dtype)
+    X = synthetic_parts(shape, rank, holes=holes, zeros=0.3 if beta > 0 else 0).astype(dtype)
     rng = np.random.default_rng(9)
     columns = 0.02 + rng.random((shape[1], rank)) * (rng.random((shape[1], rank)) > 0.4)
     return X, columns.astype(dtype)
@@ -184,8 +184,8 @@ def test_units_of_rows_do_not_matter(beta, factor):
 def test_nearly_dependent_components(beta):
     """Slow, but there in the end; or said not to be."""
     X, columns = case(beta)
-    twin = columns[:, :1] * (1 + 1e-4 * np.random.default_rng(0).random((20, 1)))
-    columns = np.ascontiguousarray(np.hstack([columns, twin]))
+    fallback = columns[:, :1] * (1 + 1e-4 * np.random.default_rng(0).random((20, 1)))
+    columns = np.ascontiguousarray(np.hstack([columns, fallback]))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         rows = fold_in(side_of(X, beta), columns)

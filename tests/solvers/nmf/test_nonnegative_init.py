@@ -6,15 +6,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.decomposition._nmf import _initialize_nmf
 
-from lrfact.solvers.nmf.nonnegative_init import STARTS, nonnegative_start
-from reference.planted_parts import planted_parts
+from lrfact.solvers.nmf.nonnegative_init import STARTS, nonnegative_init
+from reference.synthetic_parts import synthetic_parts
 
 
 def start_of(X, k, init, *, beta=2, storage="C", seed=0, n_threads=1):
     hidden = sparse.csr_array(np.isnan(X)) if np.isnan(X).any() else None
     filled = np.where(np.isnan(X), 0, X).astype(X.dtype)
     matrix = sparse.csr_array(filled) if storage == "csr" else np.array(filled, order=storage)
-    return nonnegative_start(
+    return nonnegative_init(
         matrix,
         k,
         init,
@@ -28,7 +28,7 @@ def start_of(X, k, init, *, beta=2, storage="C", seed=0, n_threads=1):
 @pytest.mark.parametrize("storage", ["C", "F", "csr"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_random_is_that_of_scikit_learn(dtype, storage):
-    X = planted_parts(zeros=0.3).astype(dtype)
+    X = synthetic_parts(zeros=0.3).astype(dtype)
     rows, columns = start_of(X, 30, "random", storage=storage, seed=3)
     W, H = _initialize_nmf(X, 30, init="random", random_state=np.random.RandomState(3))
     assert_allclose(rows, W, rtol=1e-6)
@@ -53,7 +53,7 @@ def test_nndsvd_is_that_of_scikit_learn(init, storage):
 
 @pytest.mark.parametrize("shape", [(40, 25), (25, 40)])
 def test_nndsvd_is_the_better_part_of_each_triplet(shape):
-    X = planted_parts(shape, 4, noise=0.3)
+    X = synthetic_parts(shape, 4, noise=0.3)
     rows, columns = start_of(X, 4, "nndsvd")
     U, s, Vt = np.linalg.svd(X)
     for f in range(4):
@@ -70,7 +70,7 @@ def test_nndsvd_is_the_better_part_of_each_triplet(shape):
 
 
 def test_what_fills_the_zeros():
-    X = planted_parts(zeros=0.4)
+    X = synthetic_parts(zeros=0.4)
     X[3], X[:, 4] = 0, 0
     plain = start_of(X, 4, "nndsvd")
     filled = start_of(X, 4, "nndsvda")
@@ -109,7 +109,7 @@ def test_divergences_see_small_entries_beside_huge_ones(beta, storage):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_do_not_matter(dtype, init, beta):
     """To the last bit, for a unit that is the square of a power of two."""
-    X = planted_parts(zeros=0.3 if beta else 0.0).astype(dtype)
+    X = synthetic_parts(zeros=0.3 if beta else 0.0).astype(dtype)
     one = start_of(X, 4, init, beta=beta)
     for unit in (dtype(2.0**-20), dtype(2.0**20)):
         for its, expected in zip(start_of(X * unit, 4, init, beta=beta), one, strict=True):
@@ -122,7 +122,7 @@ def test_units_do_not_matter(dtype, init, beta):
 @pytest.mark.parametrize("shape", [(60, 25), (300, 400)])
 def test_storage_does_not_matter(shape, init, beta, holes):
     """Whether singular vectors come from a Gram matrix or a Krylov space."""
-    X = planted_parts(shape, 4, zeros=0.7, noise=0.3, holes=holes)
+    X = synthetic_parts(shape, 4, zeros=0.7, noise=0.3, holes=holes)
     dense, by_columns, rows = (
         start_of(X, 4, init, beta=beta, storage=storage) for storage in ("C", "F", "csr")
     )
@@ -135,7 +135,7 @@ def test_storage_does_not_matter(shape, init, beta, holes):
 @pytest.mark.parametrize("init", STARTS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_order_sign_and_repetition(dtype, init, storage):
-    X = planted_parts(zeros=0.3).astype(dtype)
+    X = synthetic_parts(zeros=0.3).astype(dtype)
     rows, columns = start_of(X, 5, init, storage=storage)
     assert rows.shape == (40, 5)
     assert columns.shape == (25, 5)
@@ -154,14 +154,14 @@ def test_dtype_order_sign_and_repetition(dtype, init, storage):
 
 @pytest.mark.parametrize("storage", ["C", "csr"])
 def test_missing_entries_count_as_the_mean_of_their_column(storage):
-    X = planted_parts(holes=0.3)
+    X = synthetic_parts(holes=0.3)
     X[:, 6] = np.nan
     shown = ~np.isnan(X)
     # Zero for a column without entries.
     means = np.nansum(X, axis=0) / np.maximum(shown.sum(axis=0), 1)
     filled = np.where(shown, X, means)
     rows, columns = start_of(X, 3, "nndsvd", storage=storage)
-    its_rows, its_columns = nonnegative_start(
+    its_rows, its_columns = nonnegative_init(
         filled, 3, "nndsvd", rng=np.random.RandomState(0), n_threads=1
     )
     assert_allclose(rows, its_rows, atol=1e-10)

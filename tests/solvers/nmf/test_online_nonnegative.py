@@ -13,7 +13,7 @@ from lrfact.solvers.nmf.multiplicative_update import multiplicative_update
 from lrfact.solvers.nmf.nonnegative_fold_in import fold_in
 from lrfact.solvers.nmf.online_nonnegative import PastRows, learn_batch, no_evidence
 from reference.naive_nonnegative import naive_descent, naive_objective
-from reference.planted_parts import STORAGES, planted_parts, problem_of, random_start
+from reference.synthetic_parts import STORAGES, problem_of, random_init, synthetic_parts
 
 BETAS = [2, 1, 0.5]
 
@@ -42,8 +42,8 @@ def loss_of_all(X, columns, beta):
 @pytest.mark.parametrize("penalty", [(0, 0), (0.01, 0.02)])
 @pytest.mark.parametrize("storage", STORAGES)
 def test_one_batch_is_a_fit_and_three_rounds_of_alternation(storage, penalty):
-    X = planted_parts((30, 12), 2)
-    start = random_start(X, 2)[1]
+    X = synthetic_parts((30, 12), 2)
+    start = random_init(X, 2)[1]
     whole = problem_of(X, storage=storage, penalties=((0, 0), (30 * penalty[0], 30 * penalty[1])))
     columns = first_fit(whole, start)
     for _ in range(3):
@@ -65,8 +65,8 @@ def test_one_batch_is_a_fit_and_three_rounds_of_alternation(storage, penalty):
 
 @pytest.mark.parametrize(("beta", "storage"), [*product((2, 1), STORAGES), (0.5, "C")])
 def test_batches_come_close_to_the_fit_of_all_rows(beta, storage):
-    X = planted_parts((240, 20), 3, noise=0.3)
-    start = random_start(X, 3)
+    X = synthetic_parts((240, 20), 3, noise=0.3)
+    start = random_init(X, 3)
     problem = problem_of(X, beta=beta)
     solver = hals if beta == 2 else multiplicative_update
     whole = solver(problem, *start, tol=1e-4, max_iter=300)
@@ -80,8 +80,8 @@ def test_batches_come_close_to_the_fit_of_all_rows(beta, storage):
 
 @pytest.mark.parametrize("beta", BETAS)
 def test_more_batches_are_better(beta):
-    X = planted_parts((240, 20), 3, noise=0.3)
-    start = random_start(X, 3)[1]
+    X = synthetic_parts((240, 20), 3, noise=0.3)
+    start = random_init(X, 3)[1]
     losses = [
         loss_of_all(X, learn(np.array_split(X, 8)[:n], start, beta)[0], beta) for n in (1, 3, 8)
     ]
@@ -90,8 +90,8 @@ def test_more_batches_are_better(beta):
 
 @pytest.mark.parametrize("beta", BETAS)
 def test_evidence_does_not_grow(beta):
-    X = planted_parts((60, 10), 2)
-    columns = random_start(X, 2)[1]
+    X = synthetic_parts((60, 10), 2)
+    columns = random_init(X, 2)[1]
     sizes = set()
     for n in (1, 4):
         evidence = learn(np.array_split(X, n), columns, beta)[1]
@@ -102,8 +102,8 @@ def test_evidence_does_not_grow(beta):
 @pytest.mark.parametrize("storage", STORAGES)
 def test_missing_entries_count_as_predicted(storage):
     """The sums of squares are those of the filled batch, after each round."""
-    X = planted_parts((30, 12), 2, holes=0.3)
-    start = random_start(X, 2)[1]
+    X = synthetic_parts((30, 12), 2, holes=0.3)
+    start = random_init(X, 2)[1]
     columns = first_fit(problem_of(X, storage=storage), start)
     for _ in range(3):
         rows = fold_in(problem_of(X).rows, columns)
@@ -123,8 +123,8 @@ def test_missing_entries_count_as_predicted(storage):
 @pytest.mark.parametrize("beta", BETAS)
 def test_a_batch_that_says_nothing_changes_little(beta):
     """All missing: the components are where they were, up to what they had still to go."""
-    X = planted_parts((60, 10), 2)
-    columns, evidence = learn([X] * 6, random_start(X, 2)[1], beta)
+    X = synthetic_parts((60, 10), 2)
+    columns, evidence = learn([X] * 6, random_init(X, 2)[1], beta)
     silent = np.full((5, 10), np.nan)
     silent[0] = X[0]  # a scale to go by
     its, after = learn_batch(problem_of(silent, beta=beta), columns, evidence)
@@ -136,12 +136,12 @@ def test_a_batch_that_says_nothing_changes_little(beta):
 @pytest.mark.parametrize("beta", BETAS)
 def test_a_finished_fit_is_a_past(beta):
     """Under its evidence components are where they should be; the same rows move them little."""
-    X = planted_parts((80, 12), 2)
-    start = random_start(X, 2)
+    X = synthetic_parts((80, 12), 2)
+    start = random_init(X, 2)
     solver = hals if beta == 2 else multiplicative_update
     columns = solver(problem_of(X, beta=beta), *start, tol=1e-8, max_iter=2000).columns
     rows = fold_in(problem_of(X, beta=beta).rows, columns)
-    past = PastRows.of(rows)
+    past = PastRows.from_rows(rows)
     assert_allclose(past.gram, rows.T @ rows)
     assert_allclose(past.mass, rows.sum(axis=0))
     evidence = past.as_evidence(columns, beta)
@@ -155,8 +155,8 @@ def test_a_finished_fit_is_a_past(beta):
 @pytest.mark.parametrize("storage", ["C", "csr"])
 @pytest.mark.parametrize("beta", BETAS)
 def test_float32_comes_close_to_float64_and_threads_change_no_bit(beta, storage):
-    X = planted_parts((60, 12), 2, holes=0.1)
-    start = random_start(X, 2)[1]
+    X = synthetic_parts((60, 12), 2, holes=0.1)
+    start = random_init(X, 2)[1]
     wide, _ = learn(np.array_split(X, 2), start, beta, storage)
     narrow, _ = learn(
         np.array_split(X.astype(np.float32), 2), start.astype(np.float32), beta, storage
@@ -173,8 +173,8 @@ def test_float32_comes_close_to_float64_and_threads_change_no_bit(beta, storage)
 
 
 def test_nothing_given_is_written_to():
-    X = planted_parts((20, 8), 2)
-    columns, evidence = learn([X], random_start(X, 2)[1])
+    X = synthetic_parts((20, 8), 2)
+    columns, evidence = learn([X], random_init(X, 2)[1])
     for array in (columns, evidence.numerator, evidence.denominator, evidence.mass):
         array.setflags(write=False)
     again, _ = learn_batch(problem_of(X), columns, evidence)

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from lrfact.solvers.observed.early_stopping import HeldOutMonitor, hold_out_entries
 from lrfact.solvers.observed.masked_als import masked_als
 from lrfact.solvers.observed.masked_fold_in import ColumnModel
-from lrfact.solvers.observed.masked_init import masked_start
+from lrfact.solvers.observed.masked_init import masked_init
 from lrfact.solvers.observed.masked_problem import (
     MaskedModel,
     MaskedProblem,
@@ -19,7 +19,7 @@ from lrfact.solvers.observed.masked_problem import (
     penalty,
     predict_entries,
 )
-from lrfact.solvers.observed.masked_update import ColumnEvidence, update_columns
+from lrfact.solvers.observed.masked_update import SufficientStatistics, update_columns
 from reference.naive_masked import (
     naive_half_sweep,
     naive_objective,
@@ -42,8 +42,8 @@ def table(shape=(30, 12), rank=2, observed=0.5, noise=0.3, mean=3.0, seed=0, dty
 
 def entries_of(X, index_dtype=np.int32):
     rows, columns = np.nonzero(~np.isnan(X))
-    row_start = np.searchsorted(rows, np.arange(len(X) + 1)).astype(index_dtype)
-    data = (X[rows, columns], columns.astype(index_dtype), row_start)
+    indptr = np.searchsorted(rows, np.arange(len(X) + 1)).astype(index_dtype)
+    data = (X[rows, columns], columns.astype(index_dtype), indptr)
     entries = sparse.csr_array(data, shape=X.shape)
     entries.indices, entries.indptr = data[1:]
     return entries
@@ -51,7 +51,7 @@ def entries_of(X, index_dtype=np.int32):
 
 def problem_of(X, k=2, *, W=None, reg=0.5, bias=True, nonnegative=False, index_dtype=np.int32):
     weights = None if W is None else W[~np.isnan(X)].astype(X.dtype)
-    return MaskedProblem.penalized_by_counts(
+    return MaskedProblem.with_count_scaled_penalty(
         entries_of(X, index_dtype),
         weights,
         n_components=k,
@@ -67,7 +67,7 @@ def never_stop(sweep, objective, model):
 
 def solve(problem, *, seed=0, tol=1e-12, max_iter=3000, n_threads=1, start=None, monitor=None):
     rng = np.random.RandomState(seed)
-    start = masked_start(problem, rng, n_threads=n_threads) if start is None else start
+    start = masked_init(problem, rng, n_threads=n_threads) if start is None else start
     return masked_als(
         problem,
         start,
@@ -78,7 +78,7 @@ def solve(problem, *, seed=0, tol=1e-12, max_iter=3000, n_threads=1, start=None,
     )
 
 
-def random_start(problem, seed=0):
+def random_init(problem, seed=0):
     rng = np.random.default_rng(seed)
     (n, m), width = problem.ratings.shape, len(problem.row_penalty)
     dtype = problem.ratings.dtype
@@ -142,7 +142,7 @@ def test_no_sweep_raises_the_objective(bias, nonnegative, seed):
     X = table(shape=(20, 10), seed=seed, observed=0.4)
     for reg in (0.0, 0.01, 1.0, 100.0):
         problem = problem_of(X, 3, reg=reg, bias=bias, nonnegative=nonnegative)
-        result = solve(problem, tol=0, max_iter=15, start=random_start(problem, seed))
+        result = solve(problem, tol=0, max_iter=15, start=random_init(problem, seed))
         rises = np.diff(result.objective)
         # Without penalty some systems are singular, and solved with something added.
         share = 1e-10 if reg else 1e-6
@@ -157,7 +157,7 @@ def test_sweeps_are_those_of_the_definition(bias, nonnegative, weighted):
     X = table(shape=(15, 9))
     W = some_weights(X) if weighted else np.ones(X.shape)
     problem = problem_of(X, 3, W=W if weighted else None, bias=bias, nonnegative=nonnegative)
-    start = random_start(problem)
+    start = random_init(problem)
     columns, intercept = start.columns, start.intercept
     parts = problem.row_scale, problem.column_scale, problem.row_penalty, problem.column_penalty
     for n_sweeps in (1, 2, 3):
@@ -272,7 +272,7 @@ class TestStart:
         problem = problem_of(X, 8)
         spectral = solve(problem, tol=1e-4).objective
         for seed in range(3):
-            random = solve(problem, tol=1e-4, start=random_start(problem, seed)).objective
+            random = solve(problem, tol=1e-4, start=random_init(problem, seed)).objective
             assert 3 * len(spectral) < 2 * len(random)
             assert spectral[2] < random[5]
 
@@ -287,7 +287,7 @@ class TestStart:
                 ):
                     k = min(X.shape)
                     problem = problem_of(X, k, bias=bias)
-                    start = masked_start(problem, np.random.RandomState(0), n_threads=1)
+                    start = masked_init(problem, np.random.RandomState(0), n_threads=1)
                     assert start.columns.shape == (X.shape[1], k + bias)
                     assert start.columns.dtype == start.rows.dtype == dtype
                     assert np.isfinite(start.columns).all()
@@ -299,7 +299,7 @@ class TestStart:
         problem = problem_of(X, 3)
         first = solve(problem, tol=1e-9)
         known = replace(first.model, rows=first.model.rows[:0])
-        start = masked_start(problem, np.random.RandomState(1), n_threads=1, known=known)
+        start = masked_init(problem, np.random.RandomState(1), n_threads=1, known=known)
         assert_array_equal(start.columns, first.model.columns)
         assert start.intercept == first.model.intercept
         again = solve(problem, tol=1e-9, start=start)
@@ -316,7 +316,7 @@ class TestStart:
         for bias in (False, True):
             one, two = (problem_of(X, k, reg=0.01, bias=bias) for k in (1, 2))
             known = solve(one, tol=1e-3).model
-            start = masked_start(two, np.random.RandomState(0), n_threads=1, known=known)
+            start = masked_init(two, np.random.RandomState(0), n_threads=1, known=known)
             assert_array_equal(start.columns[:, 0], known.columns[:, 0])
             added = start.columns[:, 1] / np.linalg.norm(start.columns[:, 1])
             assert abs(added @ V[:, 1]) > 0.9
@@ -326,7 +326,7 @@ class TestStart:
         X = table()
         known = solve(problem_of(X, 3)).model
         problem = problem_of(X, 2)
-        start = masked_start(problem, np.random.RandomState(0), n_threads=1, known=known)
+        start = masked_init(problem, np.random.RandomState(0), n_threads=1, known=known)
         assert_array_equal(start.columns[:, :2], known.columns[:, :2])
         assert_array_equal(start.columns[:, 2], known.columns[:, 3])  # the bias
 
@@ -336,7 +336,7 @@ class TestStart:
         known = solve(problem_of(X, 2)).model
         columns = np.ascontiguousarray(known.columns[:, :2])
         problem = problem_of(X, 2, bias=False)
-        start = masked_start(
+        start = masked_init(
             problem, np.random.RandomState(0), n_threads=1, known=replace(known, columns=columns)
         )
         assert start.intercept == 0
@@ -345,7 +345,7 @@ class TestStart:
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_planted_factors_are_recovered(dtype, bias):
+def test_synthetic_factors_are_recovered(dtype, bias):
     """Every missing entry, where there is no noise and next to no penalty."""
     rng = np.random.default_rng(1)
     whole = rng.standard_normal((120, 3)) @ rng.standard_normal((3, 50))
@@ -444,7 +444,7 @@ def test_the_monitor_may_stop():
 
 def test_the_start_is_not_written_to():
     problem = problem_of(table())
-    start = random_start(problem)
+    start = random_init(problem)
     for array in (start.rows, start.columns):
         array.setflags(write=False)
     solve(problem, start=start, max_iter=2)
@@ -476,14 +476,16 @@ class TestUpdate:
             factors, model.columns[:, 2].copy() if bias else None, model.intercept, 0.5, False
         )
         variance = float(problem.column_penalty[0] / 0.5)
-        return columns, ColumnEvidence.of(problem.ratings, model.rows[:, :2], variance)
+        return columns, SufficientStatistics.from_entries(
+            problem.ratings, model.rows[:, :2], variance
+        )
 
     @pytest.mark.parametrize("bias", [False, True])
     def test_evidence(self, bias):
         _, evidence = self.fitted(bias)
         assert evidence.counts[7] == 0
         assert evidence.counts.sum() == evidence.n_entries
-        other = ColumnEvidence(evidence.counts, 3.0, 5.0, 2 * evidence.n_entries)
+        other = SufficientStatistics(evidence.counts, 3.0, 5.0, 2 * evidence.n_entries)
         both = evidence.and_also(other)
         assert both.n_entries == 3 * evidence.n_entries
         assert_allclose(both.row_energy, (evidence.row_energy + 6) / 3)

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
 from lrfact.kernels import IMPLEMENTATION
-from lrfact.solvers.observed.masked_init import masked_start
+from lrfact.solvers.observed.masked_init import masked_init
 from lrfact.solvers.observed.masked_problem import MaskedModel, MaskedProblem
 from lrfact.solvers.observed.masked_sgd import masked_sgd
 from reference.naive_masked_least_squares import masked_least_squares, masked_objective
@@ -16,7 +16,7 @@ from reference.naive_masked_least_squares import masked_least_squares, masked_ob
 pytestmark = pytest.mark.skipif(IMPLEMENTATION == "numpy", reason="minutes on the NumPy twin")
 
 
-def planted(
+def synthetic(
     seed, *, shape=(150, 90), rank=3, noise=0.1, density=0.4, dtype=np.float64, reg=0.02,
     bias=True, weighted=False, nonnegative=False, n_components=3,
 ):  # fmt: skip
@@ -47,7 +47,7 @@ def planted(
 
 def fit(problem, *, start=None, seed=0, learning_rate=0.1, tol=0.0, max_iter=60, n_threads=1,
         monitor=None):  # fmt: skip
-    start = start or masked_start(problem, np.random.RandomState(7), n_threads=1)
+    start = start or masked_init(problem, np.random.RandomState(7), n_threads=1)
     return masked_sgd(
         problem,
         start,
@@ -79,8 +79,8 @@ def same(first, second):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("bias", [False, True])
-def test_planted_factors_are_found(bias, dtype, global_random_seed):
-    problem, truth, kept = planted(global_random_seed, bias=bias, dtype=dtype, reg=1e-3)
+def test_synthetic_factors_are_found(bias, dtype, global_random_seed):
+    problem, truth, kept = synthetic(global_random_seed, bias=bias, dtype=dtype, reg=1e-3)
     found = fit(problem, max_iter=150)
     assert found.model.rows.dtype == found.model.columns.dtype == dtype
     error = (predictions(problem, found.model) - truth)[1:, np.arange(truth.shape[1]) != 1]
@@ -94,8 +94,8 @@ def test_planted_factors_are_found(bias, dtype, global_random_seed):
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("bias", [False, True])
 def test_the_objective_comes_close_to_that_of_least_squares(bias, weighted):
-    problem, _, _ = planted(1, bias=bias, weighted=weighted, noise=0.5, reg=0.05)
-    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    problem, _, _ = synthetic(1, bias=bias, weighted=weighted, noise=0.5, reg=0.05)
+    start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     best = masked_least_squares(problem, start.columns, start.intercept, 40)
     lowest = masked_objective(problem, *best)
     found = fit(problem, start=start, max_iter=150)
@@ -111,7 +111,7 @@ def test_the_objective_comes_close_to_that_of_least_squares(bias, weighted):
 
 def test_penalties_are_those_of_each_factor():
     """A factor with a large penalty ends small; a penalty on biases alone leaves these small."""
-    problem, _, _ = planted(2)
+    problem, _, _ = synthetic(2)
     penalty = np.array([0.01, 0.01, 10.0, 0.01])
     found = fit(replace(problem, row_penalty=penalty, column_penalty=penalty))
     sizes = np.abs(found.model.columns[:, :3]).mean(axis=0)
@@ -123,7 +123,7 @@ def test_penalties_are_those_of_each_factor():
 
 
 def test_scales_are_those_of_each_row():
-    problem, _, _ = planted(3)
+    problem, _, _ = synthetic(3)
     scale = problem.row_scale.copy()
     scale[10] *= 1e6
     found = fit(replace(problem, row_scale=scale))
@@ -153,7 +153,7 @@ def test_weights_count_as_repeated_entries_do():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_nonnegative_factors(dtype):
-    problem, truth, _ = planted(4, nonnegative=True, dtype=dtype, reg=1e-3, noise=0.02)
+    problem, truth, _ = synthetic(4, nonnegative=True, dtype=dtype, reg=1e-3, noise=0.02)
     found = fit(problem, max_iter=200)
     k = problem.n_components
     assert (found.model.rows[:, :k] >= 0).all()
@@ -165,15 +165,15 @@ def test_nonnegative_factors(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_seed_fixes_the_digits_for_every_number_of_threads(dtype):
-    problem, _, _ = planted(5, shape=(400, 300), dtype=dtype)
+    problem, _, _ = synthetic(5, shape=(400, 300), dtype=dtype)
     results = [fit(problem, max_iter=4, n_threads=n) for n in (1, 1, 2, 5)]
     assert all(same(results[0], other) for other in results[1:])
     assert not same(results[0], fit(problem, max_iter=4, seed=1))
 
 
 def test_the_start_is_not_changed():
-    problem, _, _ = planted(6)
-    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    problem, _, _ = synthetic(6)
+    start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     rows, columns = start.rows.copy(), start.columns.copy()
     data = problem.ratings.data.copy()
     fit(problem, start=start, max_iter=3)
@@ -183,7 +183,7 @@ def test_the_start_is_not_changed():
 
 
 def test_a_finished_model_is_a_good_start():
-    problem, _, _ = planted(7)
+    problem, _, _ = synthetic(7)
     first = fit(problem, max_iter=80)
     again = fit(problem, start=first.model, max_iter=5, learning_rate=0.01)
     fresh = fit(problem, max_iter=5, learning_rate=0.01)
@@ -191,7 +191,7 @@ def test_a_finished_model_is_a_good_start():
 
 
 def test_it_stops_where_the_objective_rests():
-    problem, _, _ = planted(8)
+    problem, _, _ = synthetic(8)
     found = fit(problem, tol=1e-2, max_iter=500)
     assert found.converged
     assert 3 <= len(found.objective) < 500
@@ -202,7 +202,7 @@ def test_it_stops_where_the_objective_rests():
 
 
 def test_the_monitor_sees_each_epoch_and_can_stop():
-    problem, _, _ = planted(9)
+    problem, _, _ = synthetic(9)
     seen = []
 
     def monitor(sweep, objective, model):
@@ -217,8 +217,8 @@ def test_the_monitor_sees_each_epoch_and_can_stop():
 
 
 def test_no_epoch_gives_the_start():
-    problem, _, _ = planted(10)
-    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    problem, _, _ = synthetic(10)
+    start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     found = fit(problem, start=start, max_iter=0)
     assert found.model is start
     assert len(found.objective) == 0
@@ -228,7 +228,7 @@ def test_no_epoch_gives_the_start():
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_units_do_not_matter(dtype, size):
     """Values times a number: factors times its root where penalties go with it."""
-    problem, _, _ = planted(11, dtype=dtype)
+    problem, _, _ = synthetic(11, dtype=dtype)
     ratings = problem.ratings.copy()
     ratings.data = ratings.data * dtype(size)
     scale = np.array([size] * problem.n_components + [1.0], dtype=dtype)
@@ -238,7 +238,7 @@ def test_units_do_not_matter(dtype, size):
         row_penalty=problem.row_penalty * scale,
         column_penalty=problem.column_penalty * scale,
     )
-    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     factor = np.array([size**0.5] * problem.n_components + [size], dtype=dtype)
     larger = MaskedModel(start.rows * factor, start.columns * factor, start.intercept * size)
     found = fit(scaled, start=larger, max_iter=5)
@@ -256,7 +256,7 @@ def test_units_do_not_matter(dtype, size):
     "case", ["outlier", "weight", "penalty", "scale", "long steps", "no penalty"]
 )
 def test_outsized_numbers_end_in_finite_ones(case, dtype):
-    problem, _, _ = planted(12, dtype=dtype, weighted=True)
+    problem, _, _ = synthetic(12, dtype=dtype, weighted=True)
     learning_rate = 0.1
     if case == "outlier":
         problem.ratings.data[17] = 1e12
@@ -281,9 +281,9 @@ def test_outsized_numbers_end_in_finite_ones(case, dtype):
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("value", [0.0, 3.5])
 def test_equal_values(value, bias):
-    problem, _, _ = planted(13, bias=bias)
+    problem, _, _ = synthetic(13, bias=bias)
     problem.ratings.data[:] = value
-    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     found = fit(problem, start=start, max_iter=200)
     told = predictions(problem, found.model)[1:, 2:]
     assert_allclose(told, value, atol=0.02 if bias else 0.5)
@@ -300,8 +300,8 @@ def test_a_single_entry():
 
 
 def test_values_beyond_squaring_are_refused():
-    problem, _, _ = planted(14)
-    start = masked_start(problem, np.random.RandomState(7), n_threads=1)
+    problem, _, _ = synthetic(14)
+    start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     problem.ratings.data *= 1e200
     with pytest.raises(ValueError, match=r"the loss does not stay finite.*scale the values"):
         fit(problem, start=start)
@@ -309,7 +309,7 @@ def test_values_beyond_squaring_are_refused():
 
 def test_steps_too_long_are_shortened():
     """The result is that of the learning rate to which it was lowered, or at least sensible."""
-    problem, truth, _ = planted(15)
+    problem, truth, _ = synthetic(15)
     found = fit(problem, learning_rate=100.0, max_iter=100)
     error = (predictions(problem, found.model) - truth)[1:, 2:]
     assert np.sqrt(np.mean(error**2)) < 0.5 * np.std(truth)

@@ -3,8 +3,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from lrfact.linalg.as_operator import as_operator
-from lrfact.solvers.search import drift_estimate as held_share
-from lrfact.solvers.search.drift_estimate import HeldShare, expected_share
+from lrfact.solvers.search import drift_estimate as drift_estimate
+from lrfact.solvers.search.drift_estimate import DriftEstimate, expected_share
 
 
 def svd(X, k):
@@ -49,7 +49,7 @@ def test_it_expects_about_what_is_held_of_others():
 
 
 def test_additions_in_any_batches(monkeypatch):
-    monkeypatch.setattr(held_share, "_ROWS", 7)
+    monkeypatch.setattr(drift_estimate, "_ROWS", 7)
     X, new = documents(40, seed=1), documents(30, seed=2)
     new[4] = 0
     s, Vt = svd(X, 3)
@@ -67,11 +67,11 @@ def test_additions_in_any_batches(monkeypatch):
 
 
 def test_drift_is_of_what_is_not_held():
-    held = HeldShare(np.array([0.3, 0.1]), np.array([2.0, 0.0]), 10)
+    held = DriftEstimate(np.array([0.3, 0.1]), np.array([2.0, 0.0]), 10)
     assert held.drift == pytest.approx(0.5)
-    assert HeldShare(np.array([0.3]), np.array([9.0]), 10).drift == 0
-    assert HeldShare(np.array([0.3]), np.zeros(1), 10).drift == 1
-    assert HeldShare(np.zeros(1), np.zeros(1), 10).drift == 0
+    assert DriftEstimate(np.array([0.3]), np.array([9.0]), 10).drift == 0
+    assert DriftEstimate(np.array([0.3]), np.zeros(1), 10).drift == 1
+    assert DriftEstimate(np.zeros(1), np.zeros(1), 10).drift == 0
 
 
 @pytest.mark.parametrize("X", [np.zeros((3, 4)), np.eye(3, 4), np.ones((1, 4)), 1e-200 * np.eye(3)])

@@ -12,7 +12,7 @@ from lrfact.solvers.search.hybrid_search import (
     lexical_scale,
     moved_towards,
 )
-from lrfact.solvers.search.score_contributions import score_parts
+from lrfact.solvers.search.score_contributions import score_contributions
 from reference import naive_search
 
 N, M, K, N_QUERIES = 60, 25, 5, 7
@@ -146,7 +146,7 @@ def test_parts_add_up_to_the_score(problem, lexical_weight, n_feedback):
         (words,) = np.nonzero(terms[i])
         directions = terms[i][words, np.newaxis] * loadings[words]
         for document in (0, 17):
-            parts = score_parts(
+            parts = score_contributions(
                 index, one, moved, words, directions, document, lexical_weight=lexical_weight
             )
             expected = scores[0][indices[0].tolist().index(document)]

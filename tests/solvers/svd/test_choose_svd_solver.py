@@ -8,7 +8,7 @@ from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.dense_operator import DenseOperator
 from lrfact.linalg.sparse_operator import SparseOperator
 from lrfact.solvers.svd.choose_svd_solver import choose_svd_solver
-from reference.planted import random_sparse
+from reference.synthetic import random_sparse
 
 
 def dense(shape):

@@ -7,9 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from lrfact.linalg.as_operator import as_operator
-from lrfact.solvers.svd._accuracy import asked_error, residual_error, rounding_error
+from lrfact.solvers.svd._accuracy import requested_error, residual_error, rounding_error
 from lrfact.solvers.svd.truncated_svd import truncated_svd
-from reference.spectra import planted_matrix, spectrum
+from reference.spectra import spectrum, synthetic_matrix
 
 SHAPES = [(150, 100), (100, 150), (1000, 60)]
 KINDS = [
@@ -31,7 +31,7 @@ def matrix(kind, shape, seed, dtype):
     if kind == "noise":
         X = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
     else:
-        X = planted_matrix(shape, spectrum(kind, min(shape)), seed=seed, dtype=dtype)
+        X = synthetic_matrix(shape, spectrum(kind, min(shape)), seed=seed, dtype=dtype)
     X.setflags(write=False)
     return X
 
@@ -40,7 +40,7 @@ def matrix(kind, shape, seed, dtype):
 def with_repeated_value(height, n_copies, n_others, seed):
     """A matrix, and its singular values: the largest several times, others spread below."""
     s = np.concatenate([np.full(n_copies, height), np.linspace(1, 0.5, n_others)])
-    X = planted_matrix((len(s) + 50, len(s)), s, seed=seed)
+    X = synthetic_matrix((len(s) + 50, len(s)), s, seed=seed)
     X.setflags(write=False)
     return X, s
 
@@ -128,9 +128,9 @@ def test_loose_tolerances_are_kept_even_where_the_estimate_is_optimistic(global_
 
 class TestFormulas:
     def test_asked_error_is_never_below_rounding(self):
-        assert asked_error(1e-4, np.float64) == 1e-4
-        assert asked_error(0, np.float64) == 16 * np.finfo(np.float64).eps
-        assert asked_error(1e-9, np.float32) == 16 * np.finfo(np.float32).eps
+        assert requested_error(1e-4, np.float64) == 1e-4
+        assert requested_error(0, np.float64) == 16 * np.finfo(np.float64).eps
+        assert requested_error(1e-9, np.float32) == 16 * np.finfo(np.float32).eps
 
     def test_rounding_error_grows_with_the_condition_number(self):
         s = np.array([1.0, 0.1, 0.0])

@@ -11,7 +11,7 @@ from sklearn.preprocessing import scale
 from lrfact.linalg.as_operator import as_operator
 from lrfact.solvers.svd.leave_one_entry_out import leave_one_entry_out_rmse
 from reference.naive_leave_one_entry_out import naive_leave_one_entry_out_rmse
-from reference.planted import planted_low_rank
+from reference.synthetic import synthetic_low_rank
 
 CONTAINERS = [np.asarray, sparse.csr_array, sparse.csc_matrix, sparse.coo_array]
 
@@ -146,8 +146,8 @@ def best_rank(X, center=False):
 
 @pytest.mark.parametrize("rank", [5, 12])
 @pytest.mark.parametrize("center", [False, True])
-def test_finds_the_planted_rank(rank, center, global_random_seed):
-    X = planted_low_rank(200, 60, rank, seed=global_random_seed)
+def test_finds_the_synthetic_rank(rank, center, global_random_seed):
+    X = synthetic_low_rank(200, 60, rank, seed=global_random_seed)
     assert best_rank(X, center) == rank
 
 

@@ -11,7 +11,7 @@ from lrfact.linalg.stacked_operator import StackedOperator
 from lrfact.solvers.svd import truncated_svd as module
 from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS, truncated_svd
 from reference.naive_svd import naive_svd
-from reference.spectra import STORAGES, planted_matrix, spectrum
+from reference.spectra import STORAGES, spectrum, synthetic_matrix
 
 # "sketch" is the randomized solver with a fixed number of power iterations.
 ALL = ["auto", *SVD_SOLVERS, "sketch"]
@@ -43,8 +43,8 @@ def assert_orthonormal(U, Vt, dtype):
 @pytest.mark.parametrize("shape", [(70, 30), (30, 70), (40, 40)], ids=["tall", "wide", "square"])
 @pytest.mark.parametrize("solver", ALL)
 def test_against_lapack(solver, shape, dtype, centred):
-    X = planted_matrix(shape, 0.7 ** np.arange(min(shape)), seed=0, dtype=dtype)
-    X += dtype(0.01)  # centring changes something
+    X = synthetic_matrix(shape, 0.7 ** np.arange(min(shape)), seed=0, dtype=dtype)
+    X += dtype(0.01)  # centering changes something
     tol = 1e-5 if dtype == np.float32 else 1e-10
     for storage in ("C order", "Fortran order", "csr_array", "long indices", "LinearOperator"):
         A, explicit = operator_and_explicit(X, storage, centred)
@@ -65,7 +65,7 @@ def test_against_lapack(solver, shape, dtype, centred):
 @pytest.mark.parametrize("shape", [(70, 30), (30, 70)])
 @pytest.mark.parametrize("solver", ALL)
 def test_left_vectors_on_request_only(solver, shape):
-    X = planted_matrix(shape, 0.7 ** np.arange(30), seed=0)
+    X = synthetic_matrix(shape, 0.7 ** np.arange(30), seed=0)
     full, short = solve(X, 4, solver), solve(X, 4, solver, want_left=False)
     assert short.U is None
     assert_allclose(short.s, full.s, rtol=1e-12)
@@ -73,7 +73,7 @@ def test_left_vectors_on_request_only(solver, shape):
 
 
 def test_signs_are_the_same_from_every_solver(global_random_seed):
-    X = planted_matrix((60, 25), 0.6 ** np.arange(25), seed=global_random_seed)
+    X = synthetic_matrix((60, 25), 0.6 ** np.arange(25), seed=global_random_seed)
     reference = solve(X, 6, "exact")
     assert (reference.Vt.max(axis=1) >= -reference.Vt.min(axis=1)).all()
     for solver in ALL:
@@ -86,7 +86,7 @@ def test_signs_are_the_same_from_every_solver(global_random_seed):
 
 
 def test_names_what_ran():
-    X = planted_matrix((60, 25), 0.6 ** np.arange(25), seed=0)
+    X = synthetic_matrix((60, 25), 0.6 ** np.arange(25), seed=0)
     for solver in SVD_SOLVERS:
         assert solve(X, 3, solver).solver == solver
     assert solve(X, 3, "auto").solver in SVD_SOLVERS
@@ -108,13 +108,15 @@ class TestSpecialMatrices:
         "one row": np.array([[3.0, 0.0, -4.0]]),
         "one column": np.array([[3.0], [0.0], [-4.0]]),
         "rank one": np.outer(np.arange(1.0, 9), np.arange(1.0, 7)),
-        "rank two, wide": planted_matrix((6, 12), [2.0, 1.0], seed=0),
-        "columns twice": np.repeat(planted_matrix((10, 3), [3.0, 2.0, 1.0], seed=0), 2, axis=1),
+        "rank two, wide": synthetic_matrix((6, 12), [2.0, 1.0], seed=0),
+        "columns twice": np.repeat(synthetic_matrix((10, 3), [3.0, 2.0, 1.0], seed=0), 2, axis=1),
         "zero column": np.hstack(
-            [planted_matrix((10, 3), [3.0, 2.0, 1.0], seed=0), np.zeros((10, 1))]
+            [synthetic_matrix((10, 3), [3.0, 2.0, 1.0], seed=0), np.zeros((10, 1))]
         ),
-        "zero rows": np.vstack([planted_matrix((5, 4), [4.0, 3, 2, 1], seed=0), np.zeros((5, 4))]),
-        "repeated values": planted_matrix((12, 8), [3.0, 3, 3, 1, 1, 1, 1, 1], seed=0),
+        "zero rows": np.vstack(
+            [synthetic_matrix((5, 4), [4.0, 3, 2, 1], seed=0), np.zeros((5, 4))]
+        ),
+        "repeated values": synthetic_matrix((12, 8), [3.0, 3, 3, 1, 1, 1, 1, 1], seed=0),
         "permutation": np.eye(6)[[3, 1, 5, 0, 2, 4]],
     }
 
@@ -146,7 +148,7 @@ class TestSpecialMatrices:
     @pytest.mark.parametrize("solver", ["auto", "exact", "gram", "randomized", "sketch"])
     @pytest.mark.parametrize("shape", [(30, 12), (12, 30)])
     def test_all_triplets(self, solver, shape):
-        X = planted_matrix(shape, np.linspace(2, 1, 12), seed=0)
+        X = synthetic_matrix(shape, np.linspace(2, 1, 12), seed=0)
         result = solve(X, 12, solver, tol=1e-9)
         assert_allclose((result.U * result.s) @ result.Vt, X, atol=1e-9)
 
@@ -157,7 +159,7 @@ class TestSpecialMatrices:
         """The directions of nothing are random, and the others as good as ever."""
         s_true = np.zeros(40)
         s_true[:rank] = 1 / np.arange(1, rank + 1)
-        X = planted_matrix((400, 300), s_true[:rank], seed=global_random_seed, dtype=dtype)
+        X = synthetic_matrix((400, 300), s_true[:rank], seed=global_random_seed, dtype=dtype)
         result = solve(X, 40, solver, tol=1e-4)
         assert_allclose(result.s, s_true, rtol=1e-4, atol=20 * EPS[dtype])
         assert_orthonormal(result.U, result.Vt, dtype)
@@ -190,7 +192,7 @@ class TestFlatSpectra:
     @pytest.mark.parametrize("k", [5, 20, 79])
     def test_all_singular_values_equal(self, k, solver):
         """An orthogonal matrix: every direction is as good, and none may be missing."""
-        X = planted_matrix((200, 80), np.ones(80), seed=0)
+        X = synthetic_matrix((200, 80), np.ones(80), seed=0)
         for A in (X, X.T, sparse.csr_array(X)):
             result = solve(A, k, solver, tol=1e-4)
             assert result.s.shape == (k,)
@@ -205,7 +207,7 @@ class TestFlatSpectra:
         n = 150
         rest = np.ones(n) if below == "equal" else np.linspace(1, 0.2, n)
         s_true = np.concatenate([np.full(multiplicity, 3.0), rest[multiplicity:]])
-        X = planted_matrix((200, n), s_true, seed=global_random_seed)
+        X = synthetic_matrix((200, n), s_true, seed=global_random_seed)
         for tol in (1e-2, 1e-4, 1e-10 if solver == "gram" else 0):
             result = solve(X, multiplicity + 4, solver, tol=tol, n_oversamples=30)
             assert_allclose(result.s[:multiplicity], 3, rtol=2 * tol + 1e-9)
@@ -213,7 +215,7 @@ class TestFlatSpectra:
 
     def test_each_value_ten_times(self, global_random_seed):
         s_true = np.repeat(0.8 ** np.arange(15), 10)
-        X = planted_matrix((200, 150), s_true, seed=global_random_seed)
+        X = synthetic_matrix((200, 150), s_true, seed=global_random_seed)
         result = solve(X, 35, "randomized", tol=1e-6)
         assert_allclose(result.s, s_true[:35], rtol=1e-6)
 
@@ -230,7 +232,7 @@ class TestDeterminism:
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     @pytest.mark.parametrize("solver", ALL)
     def test_threads_do_not_change_a_bit(self, solver, dtype):
-        dense = planted_matrix((300, 120), 0.6 ** np.arange(120), seed=0, dtype=dtype)
+        dense = synthetic_matrix((300, 120), 0.6 ** np.arange(120), seed=0, dtype=dtype)
         dense *= np.random.default_rng(0).random(dense.shape) < 0.2
         X = sparse.csr_array(dense)
         for centred in (False, True):
@@ -294,7 +296,7 @@ class TestRange:
             (np.float32, 1e-30),
             (np.float32, 1e-38),
         ):
-            base = planted_matrix(shape, 0.5 ** np.arange(5), seed=0)
+            base = synthetic_matrix(shape, 0.5 ** np.arange(5), seed=0)
             X = (base * scale).astype(dtype)
             result = solve(STORAGES[storage](X), 3, solver, tol=1e-4)
             true = np.linalg.svd(X.astype(np.float64) / scale, compute_uv=False)[:3]
@@ -311,7 +313,7 @@ class TestGram:
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     @pytest.mark.parametrize("shape", [(40, 12), (12, 40)])
     def test_exact_takes_over_where_digits_are_lost(self, shape, dtype):
-        X = planted_matrix(shape, 10.0 ** -np.arange(12), seed=0, dtype=dtype)
+        X = synthetic_matrix(shape, 10.0 ** -np.arange(12), seed=0, dtype=dtype)
         result = solve(X, 12, "gram", tol=1e-4)
         assert result.solver == "exact"
         assert_array_equal(result.s, solve(X, 12, "exact").s)
@@ -332,7 +334,7 @@ class TestGram:
         self, storage, centred, monkeypatch
     ):
         monkeypatch.setattr(module, "LARGEST_GRAM", 20)
-        X = planted_matrix((90, 40), 0.8 ** np.arange(40), seed=0)
+        X = synthetic_matrix((90, 40), 0.8 ** np.arange(40), seed=0)
         A, explicit = operator_and_explicit(X, storage, centred)
         true = np.linalg.svd(explicit, compute_uv=False)
         few = solve(A, 4, "gram", tol=1e-8)
@@ -346,16 +348,16 @@ class TestGram:
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_auto_then_takes_exact(self, dtype):
         s_true = 10.0 ** -np.arange(6)
-        X = planted_matrix((400, 6), s_true, seed=0, dtype=dtype)
+        X = synthetic_matrix((400, 6), s_true, seed=0, dtype=dtype)
         result = solve(X, 6, "auto", tol=1e-3 if dtype == np.float32 else 1e-8)
         assert result.solver == ("gram" if dtype == np.float32 else "exact")
         assert_allclose(result.s, np.linalg.svd(X, compute_uv=False), rtol=1e-2)
-        well_conditioned = planted_matrix((400, 6), np.linspace(2, 1, 6), seed=0, dtype=dtype)
+        well_conditioned = synthetic_matrix((400, 6), np.linspace(2, 1, 6), seed=0, dtype=dtype)
         assert solve(well_conditioned, 6, "auto").solver == "gram"
 
     def test_float32_is_tried_in_float64(self):
         """A Gram matrix in float32 would lose the third value altogether."""
-        X = planted_matrix((400, 6), 10.0 ** -np.arange(6), seed=0, dtype=np.float32)
+        X = synthetic_matrix((400, 6), 10.0 ** -np.arange(6), seed=0, dtype=np.float32)
         result = solve(X, 4, "gram", tol=1e-4)
         assert result.s.dtype == np.float32
         assert_allclose(
@@ -400,7 +402,7 @@ class TestConvergence:
     def test_tolerance_zero_is_machine_precision(self, kind, dtype, solver):
         """And counts as reached: no more can be had."""
         s_true = spectrum(kind, 80)
-        X = planted_matrix((120, 80), s_true, seed=0, dtype=dtype)
+        X = synthetic_matrix((120, 80), s_true, seed=0, dtype=dtype)
         result = solve(X, 10, solver, tol=0)
         true = np.linalg.svd(X.astype(np.float64), compute_uv=False)[:10]
         assert_allclose(result.s, true, rtol=0, atol=30 * EPS[dtype] * true[0])
@@ -413,7 +415,7 @@ class TestConvergence:
         """Squares of them vanish beside that of the largest; they themselves do not."""
         i = np.arange(300)
         s_true = 1 / (1.0 + i) ** 2 if base == "1/i^2" else base**i
-        X = planted_matrix((400, 300), s_true, seed=global_random_seed, dtype=dtype)
+        X = synthetic_matrix((400, 300), s_true, seed=global_random_seed, dtype=dtype)
         result = solve(X, k, "randomized", tol=1e-4)
         assert result.converged
         true = np.linalg.svd(X.astype(np.float64), compute_uv=False)[:k]
@@ -425,7 +427,7 @@ class TestConvergence:
 
     @pytest.mark.parametrize("tol", [1e-1, 1e-3, 1e-6, 1e-9])
     def test_tighter_costs_more_and_gives_more(self, tol):
-        X = planted_matrix((300, 200), spectrum("1/sqrt(i)", 200), seed=0)
+        X = synthetic_matrix((300, 200), spectrum("1/sqrt(i)", 200), seed=0)
         true = np.linalg.svd(X, compute_uv=False)[:10]
         result = solve(X, 10, "randomized", tol=tol)
         assert_allclose(result.s, true, rtol=tol)
@@ -462,7 +464,7 @@ class TestRestarts:
         # Neighbours differ by so little that many more steps are needed than the basis holds.
         n, gap = 600, 1e-4 if dtype == np.float64 else 1e-3
         s_true = 1 - gap * np.arange(n) * (1 + 0.4 * np.arange(n) / n)
-        X = planted_matrix((n, n), s_true, seed=global_random_seed, dtype=dtype)
+        X = synthetic_matrix((n, n), s_true, seed=global_random_seed, dtype=dtype)
         tol = 1e-9 if dtype == np.float64 else 1e-6
         result = solve(X, k, "randomized", tol=tol)
         assert result.n_iter > 12  # else nothing was restarted
@@ -495,7 +497,7 @@ def test_stacked_and_transposed_operators():
 
 @pytest.mark.parametrize("solver", ALL)
 def test_input_is_not_changed(solver):
-    X = planted_matrix((40, 15), 0.7 ** np.arange(15), seed=0)
+    X = synthetic_matrix((40, 15), 0.7 ** np.arange(15), seed=0)
     for storage in ("C order", "Fortran order", "read-only"):
         given = STORAGES[storage](X)
         solve(given, 4, solver)

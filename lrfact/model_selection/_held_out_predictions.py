@@ -14,7 +14,7 @@ from lrfact._typing import Indices
 _BLOCK = 1 << 22
 
 
-def predict_hidden(
+def predict_held_out(
     estimator: Any, X: Any, rows: Indices, columns: Indices, *, rows_are_known: bool = False
 ) -> npt.NDArray:
     """Predict entries of rows from the other entries of these rows.

@@ -13,7 +13,7 @@ from sklearn.metrics import get_scorer, get_scorer_names, mean_squared_error
 from sklearn.metrics import make_scorer as _make_scorer
 
 from lrfact import metrics
-from lrfact.model_selection._hidden_predictions import predict_hidden, some_rows
+from lrfact.model_selection._held_out_predictions import predict_held_out, some_rows
 
 Metric = str | Callable[..., float]
 
@@ -26,7 +26,7 @@ _Scorer = type(_make_scorer(mean_squared_error))
 
 
 @dataclass(frozen=True)
-class HiddenScore:
+class HeldOutScore:
     """Compares predictions with entries that were hidden.
 
     Parameters
@@ -63,7 +63,7 @@ class HiddenScore:
                 "for better predictions"
             )
 
-    def __call__(self, estimator: Any, X: Any, hidden: sparse.csr_array, **options: Any) -> float:
+    def __call__(self, estimator: Any, X: Any, held_out: sparse.csr_array, **options: Any) -> float:
         """Score a fitted estimator.
 
         Parameters
@@ -87,10 +87,10 @@ class HiddenScore:
         """
         ranking_metric = self._ranking_metric()
         if ranking_metric is not None:
-            return self._rank(ranking_metric, estimator, X, hidden)
-        rows = np.repeat(np.arange(hidden.shape[0]), np.diff(hidden.indptr))
-        predicted = predict_hidden(estimator, X, rows, hidden.indices, **options)
-        return float(self._compare(hidden.data, predicted))
+            return self._rank(ranking_metric, estimator, X, held_out)
+        rows = np.repeat(np.arange(held_out.shape[0]), np.diff(held_out.indptr))
+        predicted = predict_held_out(estimator, X, rows, held_out.indices, **options)
+        return float(self._compare(held_out.data, predicted))
 
     def _ranking_metric(self) -> Callable[..., float] | None:
         if isinstance(self.metric, str):
@@ -99,7 +99,7 @@ class HiddenScore:
         return self.metric if plain in _RANKING_METRICS.values() else None
 
     def _rank(
-        self, metric: Callable[..., float], estimator: Any, X: Any, hidden: sparse.csr_array
+        self, metric: Callable[..., float], estimator: Any, X: Any, held_out: sparse.csr_array
     ) -> float:
         """Compare what is recommended to rows with what was hidden from them."""
         if not hasattr(estimator, "recommend"):
@@ -107,10 +107,10 @@ class HiddenScore:
                 f"{type(estimator).__name__} has no method recommend, which {self.owner} needs for "
                 "a metric of rankings; give 'rmse', or an estimator that recommends"
             )
-        rows = np.flatnonzero(np.diff(hidden.indptr))
+        rows = np.flatnonzero(np.diff(held_out.indptr))
         n_items = signature(metric).parameters["k"].default
         ranking, _ = estimator.recommend(some_rows(X, rows), n_items=n_items)
-        truth = hidden[rows]
+        truth = held_out[rows]
         if self.relevant is not None:
             truth.data = (truth.data >= self.relevant).astype(truth.dtype)
         return float(metric(ranking, truth))

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 
-def planted_preferences(seed, *, shape=(300, 120), rank=4, per_row=20, dtype=np.float64):
+def synthetic_preferences(seed, *, shape=(300, 120), rank=4, per_row=20, dtype=np.float64):
     """Rows take columns that they like, popular ones more often; and what else they like."""
     rng = np.random.default_rng(seed)
     liking = rng.standard_normal((shape[0], rank)) @ rng.standard_normal((rank, shape[1]))

@@ -22,7 +22,7 @@ MEAN = 3.5
 BLOCK, GATHERED = 4_000_000, 250_000
 
 
-def write_planted_ratings(folder, *, shape, n_entries, test_share, seed):
+def write_synthetic_ratings(folder, *, shape, n_entries, test_share, seed):
     """Write about ``n_entries`` ratings, ``test_share`` of them held out."""
     rng = np.random.default_rng(seed)
     counts = _row_counts(shape, n_entries, rng)

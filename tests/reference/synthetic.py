@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 
-def planted_low_rank(n_samples, n_features, rank, seed, noise=1.0):
+def synthetic_low_rank(n_samples, n_features, rank, seed, noise=1.0):
     """Standard normal factors of the given rank plus white noise."""
     rng = np.random.default_rng(seed)
     signal = rng.normal(size=(n_samples, rank)) @ rng.normal(size=(rank, n_features))

@@ -8,7 +8,7 @@ from lrfact.solvers.nmf.nonnegative_problem import NonnegativeProblem, Penalty
 STORAGES = ("C", "F", "csr")
 
 
-def planted_parts(shape=(40, 25), rank=3, *, noise=0.05, holes=0.0, zeros=0.0, seed=0):
+def synthetic_parts(shape=(40, 25), rank=3, *, noise=0.05, holes=0.0, zeros=0.0, seed=0):
     """Sparse factors under noise; NaN in a share of places, 0 in another, else positive."""
     rng = np.random.default_rng(seed)
     W = rng.random((shape[0], rank)) * (rng.random((shape[0], rank)) > 0.4)
@@ -25,7 +25,7 @@ def problem_of(X, *, storage="C", penalties=((0, 0), (0, 0)), beta=2, n_threads=
     filled = np.where(np.isnan(X), 0, X).astype(X.dtype)
     matrix = sparse.csr_array(filled) if storage == "csr" else np.array(filled, order=storage)
     of_rows, of_columns = (Penalty(*map(float, penalty)) for penalty in penalties)
-    return NonnegativeProblem.of(
+    return NonnegativeProblem.from_parts(
         matrix,
         hidden,
         row_penalty=of_rows,
@@ -35,7 +35,7 @@ def problem_of(X, *, storage="C", penalties=((0, 0), (0, 0)), beta=2, n_threads=
     )
 
 
-def random_start(X, rank, seed=0):
+def random_init(X, rank, seed=0):
     """Factors of the scale of the matrix, as scikit-learn draws them."""
     rng = np.random.RandomState(seed)
     scale = np.sqrt(np.nanmean(X) / rank)

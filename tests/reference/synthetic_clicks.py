@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 
 
-def planted_clicks(n_rows=60, n_columns=40, share=0.2, *, n_groups=3, dtype=np.float64, seed=0):
+def synthetic_clicks(n_rows=60, n_columns=40, share=0.2, *, n_groups=3, dtype=np.float64, seed=0):
     """Counts of rows and columns in groups that like each other; row 3 and column 5 are empty."""
     rng = np.random.default_rng(seed)
     row_group, column_group = (
