@@ -106,10 +106,11 @@ class NMFTopics(
         and below no entry may be 0.
 
     tol : float, default=0.0001
-        "hals" stops once the projected gradient is this share of that of the first iteration, and
-        an iteration lowers the objective by no more than this share; "mu" once ten iterations lower
-        the root of twice the loss by less than this share of that of the start, or of ten times
-        that of the product of the sums of rows and columns if that is less.
+        Tolerance of the stopping criterion, which does not depend on the initialization. "hals"
+        stops once an iteration lowers the objective by at most this fraction of it and the
+        projected gradient is at most this fraction of the two sums whose difference it is; "mu"
+        once ten iterations lower the square root of twice the loss by less than this fraction of
+        its value for the independence model (the product of row and column sums).
 
     max_iter : int, default=200
         At most so many iterations.

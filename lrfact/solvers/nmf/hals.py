@@ -22,7 +22,7 @@ _MOST_PASSES, _COST_OF_PRODUCT = 20, 10
 _FIRST_MOMENTUM, _GROWTH, _SHRINKAGE, _CEILING_GROWTH = 0.5, 1.05, 1.5, 1.01
 
 # Of a projected gradient, in its terms.
-_ROUNDING = 10
+_ROUNDING = 5
 
 
 def hals(
@@ -49,10 +49,10 @@ def hals(
         Start, not negative.
 
     tol : float
-        Stop once an iteration lowers the objective by no more than this share of it, and the
-        projected gradient is this share of that of the first iteration: its sum of absolute values,
-        with the columns of both factors scaled to equal norms if nothing is penalized. What is
-        below rounding errors counts as nothing. 0 never stops.
+        Stop once an iteration lowers the objective by at most this fraction of it and the projected
+        gradient is at most this fraction of the two sums whose difference it is: sums of absolute
+        values, with the columns of both factors scaled to equal norms. Differences within the
+        rounding error count as zero. 0 never stops.
 
     max_iter : int
         At most so many iterations.
@@ -90,8 +90,6 @@ def hals(
     if not np.isfinite(squared_norm):
         raise ValueError("squares of the entries of X overflow; divide X by its largest entry")
     width, eps = rows.shape[1], float(np.finfo(rows.dtype).eps)
-    gauge_is_free = problem.rows.penalty.l2 == problem.columns.penalty.l2 == 0
-    gauge_is_free &= problem.rows.penalty.l1 == problem.columns.penalty.l1 == 0
 
     def order() -> NDArray[np.int64] | None:
         return None if shuffle is None else shuffle.permutation(width).astype(np.int64)
@@ -100,10 +98,9 @@ def hals(
     stopping_of_columns = inner_stopping(problem.columns, width)
     rows_ahead, columns_ahead = rows, columns
     column_gram = problem.columns.gram_of(columns)
-    gauge = _gauge(problem.rows.gram_of(rows), column_gram) if gauge_is_free else np.ones(width)
+    gauge = _gauge(problem.rows.gram_of(rows), column_gram)
     momentum, ceiling, last_good = _FIRST_MOMENTUM, 1.0, _FIRST_MOMENTUM
     objective: list[float] = []
-    first_violation = 0.0
     converged = False
     while len(objective) < max_iter and not converged:
         fit = fit_rows(
@@ -147,19 +144,15 @@ def hals(
             momentum = min(ceiling, _GROWTH * momentum)
             ceiling = min(1.0, _CEILING_GROWTH * ceiling)
         column_gram = problem.columns.gram_of(columns_ahead)
-        if gauge_is_free:
-            gauge = _gauge(row_gram, column_gram)
-        if not extrapolate:
-            first_violation = violation
-        else:
+        gauge = _gauge(row_gram, column_gram)
+        if extrapolate:
             gained = objective[-2] - objective[-1]
             noise = eps * squared_norm
             settled = -noise <= gained <= max(tol * objective[-1], noise)
-            # A start at a minimum has no violation that others could be a share of.
-            scale = _sum_of_products(rows, column_gram, gauge)
-            scale += _sum_of_products(columns, row_gram, 1 / gauge)
-            least = max(tol * first_violation, _ROUNDING * eps * scale)
-            converged = tol > 0 and settled and violation <= least
+            # The gradient is a difference of two sums, which are equal at a minimum.
+            scale = 2 * _sum_of_products(rows, column_gram, gauge)
+            scale += 2 * _sum_of_products(columns, row_gram, 1 / gauge)
+            converged = tol > 0 and settled and violation <= max(tol, _ROUNDING * eps) * scale
         if progress is not None and progress(len(objective), objective[-1]):
             break
     require_finite(rows, columns)

@@ -14,8 +14,6 @@ Progress = Callable[[int, float], bool]
 
 _ITERATIONS_BETWEEN_TESTS = 10
 
-# Times the loss of the product of sums of rows and columns: worse starts say nothing of the data.
-_BAD_START = 10.0
 
 # Of the extrapolation; the least share is of the sum of the factors of a component.
 _LARGEST_RATIO, _MOST_MOMENTUM, _LEAST = 2.0, 0.9, 1e-4
@@ -49,9 +47,9 @@ def multiplicative_update(
         Start, not negative.
 
     tol : float
-        Stop once ten iterations lower the root of twice the loss by no more than this share of that
-        of the start, or of ten times that of the product of the sums of rows and columns if that is
-        less, or nothing but rounding errors is left; 0 never stops.
+        Stop once ten iterations lower the square root of twice the loss by less than this fraction
+        of its value for the independence model, the product of row and column sums, or once the
+        loss is zero within the rounding error. 0 never stops.
 
     max_iter : int
         At most so many iterations.
@@ -84,7 +82,7 @@ def multiplicative_update(
     """
     rows_before, columns_before = rows, columns
     noise = _rounding_error(problem.rows)
-    largest_scale = _BAD_START * np.sqrt(_loss_of_sums(problem))
+    reference = np.sqrt(_loss_of_independence(problem))
     step = 1.0
     objective: list[float] = []
     n_iter, converged = 0, False
@@ -100,11 +98,10 @@ def multiplicative_update(
                 + problem.columns.penalty.value(columns)
             )
             if len(objective) > 1:
-                first, before, now = np.sqrt(np.maximum(np.take(objective, [0, -2, -1]), 0))
-                first = min(first, largest_scale)
+                before, now = np.sqrt(np.maximum(objective[-2:], 0))
                 gained = before - now
                 nothing_left = now**2 <= noise
-                converged = bool(tol > 0 and (nothing_left or 0 <= gained < tol * first))
+                converged = bool(tol > 0 and (nothing_left or 0 <= gained < tol * reference))
                 if gained < 0:
                     step = 1.0
             if progress is not None and progress(n_iter, objective[-1]):
@@ -129,10 +126,10 @@ def multiplicative_update(
     return NonnegativeFactors(rows, columns, np.asarray(objective), n_iter, converged)
 
 
-def _loss_of_sums(problem: NonnegativeProblem) -> float:
-    """Return the loss of the product of the sums of rows and columns.
+def _loss_of_independence(problem: NonnegativeProblem) -> float:
+    """Return the loss of the product of row and column sums.
 
-    Unlike that of a start it is not led by an entry that is huge beside all others.
+    It does not depend on the initialization, whose loss a single huge entry may dominate.
     """
     sums, others = problem.rows.row_sums, problem.columns.row_sums
     total, dtype = sums.sum(), problem.rows.matrix.dtype

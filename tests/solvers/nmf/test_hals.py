@@ -289,3 +289,17 @@ def test_passes_are_fewer_where_they_take_longer_than_a_product():
     # Rows with holes have a Gram matrix each, which takes longer than either.
     X[3, 5] = np.nan
     assert inner_stopping(problem_of(X, storage="csr").rows, 80).most_passes == 20
+
+
+@pytest.mark.parametrize("worse", [1e-3, 1.0, 1e3])
+def test_the_stopping_criterion_does_not_depend_on_the_initialization(worse):
+    """Factors of other sizes have another first gradient, and the same gradient at the end."""
+    rng = np.random.default_rng(0)
+    X = rng.random((60, 3)) @ rng.random((3, 40)) + 0.1 * rng.random((60, 40))
+    rows, columns = random_init(X, 3)
+    problem = problem_of(X)
+    result = solve(problem, (worse * rows, worse * columns), tol=1e-4)
+    best = solve(problem, (worse * rows, worse * columns), tol=1e-10, max_iter=20_000)
+    assert result.converged
+    assert result.n_iter < best.n_iter
+    assert result.objective[-1] <= 1.002 * best.objective[-1]

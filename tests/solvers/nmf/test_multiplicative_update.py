@@ -275,3 +275,16 @@ class TestExtrapolation:
         assert momenta[0] == 0
         assert (np.diff(momenta) > 0).all()
         assert 0.98 < momenta[-1] < 1
+
+
+@pytest.mark.parametrize("worse", [1.0, 1e3])
+def test_the_stopping_criterion_does_not_depend_on_the_initialization(worse):
+    """An initialization a thousand times too large has a loss to which nothing should refer."""
+    X = synthetic_parts((40, 25), 3, noise=0.2, seed=1)
+    rows, columns = random_init(X, 3)
+    problem = problem_of(X, beta=1)
+    result = solve(problem, (worse * rows, columns), tol=1e-4, max_iter=2000)
+    best = solve(problem, (worse * rows, columns), tol=1e-9, max_iter=20_000)
+    assert result.converged
+    assert result.n_iter < best.n_iter
+    assert result.objective[-1] <= 1.02 * best.objective[-1]
