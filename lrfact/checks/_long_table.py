@@ -11,7 +11,7 @@ from scipy import sparse
 # Row number, column number, value, and perhaps a time.
 _WIDTHS = (3, 4)
 
-# Lines for each distinct row or column number, at least; names of columns are told with fewer.
+# Minimum lines for each distinct row or column number; fewer suffice with names of identifiers.
 _FEWEST_REPEATS = 4
 _FEWEST_LINES = 20
 

@@ -669,7 +669,7 @@ class NMFTopics(
         return self._problem(entries, 1, exponent).rows, self._columns(entries), exponent
 
     def _columns(self, entries: NonnegativeEntries) -> Array:
-        """Return the transposed components in the unit of the fit."""
+        """Return the transposed components, in the units of the solver."""
         columns = in_unit(self.components_.T, self._fitted_exponent // 2)
         return np.ascontiguousarray(columns, dtype=entries.values.dtype)
 

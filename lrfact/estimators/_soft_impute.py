@@ -336,8 +336,8 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         -------
         ndarray of shape (n_samples, n_features_out)
             Observed entries as they are and predictions elsewhere; the dtype of `X` if that is
-            float32. Dense, whatever came in: there are no holes left. As many columns as `X`, but
-            for `add_indicator` and `keep_empty_features`.
+            float32. Dense, whatever came in: no values are missing in it. As many columns
+            as `X`, but for `add_indicator` and `keep_empty_features`.
         """
         check_is_fitted(self, "components_")
         return self._complete(self._observed(X))

@@ -666,7 +666,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         self.n_iter_ = len(residuals)
 
     def _in_units(self, entries: sparse.csr_array) -> sparse.csr_array:
-        """Observed entries, divided by a power of two as those of the fit."""
+        """Observed entries, divided by the same power of two as in `fit`."""
         values = times_power_of_two(entries.data, -self._fitted_exponent)
         return with_values(entries, values)
 

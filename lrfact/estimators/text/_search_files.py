@@ -285,7 +285,8 @@ def content_of(file: BinaryIO, folder: Path, name: str) -> bytes:
     Raises
     ------
     ValueError
-        If the file has holes, or is larger than memory can hold once it is parsed.
+        If most of the file is unallocated on the disk, or it is larger than memory can
+        hold once it is parsed.
     """
     state = os.fstat(file.fileno())
     size = state.st_size

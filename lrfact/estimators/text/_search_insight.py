@@ -200,7 +200,7 @@ class SearchInsight:
         if isinstance(term, str):
             if names is None:
                 raise ValueError(
-                    f"term={term!r} is a name, and the columns of the fit have none; give an index "
+                    f"term={term!r} is a name, but the fitted columns have no names; give an index "
                     f"from 0 to {n_terms - 1}, or fit on text or a DataFrame"
                 )
             if term not in names:

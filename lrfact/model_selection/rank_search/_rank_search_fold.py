@@ -120,6 +120,9 @@ def score_fold(task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> dict[in
     ValueError
         If a rank that the user gave exceeds what the fold allows.
     """
+    # As in scikit-learn, error_score stands for any exception: the steps and scorers are the
+    # user's own, so that no list of exceptions covers what they raise. The traceback is kept.
+    # This holds for each `except Exception` below.
     fold = _Fold(task, X, y, train, test)
     started = time.perf_counter()
     try:

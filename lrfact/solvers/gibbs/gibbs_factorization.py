@@ -149,12 +149,12 @@ def first_state(problem: GibbsProblem, k: int, rng: np.random.Generator) -> Gibb
     dtype = problem.by_rows.dtype
 
     def side(
-        entries: sparse.csr_array, weights: Array | None, features: Array, told: Array
+        entries: sparse.csr_array, weights: Array | None, features: Array, bias: Array
     ) -> FactorState:
         n = entries.shape[0]
         counts = np.diff(entries.indptr)
         rows = np.repeat(np.arange(n), counts)
-        left = entries.data - told[entries.indices]
+        left = entries.data - bias[entries.indices]
         if weights is not None:
             left *= weights
             counts = np.bincount(rows, weights, n)

@@ -772,7 +772,7 @@ class TestBadInput:
 
     def test_names_of_columns_that_have_none(self, counts):
         search = make().fit(counts)
-        message = "term='car' is a name, and the columns of the fit have none; give an index from 0"
+        message = "term='car' is a name, but the fitted columns have no names; give an index from 0"
         with pytest.raises(ValueError, match=message):
             search.similar_terms("car")
 
