@@ -98,6 +98,11 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     them equal, as 1 and 1.0. In a NumPy array of strings numbers are strings too: give a list of
     pairs, an array of objects or a DataFrame where that matters.
 
+    Rows and columns are numbered in the order of their labels, and random numbers are drawn in
+    that order. Names in another order, such as "10" before "9" where there were 10 and 9, thus
+    change the random initialization: "als" then reaches the same minimum to `tol`, while "sgd" and
+    :class:`BayesianMF` give another draw, as another `random_state` does.
+
     Cost on top of the model: a sort of the entries in `fit`; one look-up a label in `predict`,
     by bisection for numbers and by hash for all else.
 
