@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 from lrfact.checks._compat import HasMethods, StrOptions, check_sample_weight, fit_context
 from lrfact.checks._fitted_state import forgetting
 from lrfact.checks._label_index import LabelIndex
-from lrfact.checks._label_pairs import label_pairs
+from lrfact.checks._label_pairs import label_pairs, require_unmasked
 from lrfact.checks._unseen_labels import describe_unseen, shown_pair
 from lrfact.estimators._biased_factors import BiasedFactors
 from lrfact.estimators._implicit_mf import ImplicitMF
@@ -188,8 +188,10 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         with forgetting(self):
             rows, columns = label_pairs(self, X, y, reset=True)
+            require_unmasked(y, "y", "values")
             y = _values(column_or_1d(y, warn=True), rows)
             if sample_weight is not None:
+                require_unmasked(sample_weight, "sample_weight", "values")
                 used, sample_weight = _positive_weights(sample_weight, y)
                 rows, columns, y = rows[used], columns[used], y[used]
             inner = clone(self._inner())
@@ -463,7 +465,12 @@ class _Table:
 
 
 def _values(y: Any, rows: NDArray[Any]) -> Array:
-    """Validated values, as many as there are labels."""
+    """Return validated values, as many as there are labels."""
+    if y.dtype.kind in "mM":
+        raise ValueError(
+            f"y holds dates or times ({y.dtype}), and values must be numbers; convert them, for "
+            "example to days since the first"
+        )
     y = check_array(y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y")
     check_consistent_length(rows, y)
     return y
