@@ -115,8 +115,8 @@ def nonnegative_entries(
         missing = np.isnan(stored) if np.isnan(stored.sum()) else None
     else:
         missing = stored == stored.dtype.type(missing_values)
-    if reset and missing_values == 0 and sparse.issparse(X) and X.nnz < np.prod(X.shape):
-        _require_stored_zero(missing.any())
+        if reset and missing_values == 0 and sparse.issparse(X) and X.nnz < np.prod(X.shape):
+            _require_stored_zero(bool(missing.any()))
     hidden = _places(X, missing)
     if mask is not None:
         masked = _masked_places(mask, X.shape)
