@@ -205,7 +205,8 @@ LRFACT_INLINE int NAME(newton_step)(const VALUE *values, ptrdiff_t n, const VALU
  * 4 lead, `work` of width^2 + 2 width, `free_ones` of width. Passes over nearly dependent
  * coordinates would go on for hundreds, so now and then all move at once. Ends once a pass has
  * moved no coordinate by more than `tol` of the total, both times `reach`, nor the approximation
- * of any entry, however small beside others, by more than `tol` of it; returns whether it did.
+ * of any entry, however small beside others, by more than the root of `tol`, whose square counts in
+ * the objective; returns whether it did.
  */
 LRFACT_EACH_CPU
 static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *panel, ptrdiff_t lead,
@@ -257,9 +258,11 @@ static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *pane
         }
         if (moved <= tol * total) {
             ptrdiff_t f = 0;
-            while (f < width && (!(sizes[f] > 0) ||
-                                 sizes[f] * NAME(largest_part)(panel + f * lead, inverse, n) <= of_entries))
-                f++;
+            for (; f < width; f++) {
+                const VALUE *h = panel + f * lead;
+                if (sizes[f] > 0 && sizes[f] * NAME(largest_part)(h, inverse, n) > of_entries)
+                    break;
+            }
             if (f == width)
                 return 1;
         }
