@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from lrfact.checks._long_table import warn_of_long_table
 from lrfact.checks._matrix_input import validated_matrix
 from lrfact.checks._negative_values import refuse_negative
 
@@ -34,12 +35,18 @@ def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_arra
     ------
     ValueError
         If an entry is negative, NaN or infinite, or there is a wrong number of columns.
+
+    Warns
+    -----
+    UserWarning
+        In `fit`, if `X` looks like a long table of row numbers, column numbers and counts.
     """
     if np.ma.isMaskedArray(X) and np.ma.getmaskarray(X).any():
         raise ValueError(
             "X is a masked array, and implicit feedback has no missing entries: 0 is the absence "
             "of feedback; pass X.filled(0), or use MaskedMF for ratings with holes"
         )
+    given = X
     X = validated_matrix(
         estimator,
         X,
@@ -48,6 +55,8 @@ def implicit_feedback(estimator: Any, X: Any, *, reset: bool) -> sparse.csr_arra
         dtype=[np.float64, np.float32],
         ensure_all_finite="allow-nan",
     )
+    if reset:
+        warn_of_long_table(given, type(estimator).__name__)
     if np.isnan(X.data if sparse.issparse(X) else X).any():
         raise ValueError(
             "Input X contains NaN, and implicit feedback has no missing entries: 0 is the absence "

@@ -45,6 +45,7 @@ def label_pairs(
     name = type(estimator).__name__
     if sparse.issparse(X):
         raise TypeError(f"{name} takes pairs of labels, not a sparse matrix; pass that to MaskedMF")
+    require_unmasked(X, "X", "labels")
     columns, n_lines = _columns_of(X)
     shape = (n_lines, len(columns))
     if 0 in shape:
@@ -57,6 +58,32 @@ def label_pairs(
     if len(labels) != 2:
         raise _wrong_shape(shape, name)
     return labels[0], labels[1]
+
+
+def require_unmasked(values: Any, name: str, what: str) -> None:
+    """Refuse a masked array that masks something: a line has no missing parts.
+
+    Parameters
+    ----------
+    values : object
+        Input, before any conversion.
+
+    name : str
+        Name of the argument, for the message.
+
+    what : str
+        What its entries are, in the plural.
+
+    Raises
+    ------
+    ValueError
+        If an entry is masked.
+    """
+    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
+        raise ValueError(
+            f"{name} is a masked array, and each line needs all its {what}: drop the lines that it "
+            "masks"
+        )
 
 
 def _columns_of(X: Any) -> tuple[list[Any], int]:

@@ -37,8 +37,8 @@ def warn_of_long_table(X: Any, name: str) -> None:
     -----
     UserWarning
         If `X` has three or four columns, of which the first two are whole numbers from 0 without
-        missing entries, no pair of which occurs twice, and both repeat or are named like
-        identifiers, as "user_id" and "item".
+        missing entries, and are named like identifiers, as "user_id" and "item", or both repeat and
+        no pair of them occurs twice.
     """
     if sparse.issparse(X) or len(getattr(X, "shape", ())) != 2 or X.shape[1] not in _WIDTHS:
         return
@@ -47,7 +47,7 @@ def warn_of_long_table(X: Any, name: str) -> None:
     if len(X) < (2 if named else _FEWEST_LINES):
         return
     pairs = _first_two(X)
-    if pairs is None or not _are_identifiers(pairs, fewest=1 if named else _FEWEST_REPEATS):
+    if pairs is None or not _are_identifiers(pairs, named=named):
         return
     shown = " and ".join(map(repr, names)) if names else "the first two"
     warnings.warn(
@@ -81,7 +81,7 @@ def _first_two(X: Any) -> NDArray[Any] | None:
         return None
 
 
-def _are_identifiers(pairs: NDArray[Any], fewest: int) -> bool:
+def _are_identifiers(pairs: NDArray[Any], *, named: bool) -> bool:
     with np.errstate(invalid="ignore"):
         whole = (pairs >= 0) & (pairs < 2**53) & (pairs == np.floor(pairs))
     if not whole.all():
@@ -89,7 +89,9 @@ def _are_identifiers(pairs: NDArray[Any], fewest: int) -> bool:
     n_lines = len(pairs)
     rows, columns = (np.unique(pairs[:, at], return_inverse=True) for at in (0, 1))
     distinct = len(rows[0]), len(columns[0])
-    if max(distinct) * fewest > n_lines or min(distinct) < 2:
+    if max(distinct) * (1 if named else _FEWEST_REPEATS) > n_lines or min(distinct) < 2:
         return False
+    if named:
+        return True  # a log of events has pairs twice
     keys = rows[1].reshape(-1).astype(np.int64) * distinct[1] + columns[1].reshape(-1)
     return len(np.unique(keys)) == n_lines

@@ -114,6 +114,8 @@ def nonnegative_entries(
         missing = np.isnan(stored) if np.isnan(stored.sum()) else None
     else:
         missing = stored == stored.dtype.type(missing_values)
+        if reset and missing_values == 0 and sparse.issparse(X) and X.nnz < np.prod(X.shape):
+            _require_stored_zero(bool(missing.any()))
     hidden = _places(X, missing)
     if mask is not None:
         masked = _masked_places(mask, X.shape)
@@ -184,3 +186,13 @@ def _without(X: Any, hidden: sparse.csr_array) -> Any:
     counts = np.bincount(stored_rows[kept], minlength=X.shape[0])
     indptr = np.concatenate([[0], np.cumsum(counts)]).astype(X.indptr.dtype)
     return sparse.csr_array((X.data[kept], X.indices[kept], indptr), shape=X.shape)
+
+
+def _require_stored_zero(stores_zero: bool) -> None:
+    """Refuse zeros as missing entries of a sparse matrix that has none but absent entries."""
+    if not stores_zero:
+        raise ValueError(
+            "missing_values=0, and the sparse X stores no zero: what it does not store counts as 0 "
+            "and is not missing; pass X.toarray() if all zeros are missing, leave missing_values "
+            "out if none is, or take MaskedMF(nonnegative=True), where absent entries are missing"
+        )

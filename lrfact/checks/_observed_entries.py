@@ -99,16 +99,34 @@ def _observed(
     return sparse.csr_array((X[rows, columns], columns.astype(index), indptr), shape=X.shape)
 
 
-def _stored_entries(
-    estimator: Any, X: Any, missing_values: float, *, reset: bool, **options: Any
-) -> sparse.csr_array:
+def require_stored_entries(X: Any, name: str) -> None:
+    """Refuse sparse formats in which to be stored does not mean to be observed.
+
+    Parameters
+    ----------
+    X : sparse matrix
+        Entries.
+
+    name : str
+        Name of the estimator, for the message.
+
+    Raises
+    ------
+    TypeError
+        If `X` is sparse by blocks or by diagonals.
+    """
     if X.format in ("bsr", "dia"):
-        name = estimator if isinstance(estimator, str) else type(estimator).__name__
         raise TypeError(
             f"{name} takes what a sparse matrix stores as observed, but the format "
             f"{X.format!r} stores zeros that nobody observed, or drops some that were; pass "
             "X.tocsr() if its stored entries are the observed ones"
         )
+
+
+def _stored_entries(
+    estimator: Any, X: Any, missing_values: float, *, reset: bool, **options: Any
+) -> sparse.csr_array:
+    require_stored_entries(X, estimator if isinstance(estimator, str) else type(estimator).__name__)
     n_stored = X.nnz
     X = validated_matrix(
         estimator,

@@ -295,11 +295,20 @@ def _read(source: Path, version: str) -> tuple[Ratings, dict[str, Any]]:
                 raise ValueError(f"there are {ratings.ratings.size:,} ratings")
             with (folder / layout.items_file).open("rb") as stream:
                 return ratings, read_movies(stream, layout)
+        except OSError as fault:
+            # bz2 raises one without a number where the operating system's have one.
+            if fault.errno is not None:
+                raise
+            raise _not_whole(source, version, fault) from fault
         except _DAMAGE as fault:
-            raise ValueError(
-                f"{source} is not MovieLens {version}, which has {release.n_ratings:,} ratings, or "
-                f"is not whole: {fault}. Pass the version that it is, or download it again."
-            ) from fault
+            raise _not_whole(source, version, fault) from fault
+
+
+def _not_whole(source: Path, version: str, fault: Exception) -> ValueError:
+    return ValueError(
+        f"{source} is not MovieLens {version}, which has {_RELEASES[version].n_ratings:,} ratings, "
+        f"or is not whole: {fault}. Pass the version that it is, or download it again."
+    )
 
 
 def _require_pandas() -> None:

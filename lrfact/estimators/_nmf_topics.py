@@ -141,7 +141,7 @@ class NMFTopics(
 
     missing_values : float, default=nan
         What stands for a missing entry, also where a sparse matrix stores it. What is not stored
-        is 0.
+        is 0 and not missing, so that 0 is refused for a sparse matrix that stores no zero.
 
     n_jobs : int, default=None
         Threads; None for all.

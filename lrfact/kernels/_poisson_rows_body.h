@@ -36,6 +36,25 @@ LRFACT_INLINE void NAME(ratio_sums)(const VALUE *h, const VALUE *inverse, const 
     *second = sum_b;
 }
 
+/* Largest part of the model that a component has in an entry, at a coordinate of 1. */
+LRFACT_INLINE double NAME(largest_part)(const VALUE *h, const VALUE *inverse, ptrdiff_t n)
+{
+    VALUE largest[8] = {0}; /* several, so that one comparison need not wait for the last */
+    ptrdiff_t p = 0;
+    for (; p + 8 <= n; p += 8)
+        for (int i = 0; i < 8; i++) {
+            const VALUE part = h[p + i] * inverse[p + i];
+            largest[i] = part > largest[i] ? part : largest[i];
+        }
+    for (; p < n; p++) {
+        const VALUE part = h[p] * inverse[p];
+        largest[0] = part > largest[0] ? part : largest[0];
+    }
+    for (int i = 1; i < 8; i++)
+        largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
+    return (double)largest[0];
+}
+
 /* model += change h, and what follows from it. An approximation counts as no less than `floor` of its
  * entry, nor so little that its inverse is infinite. */
 LRFACT_INLINE void NAME(move_model)(const VALUE *values, const VALUE *h, VALUE change, VALUE floor,
@@ -185,7 +204,9 @@ LRFACT_INLINE int NAME(newton_step)(const VALUE *values, ptrdiff_t n, const VALU
  * with values[p] > 0. `x` is the start, positive, and the result; `model` is scratch of length
  * 4 lead, `work` of width^2 + 2 width, `free_ones` of width. Passes over nearly dependent
  * coordinates would go on for hundreds, so now and then all move at once. Ends once a pass has
- * moved no coordinate by more than `tol` of the total, both times `reach`; returns whether it did.
+ * moved no coordinate by more than `tol` of the total, both times `reach`, nor the approximation
+ * of any entry, however small beside others, by more than the root of `tol`, whose square counts in
+ * the objective; returns whether it did.
  */
 LRFACT_EACH_CPU
 static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *panel, ptrdiff_t lead,
@@ -194,6 +215,8 @@ static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *pane
                              VALUE *model, double *work, ptrdiff_t *free_ones)
 {
     VALUE *inverse = model + lead, *ratio = inverse + lead;
+    double *sizes = work; /* of changes; Newton's method has another use for `work` */
+    const double of_entries = sqrt(tol);
     double total = 0;
     for (ptrdiff_t f = 0; f < width; f++)
         total += ((double)reach[f] + l1) * x[f];
@@ -219,20 +242,30 @@ static int NAME(poisson_row)(const VALUE *values, ptrdiff_t n, const VALUE *pane
                 if (!(after > least))
                     after = least;
             }
-            /* Decreasing, and nothing beside the others: it is on its way to 0. */
-            if (gradient > 0 && weight * after < nothing)
+            /* Decreasing, and nothing beside the others in any entry: it is on its way to 0. */
+            if (gradient > 0 && weight * after < nothing &&
+                (!(curvature > 0) || after * NAME(largest_part)(h, inverse, n) < tol))
                 after = 0;
             total += weight * after;
+            sizes[f] = 0;
             if (after == before)
                 continue;
             const double change = after - before;
-            const double size = weight * (change < 0 ? -change : change);
-            moved = size > moved ? size : moved;
+            sizes[f] = change < 0 ? -change : change;
+            moved = weight * sizes[f] > moved ? weight * sizes[f] : moved;
             x[f] = after;
             NAME(move_model)(values, h, (VALUE)change, (VALUE)floor, n, model, inverse, ratio);
         }
-        if (moved <= tol * total)
-            return 1;
+        if (moved <= tol * total) {
+            ptrdiff_t f = 0;
+            for (; f < width; f++) {
+                const VALUE *h = panel + f * lead;
+                if (sizes[f] > 0 && sizes[f] * NAME(largest_part)(h, inverse, n) > of_entries)
+                    break;
+            }
+            if (f == width)
+                return 1;
+        }
         if (pass + 1 >= LRFACT_PASSES_BEFORE && (pass + 1) % LRFACT_PASSES_BETWEEN == 0 &&
             NAME(newton_step)(values, n, panel, lead, width, reach, l1, l2, floor, x, model, work,
                               free_ones)) {

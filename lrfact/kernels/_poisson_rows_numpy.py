@@ -91,6 +91,7 @@ def _fit_row(
     epsilon: float,
 ) -> bool:
     total = float(weight @ x)
+    sizes = np.zeros(len(x))
     for n_passes in range(1, most_passes + 1):
         nothing = tol * total
         moved = total = 0.0
@@ -102,13 +103,15 @@ def _fit_row(
             after = 0.0
             if curvature > 0:
                 after = max(x[f] - gradient / curvature, (1 - _MOST_DECREASE) * x[f])
-            if gradient > 0 and weight[f] * after < nothing:
-                after = 0.0  # on its way there
+            if gradient > 0 and weight[f] * after < nothing and after * ratio.max(initial=0) < tol:
+                after = 0.0  # on its way there, and nothing beside the others in any entry
             total += weight[f] * after
+            sizes[f] = abs(after - x[f])
             model += (after - x[f]) * panel[:, f]
             moved = max(moved, weight[f] * abs(after - x[f]))
             x[f] = after
-        if moved <= tol * total:
+        parts = panel.T / np.maximum(model, least)
+        if moved <= tol * total and (sizes * parts.max(axis=1, initial=0) <= np.sqrt(tol)).all():
             return True
         if n_passes >= _PASSES_BEFORE and n_passes % _PASSES_BETWEEN == 0:
             x[:] = _after_newton_step(values, panel, weight, x, l2, least, epsilon)

@@ -357,6 +357,9 @@ class RankSearchDisplay:
         ValueError
             If the table is over something else than one `n_components`, or has no such metric.
 
+        TypeError
+            If it is not a table with columns of these names.
+
         ImportError
             If matplotlib is not installed.
         """
@@ -417,6 +420,9 @@ class RankSearchDisplay:
 
         Raises
         ------
+        TypeError
+            If `selection` is something else, such as the data.
+
         ImportError
             If matplotlib is not installed.
 
@@ -430,6 +436,11 @@ class RankSearchDisplay:
         >>> display.best_rank
         5
         """
+        if not all(hasattr(selection, needed) for needed in ("ranks", "curve", "threshold")):
+            raise TypeError(
+                "RankSearchDisplay.from_selection takes what select_rank returns, and got an "
+                f"object of type {type(selection).__name__}; give select_rank(X)"
+            )
         display = cls(
             ranks=selection.ranks,
             mean_score=selection.curve,
@@ -442,6 +453,11 @@ class RankSearchDisplay:
 
 def _searched_ranks(cv_results: Mapping[str, Any]) -> npt.NDArray[np.intp]:
     """Return the ranks in the rows of the table; what else was searched is refused."""
+    if not all(hasattr(cv_results, needed) for needed in ("keys", "__getitem__")):
+        raise TypeError(
+            "RankSearchDisplay.from_cv_results takes the attribute cv_results_ of a search, and "
+            f"got an object of type {type(cv_results).__name__}; give search.cv_results_"
+        )
     searched = [key.removeprefix("param_") for key in cv_results if key.startswith("param_")]
     if len(searched) != 1 or searched[0].split("__")[-1] != "n_components":
         raise ValueError(

@@ -8,7 +8,7 @@ import pytest
 from scipy import sparse
 from sklearn.datasets import load_digits, load_iris
 
-from lrfact import BayesianMF, MaskedMF, SoftImpute
+from lrfact import BayesianMF, ImplicitMF, MaskedMF, SoftImpute
 from lrfact.checks._long_table import warn_of_long_table
 
 RNG = np.random.default_rng(0)
@@ -29,6 +29,9 @@ LONG_TABLES = {
     "frame of few lines": pd.DataFrame(LONG[:5], columns=["userId", "movieId", "rating"]),
     "frame without names": pd.DataFrame(LONG),
     "frame, items first": pd.DataFrame(LONG, columns=["item", "user", "rating"]),
+    "frame of events, pairs twice": pd.DataFrame(
+        np.repeat(LONG, 2, axis=0), columns=["user", "item", "count"]
+    ),
     "ids": pd.DataFrame(LONG[:9], columns=["customer_id", "product_id", "amount"]),
 }
 MATRICES = {
@@ -69,6 +72,7 @@ def test_matrices_are_not(name):
         MaskedMF(1, tol=0.1, random_state=0),
         BayesianMF(1, n_draws=4, n_burn_in=4, random_state=0),
         SoftImpute(reg=1.0, random_state=0),
+        ImplicitMF(1, random_state=0),
     ],
     ids=lambda estimator: type(estimator).__name__,
 )

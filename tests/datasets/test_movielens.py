@@ -302,13 +302,14 @@ def test_an_archive_with_a_password(tmp_path):
         fetch_movielens(path=path)
 
 
-def test_a_compression_that_is_not_known(tmp_path):
+@pytest.mark.parametrize("method", [97, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_compression_that_is_not_known_or_another(method, tmp_path):
     path = write_archive(tmp_path / "copy.zip", with_tabs(LINES, TITLES))
     content = bytearray(path.read_bytes())
     for signature, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         start = -1
         while (start := content.find(signature, start + 1)) >= 0:
-            content[start + at] = 97
+            content[start + at] = method
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"copy\.zip is not MovieLens 100k.*or is not whole"):
         fetch_movielens(path=path)

@@ -200,3 +200,14 @@ class TestEntries:
             cross_val_score_entries(make(), given)
         with pytest.raises(ValueError, match="pass a dense array with NaN"):
             holdout_scorer(random_state=0)(make().fit(given), given)
+
+
+def test_zeros_that_a_sparse_matrix_does_not_store_are_not_missing():
+    """Dense zeros are; the same call must not mean another model."""
+    zeros = np.where(LOST, 0, TRUTH)
+    with pytest.raises(ValueError, match=r"missing_values=0, .* stores no zero: .* X.toarray\(\)"):
+        make(missing_values=0).fit(sparse.csr_array(zeros))
+    rows, columns = np.nonzero(np.ones_like(zeros))
+    stored = sparse.csr_array((zeros.ravel(), (rows, columns)), shape=zeros.shape)
+    one, other = (briefly("frobenius", missing_values=0).fit(given) for given in (zeros, stored))
+    assert_allclose(one.components_, other.components_, rtol=1e-6)

@@ -434,3 +434,28 @@ def test_messages_name_the_argument_and_the_rule(face):
     assert "indptr must rise" in message(indptr=np.array([0, 3, 2, 5], dtype=np.int32))
     outside = message(indices=np.array([0, 1, 2, 3, 5], dtype=np.int32))
     assert "indices must lie inside the matrix" in outside
+
+
+@pytest.mark.parametrize("heavy", [1e7, 1e14])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("face", FACES)
+def test_small_entries_beside_a_huge_one_are_fitted_as_if_they_were_alone(face, dtype, heavy):
+    """A component of a huge entry alone leaves the others a problem of their own."""
+    light = problem([20, 40, 40], 4, dtype=dtype, seed=3)
+    light["data"] += 1
+    alone, at_rest = fit(face, light, tol=1e-5)
+    assert at_rest.all()
+    ends = light["indptr"][1:]
+    both = {
+        "data": np.insert(light["data"], ends, dtype(heavy)),
+        "indices": np.insert(light["indices"], ends, light["indices"].dtype.type(40)),
+        "indptr": light["indptr"] + np.arange(4, dtype=light["indptr"].dtype),
+        "design": np.zeros((41, 5), dtype=dtype),
+        "reach": np.insert(light["reach"], 4, dtype(1), axis=1),
+        "rows": np.full((3, 5), dtype(heavy / 50)),
+    }
+    both["design"][:40, :4], both["design"][40, 4] = light["design"], 1
+    rows, at_rest = fit(face, both, tol=1e-5)
+    assert at_rest.all()
+    assert_allclose(rows[:, 4], heavy, rtol=1e-5)
+    assert_allclose(rows[:, :4] @ light["design"].T, alone @ light["design"].T, rtol=3e-2)

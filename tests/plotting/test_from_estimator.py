@@ -38,3 +38,16 @@ def test_data_instead_of_an_estimator(Display, container):
 def test_class_instead_of_an_estimator(Display):
     with pytest.raises(TypeError, match=r"got the class PCAFromSVD; give PCAFromSVD\(\).fit\(X\)"):
         Display.from_estimator(PCAFromSVD, **DISPLAYS[Display])
+
+
+@pytest.mark.parametrize(
+    ("factory", "message"),
+    [
+        ("from_selection", r"from_selection takes what select_rank returns.*type {}; give sel"),
+        ("from_cv_results", r"takes the attribute cv_results_ .*type {}; give search.cv_results_"),
+    ],
+)
+@pytest.mark.parametrize("given", [X, sparse.csr_array(X), PCAFromSVD(), PCAFromSVD, None, "abc"])
+def test_data_instead_of_a_table_of_ranks(factory, message, given):
+    with pytest.raises(TypeError, match=message.format(type(given).__name__)):
+        getattr(RankSearchDisplay, factory)(given)

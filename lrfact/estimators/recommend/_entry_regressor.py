@@ -17,7 +17,7 @@ from lrfact._sklearn_compat import HasMethods, StrOptions, check_sample_weight, 
 from lrfact._typing import Array
 from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._label_index import LabelIndex
-from lrfact.checks._label_pairs import label_pairs
+from lrfact.checks._label_pairs import label_pairs, require_unmasked
 from lrfact.checks._unseen_labels import describe_unseen, shown_pair
 from lrfact.estimators.recommend._biased_factors import BiasedFactors
 from lrfact.estimators.recommend._implicit_mf import ImplicitMF
@@ -96,6 +96,11 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     Labels may be of any hashable kind, also mixed in one column; they are one if Python finds
     them equal, as 1 and 1.0. In a NumPy array of strings numbers are strings too: give a list of
     pairs, an array of objects or a DataFrame where that matters.
+
+    Rows and columns are numbered in the order of their labels, and random numbers are drawn in
+    that order. Names in another order, such as "10" before "9" where there were 10 and 9, thus
+    change the random initialization: "als" then reaches the same minimum to `tol`, while "sgd" and
+    :class:`BayesianMF` give another draw, as another `random_state` does.
 
     Cost on top of the model: a sort of the entries in `fit`; one look-up a label in `predict`,
     by bisection for numbers and by hash for all else.
@@ -182,8 +187,10 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         """
         with reset_on_error(self):
             rows, columns = label_pairs(self, X, y, reset=True)
+            require_unmasked(y, "y", "values")
             y = _values(column_or_1d(y, warn=True), rows)
             if sample_weight is not None:
+                require_unmasked(sample_weight, "sample_weight", "values")
                 used, sample_weight = _positive_weights(sample_weight, y)
                 rows, columns, y = rows[used], columns[used], y[used]
             inner = clone(self._inner())
@@ -457,7 +464,12 @@ class _Table:
 
 
 def _values(y: Any, rows: NDArray[Any]) -> Array:
-    """Validated values, as many as there are labels."""
+    """Return validated values, as many as there are labels."""
+    if y.dtype.kind in "mM":
+        raise ValueError(
+            f"y holds dates or times ({y.dtype}), and values must be numbers; convert them, for "
+            "example to days since the first"
+        )
     y = check_array(y, ensure_2d=False, dtype=[np.float64, np.float32], input_name="y")
     check_consistent_length(rows, y)
     return y

@@ -50,6 +50,7 @@ from lrfact.estimators.text._term_weighting import TermWeighting
 from lrfact.solvers.search.document_index import DocumentIndex
 from lrfact.solvers.search.drift_estimate import DriftEstimate
 from lrfact.solvers.search.latent_space import LatentSpace, TermMasses
+from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 
 class SearchArchive:
@@ -162,8 +163,8 @@ class SearchArchive:
 
         trust_pattern : bool, default=False
             Whether to accept a vectorizer with a `token_pattern` that is not scikit-learn's
-            default. Regular expressions exist that never end on a short text, so allow them only
-            in files whose origin you know.
+            default. The search time of a regular expression can grow exponentially with the length
+            of a text, so accept one only in files whose origin you know.
 
         Returns
         -------
@@ -231,14 +232,22 @@ def _restored(
     # Neither makes a table as large as the vectors.
     if not np.isfinite([vectors.min(initial=0), vectors.max(initial=0)]).all():
         raise stored.damaged(f"{stored.name_of(VECTORS)} has entries that are no numbers")
-    postings = _read_postings(stored, (n_terms, n), memory_map) if text["has_postings"] else None
+    has_postings = text["has_postings"]
+    if not isinstance(has_postings, bool) or (
+        # Version 1 left the files of an earlier search in the folder.
+        stored.token is not None and has_postings != (POSTINGS[0] in stored.files)
+    ):
+        raise stored.damaged(f"has_postings is {has_postings!r}, which does not fit its files")
+    postings = _read_postings(stored, (n_terms, n), memory_map) if has_postings else None
     search.vectorizer_ = vectorizer_from_text(
         text["vectorizer"], arrays, n_terms, stored, trust_pattern=trust_pattern
     )
     search._fitted_closest = ClosestWord()
     search._fitted_metric = search.metric
     search.weighting_ = _weighting_from_text(text["weighting"], arrays, n_terms, stored)
-    search.solver_ = str(text["solver"])
+    if text["solver"] not in SVD_SOLVERS:
+        raise stored.damaged(f"there is no solver {text['solver']!r}")
+    search.solver_ = text["solver"]
     search.singular_value_error_ = arrays.read("singular_value_error", REAL, 1, (k,))
     search.n_features_in_ = n_terms
     if text["feature_names"] is not None:
@@ -248,7 +257,9 @@ def _restored(
         search.feature_names_in_ = names
     texts = text["texts"]
     if texts is not None and (
-        len(texts) != n or not all(isinstance(document, str) for document in texts)
+        not isinstance(texts, list)
+        or len(texts) != n
+        or not all(isinstance(document, str) for document in texts)
     ):
         raise stored.damaged("texts are not one string for each document")
     collection = document_collection(

@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn import get_config
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone, is_classifier
 from sklearn.metrics import check_scoring, get_scorer_names
@@ -23,7 +24,8 @@ from lrfact._sklearn_compat import (
 )
 from lrfact.checks._fitted_state import reset_on_error
 from lrfact.checks._matrix_input import with_wide_dtype
-from lrfact.estimators import PCAFromSVD
+from lrfact.checks._observed_entries import require_stored_entries
+from lrfact.estimators import BayesianMF, MaskedMF, PCAFromSVD, SoftImpute
 from lrfact.model_selection.rank_search._rank_search_delegation import BestEstimatorMethods
 from lrfact.model_selection.rank_search._rank_search_parameter import find_rank_parameter
 from lrfact.model_selection.rank_search._rank_search_strategies import (
@@ -254,6 +256,10 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
             training fold allows; if `estimator` has no `n_components`, or more than one to choose
             from; if all fits fail.
 
+        TypeError
+            If the estimator takes stored entries for the observed ones, and `X` is sparse by blocks
+            or by diagonals.
+
         Warns
         -----
         FitFailedWarning
@@ -265,6 +271,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         with reset_on_error(self):
             if isinstance(self.scoring, list | tuple | dict):
                 self._require_name_to_refit(self.scoring)
+            _require_stored_entries(X, self._searched())
             X, y = indexable(with_wide_dtype(X), y)
             params = check_method_params(X, params=params)
             routed = self._routed("fit", params)
@@ -442,3 +449,15 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+
+def _require_stored_entries(X: Any, estimator: Any) -> None:
+    """Let an estimator of observed entries see a format that folds of rows would change to CSR."""
+    if not sparse.issparse(X):
+        return
+    first = estimator
+    while hasattr(first, "estimator") or hasattr(first, "steps"):
+        steps = getattr(first, "steps", None)
+        first = steps[0][1] if steps else first.estimator
+    if isinstance(first, MaskedMF | BayesianMF | SoftImpute):
+        require_stored_entries(X, type(first).__name__)

@@ -75,8 +75,9 @@ class SpectralColumns:
         return entries.data * (self._projection()[entries.indices] @ of_column)
 
     def _projection(self) -> Array:
-        inverse = np.divide(1, self.degree, out=np.zeros_like(self.degree), where=self.degree > 0)
-        return np.ascontiguousarray(self.factors * inverse[:, np.newaxis])
+        # Of the smallest sums, inverses overflow where quotients do not.
+        degree = self.degree[:, np.newaxis]
+        return np.divide(self.factors, degree, out=np.zeros(self.factors.shape), where=degree > 0)
 
 
 def spectral_filter(

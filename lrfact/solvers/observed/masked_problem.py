@@ -95,12 +95,15 @@ class MaskedProblem:
         Raises
         ------
         ValueError
-            If squares of the values overflow.
+            If squares of the values, or penalties of their units, overflow.
         """
         dtype = ratings.dtype
         with np.errstate(over="ignore", invalid="ignore"):
             variance = _variance(ratings.data, weights, about_mean=bias) or 1.0
-        if not max(1.0, reg) * variance <= float(np.finfo(dtype).max):
+        largest = float(np.finfo(dtype).max)
+        if variance <= largest < reg * max(variance, 1.0):
+            raise ValueError(f"reg={reg:.3g} is too large for {dtype}; lower reg")
+        if not variance <= largest:
             raise ValueError(
                 f"entries of X are too large for their squares to be summed in {dtype}; divide X "
                 "by its largest absolute value"

@@ -126,7 +126,7 @@ def masked_sgd(
         learning_rate *= _SMALLER
     raise ValueError(
         f"the loss does not stay finite even at learning_rate={learning_rate / _SMALLER:.3g}; "
-        "scale the values or the weights down"
+        "lower learning_rate, or scale the values or the weights down"
     )
 
 

@@ -600,3 +600,24 @@ def test_other_bad_input(table):
     for parameter in ("duplicates", "unseen", "estimator"):
         with pytest.raises(ValueError, match=f"The '{parameter}' parameter of EntryRegressor"):
             EntryRegressor(**{parameter: "sum"}).fit(X, y)
+
+
+@pytest.mark.parametrize("name", ["X", "y", "sample_weight"])
+def test_masked_arrays_are_refused_where_they_mask(table, name):
+    X, y = table
+    given = {"X": X, "y": y, "sample_weight": np.ones(len(y))}
+    whole = EntryRegressor(model()).fit(**{**given, name: np.ma.masked_array(given[name])})
+    assert_array_equal(whole.predict(X), EntryRegressor(model()).fit(**given).predict(X))
+    hidden = np.ma.masked_array(given[name], mask=given[name] == given[name].flat[3])
+    with pytest.raises(ValueError, match=f"^{name} is a masked array, .* drop the lines that it"):
+        EntryRegressor(model()).fit(**{**given, name: hidden})
+    if name == "X":
+        with pytest.raises(ValueError, match=r"^X is a masked array"):
+            whole.predict(hidden)
+
+
+@pytest.mark.parametrize("unit", ["datetime64[D]", "timedelta64[s]"])
+def test_dates_are_not_values(table, unit):
+    X, y = table
+    with pytest.raises(ValueError, match=r"y holds dates or times .*convert them, for example"):
+        EntryRegressor(model()).fit(X, np.arange(len(y)).astype(unit))

@@ -5,12 +5,20 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import FitFailedWarning
+from sklearn.impute import SimpleImputer
 from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from lrfact import MaskedMF, RankSearchCV, TruncatedSVDReducer, holdout_scorer
+from lrfact import (
+    BayesianMF,
+    MaskedMF,
+    RankSearchCV,
+    SoftImpute,
+    TruncatedSVDReducer,
+    holdout_scorer,
+)
 from lrfact.model_selection.rank_search._rank_search_parameter import find_rank_parameter
 
 RANKS = [1, 2, 3, 4, 5, 6, 8]
@@ -185,3 +193,15 @@ def test_all_fits_fail():
     X = np.full((6, 4), np.inf)
     with pytest.raises(ValueError, match="All the 4 fits failed"):
         RankSearchCV(MaskedMF(), ranks=[1, 2], cv=2).fit(X)
+
+
+@pytest.mark.parametrize("container", [sparse.dia_array, sparse.bsr_array])
+def test_formats_that_store_what_nobody_observed(container):
+    X = container(as_sparse(synthetic(2, shape=(30, 5))))
+    for model in (MaskedMF(), BayesianMF(), make_pipeline(SoftImpute(), TruncatedSVDReducer())):
+        with pytest.raises(TypeError, match=f"the format '{X.format}' stores zeros that nobody"):
+            RankSearchCV(model, ranks=[1, 2], cv=2).fit(X)
+    model = make_pipeline(SimpleImputer(), TruncatedSVDReducer())  # absent entries are zeros
+    found = RankSearchCV(model, ranks=[1, 2], cv=2).fit(X).cv_results_["mean_test_score"]
+    other = RankSearchCV(model, ranks=[1, 2], cv=2).fit(X.tocsr()).cv_results_["mean_test_score"]
+    assert_array_equal(found, other)

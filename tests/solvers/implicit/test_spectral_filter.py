@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
 
 from lrfact.solvers.implicit.spectral_filter import spectral_filter
 from reference.synthetic_clicks import synthetic_clicks
@@ -51,3 +52,19 @@ def test_contributions_add_up():
     found = spectral_filter(entries, 3, reg=0.1, rng=np.random.RandomState(0), n_threads=1)
     score = found.fold_in(entries[[7]], n_threads=1) @ found.factors[9]
     assert_allclose(found.contributions(entries[[7]], 9).sum(), score[0])
+
+
+@pytest.mark.parametrize(("dtype", "unit"), [(np.float64, 1e-309), (np.float32, 1e-41)])
+def test_entries_without_a_finite_inverse(dtype, unit):
+    entries = synthetic_clicks().astype(dtype)
+    tiny = sparse.csr_array((entries.data * dtype(unit), entries.indices, entries.indptr))
+    tiny.resize(entries.shape)
+    found, expected = (
+        spectral_filter(X, 3, reg=0.1, rng=np.random.RandomState(0), n_threads=1)
+        for X in (tiny, entries)
+    )
+    rows, unscaled = (
+        one.fold_in(X, n_threads=1) @ one.factors.T
+        for one, X in ((found, tiny), (expected, entries))
+    )
+    assert_allclose(rows / unit, unscaled, rtol=1e-2, atol=1e-2 * np.abs(unscaled).max())

@@ -192,3 +192,21 @@ def test_nearly_dependent_components(beta):
     assert all(w.category is ConvergenceWarning for w in caught)
     slope = naive_gradient(X, rows, columns, beta)
     assert_allclose(np.minimum(slope, rows), 0, atol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("unit", [1e7, 1e12])
+@pytest.mark.parametrize("storage", ["C", "csr"])
+def test_counts_beside_a_column_of_other_units_are_fitted(dtype, unit, storage):
+    """The divergence of the small columns is that of their own fit, not lost in the large one's."""
+    rng = np.random.default_rng(21)
+    X = rng.poisson(3, (25, 9)).astype(dtype)
+    columns = np.zeros((9, 3), dtype=dtype)
+    columns[0, 0], columns[1:, 1:] = unit, 0.1 + rng.random((8, 2))
+    alone = fold_in(side_of(X[:, 1:], 1), columns[1:, 1:])
+    expected = naive_divergence(X[:, 1:], alone @ columns[1:, 1:].T, 1).sum()
+    X[:, 0] *= dtype(unit)
+    rows = fold_in(side_of(X, 1, storage), columns)
+    found = naive_divergence(X[:, 1:], rows[:, 1:] @ columns[1:, 1:].T, 1).sum()
+    assert found < 1.001 * expected
+    assert_allclose(rows[:, 0], X[:, 0] / dtype(unit), rtol=1e-4)

@@ -615,3 +615,11 @@ class TestHeldOut:
         monitor = HeldOutMonitor(held_out, np.array([1.0, 1.0, 2.0]), False, 2)
         monitor(1, 0.0, MaskedModel(np.zeros((2, 1)), np.zeros((2, 1)), 0.0))
         assert_allclose(monitor.errors, np.sqrt((1 + 4 + 9 + 9) / 4))
+
+
+@pytest.mark.parametrize(("dtype", "reg"), [(np.float32, 1e39), (np.float64, 1e308)])
+@pytest.mark.parametrize("unit", [1e-3, 1.0, 1e4])
+def test_a_regularization_beyond_the_dtype_is_named(dtype, reg, unit):
+    X = np.arange(12, dtype=dtype).reshape(4, 3) * dtype(10 * unit)
+    with pytest.raises(ValueError, match=rf"reg.* too large for {X.dtype}; lower"):
+        solve(problem_of(X, 2, reg=reg))

@@ -303,7 +303,7 @@ def test_values_beyond_squaring_are_refused():
     problem, _, _ = synthetic(14)
     start = masked_init(problem, np.random.RandomState(7), n_threads=1)
     problem.ratings.data *= 1e200
-    with pytest.raises(ValueError, match=r"the loss does not stay finite.*scale the values"):
+    with pytest.raises(ValueError, match=r"the loss does not stay finite.*lower learning_rate"):
         fit(problem, start=start)
 
 
