@@ -15,7 +15,7 @@ from lrfact.datasets._long_tailed_pattern import long_tailed_pattern, row_blocks
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PlantedRatings:
+class SyntheticRatings:
     """Ratings together with the model that they were made from.
 
     Parameters
@@ -47,7 +47,7 @@ class PlantedRatings:
     >>> from lrfact.datasets import make_ratings
     >>> planted = make_ratings(6, 4, n_ratings=10, noise=0, random_state=0)
     >>> planted
-    PlantedRatings(6 rows, 4 columns, 10 ratings, 3 components)
+    SyntheticRatings(6 rows, 4 columns, 10 ratings, 3 components)
     >>> rows, columns = planted.ratings.nonzero()
     >>> bool(abs(planted.predict_entries(rows, columns) - planted.ratings.data).max() < 1e-12)
     True
@@ -83,7 +83,7 @@ class PlantedRatings:
     def __repr__(self) -> str:
         n_rows, n_columns = self.ratings.shape
         return (
-            f"PlantedRatings({n_rows} rows, {n_columns} columns, {self.ratings.nnz} ratings, "
+            f"SyntheticRatings({n_rows} rows, {n_columns} columns, {self.ratings.nnz} ratings, "
             f"{self.row_factors.shape[1]} components)"
         )
 
@@ -122,7 +122,7 @@ def make_ratings(
     levels: ArrayLike | None = None,
     dtype: npt.DTypeLike = "float64",
     random_state: Any = None,
-) -> PlantedRatings:
+) -> SyntheticRatings:
     r"""Make random ratings from planted factors, with few rows and columns holding most of them.
 
     An observed entry is
@@ -178,7 +178,7 @@ def make_ratings(
 
     Returns
     -------
-    PlantedRatings
+    SyntheticRatings
         `ratings`, a csr_array, and the planted `row_factors`, `column_factors`, `row_bias`,
         `column_bias` and `intercept`. A row or column may be without any rating.
 
@@ -238,7 +238,7 @@ def make_ratings(
         return dtype.type(deviation) * rng.standard_normal(shape, dtype=dtype)
 
     values = np.empty(n_entries, dtype=dtype)
-    synthetic = PlantedRatings(
+    synthetic = SyntheticRatings(
         ratings=sp.csr_array((values, indices, indptr), shape=(n_rows, n_columns)),
         row_factors=normal(n_components**-0.25, n_rows, n_components),
         column_factors=normal(n_components**-0.25, n_columns, n_components),

@@ -206,7 +206,7 @@ def test_the_seed_decides():
 
 def test_shows_its_size_not_its_arrays():
     text = repr(make_ratings(20, 10, n_ratings=50))
-    assert text == "PlantedRatings(20 rows, 10 columns, 50 ratings, 3 components)"
+    assert text == "SyntheticRatings(20 rows, 10 columns, 50 ratings, 3 components)"
 
 
 @pytest.mark.parametrize(
