@@ -1,4 +1,4 @@
-"""ComponentsDisplay: components of images, seen as images."""
+"""ComponentsDisplay: components of image data as images."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from lrfact._typing import ArrayLike
 from lrfact.plotting._fitted_components import fitted_components
 from lrfact.plotting._panel_grid import panel_grid, panel_titles
 
-# Inches: the title of a panel, and how wide a figure should be if its panels allow.
+# In inches: the title of a panel, and the preferred width of a figure.
 _TITLE_WIDTH, _TITLE_HEIGHT, _FIGURE_WIDTH = 0.8, 0.2, 8.0
 
 
 class ComponentsDisplay:
-    """Components as images in a grid: parts of faces, eigenfaces.
+    """Components of image data as a grid of images, such as eigenfaces or parts of faces.
 
-    Make it with `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
     components : array-like of shape (n_components, n_features)
-        One image a row, its pixels in the order of ``image.ravel()``.
+        One image per row, with pixels in the order of ``image.ravel()``.
 
     image_shape : tuple of int
-        Shape of the images, (height, width) or (height, width, 3) for colours.
+        Shape of the images, (height, width) or (height, width, 3) for colors.
 
     share : array-like of shape (n_components,), default=None
-        Part of the whole that each component carries, for the titles; None says nothing.
+        Fraction of the total of each component, shown in the titles if given.
 
     indices : array-like of int, shape (n_components,), default=None
-        Number of each component, for the titles; None counts from 0.
+        Index of each component, shown in the titles. If None, they are counted from 0.
 
     Attributes
     ----------
@@ -42,26 +42,26 @@ class ComponentsDisplay:
         The image of each component.
 
     axes_ : ndarray of matplotlib Axes, shape (n_components,)
-        Where each component is drawn.
+        Axes of each component.
 
     figure_ : matplotlib Figure
-        The figure around the axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    NMFTopics : Finds parts, which are not negative.
-    PCAFromSVD : Finds principal components, which have both signs.
-    TopicsDisplay : Components as lists of their heaviest terms.
+    NMFTopics : Nonnegative matrix factorization, which finds parts.
+    PCAFromSVD : Principal component analysis, whose components have both signs.
+    TopicsDisplay : Components as lists of the terms with the largest weights.
 
     Notes
     -----
-    Components that are not negative are grey, from black at 0 to white at the largest entry.
-    Where there is a negative entry in any of them, all are drawn in red (positive), white (0) and
-    blue (negative), with limits symmetric around 0. Images of colours show a component scaled to
-    its largest entry; if there are negative ones, 0 is a medium grey.
+    Nonnegative components are gray, from black at 0 to white at the largest entry. If any of them
+    has a negative entry, all are shown in red (positive), white (0) and blue (negative), with
+    limits symmetric around 0. Color images show a component scaled to its largest entry; if there
+    are negative entries, 0 is a medium gray.
 
-    Limits are those of each component by itself: its scale is shared with its factors, and so
-    means nothing. Components are counted from 0, as the rows of `components_` are.
+    Each component has its own limits, as its scale is arbitrary. Components are counted from 0, as
+    the rows of `components_`.
 
     Examples
     --------
@@ -99,26 +99,26 @@ class ComponentsDisplay:
         Parameters
         ----------
         axes : matplotlib Axes or array-like of Axes, default=None
-            Where to draw, row by row; further ones than there are components are left alone. None
-            makes a new figure.
+            Axes to plot on, row by row; those in excess are not used. If None, a new figure is
+            created.
 
         n_columns : int, default=None
-            Columns of a new figure; None makes it about square.
+            Number of columns of a new figure. If None, the figure is about square.
 
         image_kw : dict, default=None
-            Keywords for the images, handed to `matplotlib.axes.Axes.imshow`.
+            Keyword arguments of the images, passed to `matplotlib.axes.Axes.imshow`.
 
         Returns
         -------
         ComponentsDisplay
-            The display itself, with the artists as attributes.
+            The display, with the matplotlib artists as attributes.
 
         Raises
         ------
         ValueError
-            If `image_shape` is no shape of an image with n_features entries, `components`, `share`
-            and `indices` do not fit together, there are fewer axes than components, or `n_columns`
-            is not a positive integer.
+            If `image_shape` is not the shape of an image with n_features entries, `components`,
+            `share` and `indices` do not have the same length, there are fewer axes than components,
+            or `n_columns` is not a positive integer.
 
         ImportError
             If matplotlib is not installed.
@@ -164,48 +164,48 @@ class ComponentsDisplay:
         n_columns: int | None = None,
         image_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the components of an estimator that was fitted on images.
+        """Plot the components of an estimator that was fitted on images.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted: an `NMFTopics`, `PCAFromSVD`, `TruncatedSVDReducer` or any other estimator with
-            `components_`; a Pipeline, whose last step with `components_` is taken; or a search
-            over either (its `best_estimator_` is taken).
+            A fitted `NMFTopics`, `PCAFromSVD`, `TruncatedSVDReducer` or another estimator with
+            `components_`; a Pipeline, whose last step with `components_` is used; or a search
+            over either (its `best_estimator_` is used).
 
         image_shape : tuple of int
-            Shape of the images, (height, width) or (height, width, 3) for colours, whose pixels
+            Shape of the images, (height, width) or (height, width, 3) for colors, whose pixels
             are the columns of `components_`.
 
         components : array-like of int, default=None
-            Which to show, as rows of `components_`, and in which order. None shows all.
+            Components to show, as row indices of `components_`, in this order. If None, all.
 
         axes : matplotlib Axes or array-like of Axes, default=None
-            As in `plot`.
+            See `plot`.
 
         n_columns : int, default=None
-            As in `plot`.
+            See `plot`.
 
         image_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         ComponentsDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
         ValueError
-            If `estimator` has no `components_`, or `components` are no rows of these; and as in
-            `plot`.
+            If `estimator` has no `components_`, or `components` are not row indices of these; see
+            also `plot`.
 
         ImportError
             If matplotlib is not installed.
 
         Notes
         -----
-        The share in the titles is `topic_share_`, `explained_energy_ratio_` or
+        The fraction in the titles is `topic_share_`, `explained_energy_ratio_` or
         `explained_variance_ratio_`, the first of these that the estimator has.
         """
         found = fitted_components(estimator, "ComponentsDisplay")
@@ -220,7 +220,7 @@ class ComponentsDisplay:
 
 
 def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, ...]:
-    """Return the shape of an image as a tuple, or say what is wrong with it."""
+    """Return the shape of an image as a tuple, or raise an error that explains the problem."""
     shape = tuple(image_shape) if np.iterable(image_shape) else (image_shape,)
     if (
         len(shape) not in (2, 3)
@@ -229,7 +229,7 @@ def _checked_shape(image_shape: Any, n_features: int) -> tuple[int, ...]:
     ):
         raise ValueError(
             f"image_shape={image_shape!r} of ComponentsDisplay must be (height, width), or "
-            "(height, width, 3) for colours"
+            "(height, width, 3) for colors"
         )
     if prod(shape) != n_features:
         raise ValueError(
@@ -243,11 +243,11 @@ def _draw_component(
     ax: Any, title: str, image: npt.NDArray[np.float64], signed: bool, image_kw: dict[str, Any]
 ) -> Any:
     """Draw one component."""
-    # A component of zeros is drawn as zeros, whatever the limit.
+    # A component of zeros is drawn as zeros, for any limit.
     limit = float(np.abs(image).max()) or 1.0
     if image.ndim == 3:
-        colours = 0.5 + image / (2 * limit) if signed else image / limit
-        drawn = ax.imshow(colours, **{"interpolation": "nearest", **image_kw})
+        colors = 0.5 + image / (2 * limit) if signed else image / limit
+        drawn = ax.imshow(colors, **{"interpolation": "nearest", **image_kw})
     else:
         defaults = {
             "cmap": "RdBu_r" if signed else "gray",

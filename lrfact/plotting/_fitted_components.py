@@ -1,4 +1,4 @@
-"""Components of a fitted estimator, wherever it sits, with what is known of them."""
+"""Components of a fitted estimator, Pipeline or search, with their feature names."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,27 +12,27 @@ from sklearn.utils.validation import check_is_fitted
 from lrfact._typing import Array
 from lrfact.checks._estimator_given import require_estimator
 
-# Attributes that say how much each component carries.
+# Attributes with the fraction of the total of each component.
 _SHARES = ("topic_share_", "explained_energy_ratio_", "explained_variance_ratio_")
 
 
 @dataclass(frozen=True)
 class FittedComponents:
-    """What plots of components need of a fitted estimator.
+    """The data of a fitted estimator that plots of components need.
 
     Parameters
     ----------
     components : ndarray of shape (n_components, n_features)
-        Its `components_`.
+        Attribute `components_` of the estimator.
 
     share : ndarray of shape (n_components,) or None
-        How much each carries, where the estimator says so.
+        Fraction of the total of each component, if the estimator has it.
 
     step : estimator
-        The one that has the components.
+        The estimator that has the components.
 
     before : Pipeline or None
-        Steps before that one.
+        Preceding steps of the Pipeline.
     """
 
     components: Array
@@ -41,7 +41,7 @@ class FittedComponents:
     before: Pipeline | None
 
     def feature_names(self, given: Any) -> npt.NDArray[np.object_]:
-        """Return the names that are given, or those of the fit, or else x0, x1 and so on."""
+        """Return the given names, or those seen in `fit`, or else x0, x1 and so on."""
         n_features = self.components.shape[1]
         if given is not None:
             given = np.asarray(given, dtype=object)
@@ -60,7 +60,7 @@ class FittedComponents:
                 f"the steps before {type(self.step).__name__} in the Pipeline do not name their "
                 "features; pass feature_names, one for each column of components_"
             ) from unnamed
-        # A Pipeline of steps that are passed through returns None.
+        # A Pipeline whose steps are all "passthrough" returns None.
         if names is None:
             return np.array([f"x{j}" for j in range(n_features)], dtype=object)
         return np.asarray(names, dtype=object)
@@ -71,10 +71,10 @@ class FittedComponents:
         Parameters
         ----------
         chosen : array-like of int or None
-            None takes all.
+            Indices of components; None selects all.
 
         name : str
-            Of the parameter, for the message.
+            Name of the parameter, for the error message.
 
         Returns
         -------
@@ -83,7 +83,7 @@ class FittedComponents:
         Raises
         ------
         ValueError
-            If they are no indices of components.
+            If `chosen` are not indices of components.
         """
         n_components = len(self.components)
         if chosen is None:
@@ -109,11 +109,11 @@ def fitted_components(estimator: Any, caller: str) -> FittedComponents:
     Parameters
     ----------
     estimator : estimator
-        With `components_`; or a Pipeline, whose last step with `components_` counts; or a search
-        over either.
+        An estimator with `components_`; a Pipeline, whose last step with `components_` is used; or
+        a search over either.
 
     caller : str
-        Who asks, for messages.
+        Name of the caller, for error messages.
 
     Returns
     -------
@@ -149,8 +149,8 @@ def fitted_components(estimator: Any, caller: str) -> FittedComponents:
     elif not hasattr(estimator, "components_"):
         raise ValueError(
             f"{type(estimator).__name__} has no components_; {caller} takes a fitted NMFTopics, "
-            "PCAFromSVD or another estimator with components_, or a Pipeline or search that holds "
-            "one"
+            "PCAFromSVD or another estimator with components_, or a Pipeline or search that "
+            "contains one"
         )
     components = check_array(
         step.components_, dtype=[np.float64, np.float32], input_name="components_"

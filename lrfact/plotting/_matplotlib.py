@@ -1,4 +1,4 @@
-"""The one door to matplotlib, which is an optional extra."""
+"""Access to matplotlib, an optional dependency; no other module imports it at the top."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ def pyplot(caller: str) -> Any:
     Parameters
     ----------
     caller : str
-        Who asks, for the message.
+        Name of the caller, for error messages.
 
     Returns
     -------
@@ -30,15 +30,15 @@ def pyplot(caller: str) -> Any:
 
 
 def axes_of(ax: Any, caller: str) -> Any:
-    """Return the axes to draw on.
+    """Return the axes to plot on.
 
     Parameters
     ----------
     ax : matplotlib Axes or None
-        None makes a new figure.
+        Axes to plot on. If None, a new figure is created.
 
     caller : str
-        Who asks, for the message.
+        Name of the caller, for error messages.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def axes_of(ax: Any, caller: str) -> Any:
     plt = pyplot(caller)
     if ax is not None:
         return ax
-    # Labels and legend never run out of the picture, whatever size it is saved in.
+    # Labels and legend stay inside the figure, whatever size it is saved in.
     _, ax = plt.subplots(layout="constrained")
     return ax
 
@@ -65,12 +65,12 @@ def whole_number_ticks(ax: Any) -> None:
 
 
 def few_ticks(ax: Any) -> None:
-    """Leave the horizontal axis of a small panel as many numbers as stand side by side."""
+    """Limit the ticks of the horizontal axis of a small panel, so that labels do not overlap."""
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(nbins=3, steps=[1, 2, 5, 10]))
 
 
 def marker_for(n_points: int) -> str:
-    """Dots where they can be told apart, else a plain line."""
+    """Return a marker for few points, and none for many."""
     return "." if n_points <= 100 else ""

@@ -19,27 +19,28 @@ def panel_grid(
     panel_size: tuple[float, float],
     caller: str,
 ) -> npt.NDArray[np.object_]:
-    """Return the axes to draw on, row by row.
+    """Return the axes to plot on, row by row.
 
     Parameters
     ----------
     axes : matplotlib Axes, array-like of Axes or None
-        None makes a new figure. Further axes than are needed are left alone.
+        Axes to plot on; those in excess are not used. If None, a new figure is created.
 
     n_panels : int
-        How many are needed.
+        Number of panels.
 
     n_columns : int or None
-        Columns of a new figure; None makes at most `most_columns`, and rows of equal length.
+        Number of columns of a new figure. If None, at most `most_columns`, with rows of similar
+        length.
 
     most_columns : int
-        Read where `n_columns` is None.
+        Maximum number of columns if `n_columns` is None.
 
     panel_size : tuple of float
         Width and height of a panel of a new figure, in inches.
 
     caller : str
-        Who asks, for messages.
+        Name of the caller, for error messages.
 
     Returns
     -------
@@ -83,7 +84,7 @@ def panel_grid(
 
 
 def panel_titles(name: str, indices: Any, share: Any, n_panels: int) -> list[str]:
-    """Say which component each panel shows and, where it is known, its share in percent."""
+    """Return the title of each panel: index of the component and, if given, its percentage."""
     numbers = np.arange(n_panels) if indices is None else np.asarray(indices)
     if numbers.shape != (n_panels,):
         raise ValueError(
@@ -101,5 +102,5 @@ def panel_titles(name: str, indices: Any, share: Any, n_panels: int) -> list[str
 
 
 def _percent(share: float) -> str:
-    """Return a share with one decimal; what would be rounded to 0.0 is said to be less."""
+    """Format a fraction as a percentage with one decimal, or as less than 0.1 %."""
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"

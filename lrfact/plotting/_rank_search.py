@@ -1,4 +1,4 @@
-"""RankSearchDisplay: how a score changes with the rank."""
+"""RankSearchDisplay: cross-validated scores by number of components."""
 
 from __future__ import annotations
 
@@ -16,41 +16,41 @@ from lrfact.plotting._matplotlib import axes_of, marker_for, whole_number_ticks
 if TYPE_CHECKING:
     from lrfact.model_selection import RankSelection
 
-# What the curve of each rule of `select_rank` holds.
+# Label of the curve of each rule of `select_rank`.
 _CURVE_OF_RULE = {
     "cv": "Leave-one-entry-out error (RMSE)",
-    "energy": "Cumulative share of the energy",
+    "energy": "Cumulative fraction of the energy",
     "gap": "Ratio of a singular value to the next",
     "gavish-donoho": "Singular value",
     "mle": "Log-evidence",
     "parallel": "Singular value",
 }
 
-# Gaps between the ranks that differ by more than this are better seen on a logarithmic axis.
+# A larger ratio between the gaps of the ranks is shown on a logarithmic axis.
 _UNEVEN = 5
 
 
 class RankSearchDisplay:
-    """Score against the rank: mean and spread over the folds, the best rank marked.
+    """Cross-validated score by number of components: mean and standard deviation over the folds.
 
-    Make it with `from_estimator`, `from_cv_results` or `from_selection`.
+    Create it with `from_estimator`, `from_cv_results` or `from_selection`.
 
     Parameters
     ----------
     ranks : array-like of shape (n_ranks,)
-        In ascending order.
+        Numbers of components, in ascending order.
 
     mean_score : array-like of shape (n_ranks,)
-        Mean over the folds, or the curve that a rule looked at.
+        Mean score over the folds, or the curve on which a rank rule is based.
 
     std_score : array-like of shape (n_ranks,), default=None
-        Standard deviation over the folds; None draws no band.
+        Standard deviation over the folds. If None, no band is plotted.
 
     best_rank : int, default=None
-        The rank to mark; None marks none.
+        Number of components to mark. If None, nothing is marked.
 
     threshold : float or array-like of shape (n_ranks,), default=None
-        Level that the curve is compared with; None draws none.
+        Threshold with which the curve is compared. If None, it is not plotted.
 
     score_name : str, default="Score"
         Label of the vertical axis.
@@ -58,32 +58,33 @@ class RankSearchDisplay:
     Attributes
     ----------
     line_ : matplotlib Line2D
-        The mean score.
+        Line of the mean score.
 
     fill_between_ : matplotlib PolyCollection or None
-        The band of one standard deviation to either side.
+        Band of one standard deviation on either side of the mean.
 
     best_line_ : matplotlib Line2D or None
-        The mark at `best_rank`.
+        Vertical line at `best_rank`.
 
     threshold_line_ : matplotlib Line2D or None
-        The level that the curve is compared with.
+        Line of the threshold.
 
     ax_ : matplotlib Axes
-        Where it is drawn.
+        Axes of the plot.
 
     figure_ : matplotlib Figure
-        The figure around the axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    RankSearchCV : Searches the rank.
-    ScreeDisplay : Singular values, or shares of the variance.
-    sklearn.model_selection.ValidationCurveDisplay : Scores against any parameter.
+    RankSearchCV : Search for the number of components by cross-validation.
+    ScreeDisplay : Singular values, or fractions of the variance.
+    sklearn.model_selection.ValidationCurveDisplay : Scores by the values of any parameter.
 
     Notes
     -----
-    The band is the spread between the folds, not the error of their mean, which is smaller.
+    The band shows the standard deviation between the folds, not the standard error of their mean,
+    which is smaller.
 
     Examples
     --------
@@ -129,32 +130,32 @@ class RankSearchDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         negate_score : bool, default=False
-            Whether to draw minus the score, for scores that are minus an error.
+            Whether to plot the negated score, for scores that are negated errors.
 
         score_name : str, default=None
-            Label of the vertical axis; None takes the display's own.
+            Label of the vertical axis. If None, `score_name` of the display is used.
 
         std_display_style : {"fill_between"} or None, default="fill_between"
-            How to show the spread between the folds: as a band, or not at all.
+            Style of the standard deviation between the folds: a band, or None to omit it.
 
         line_kw : dict, default=None
-            Keywords for the line, handed to `matplotlib.axes.Axes.plot`.
+            Keyword arguments of the line, passed to `matplotlib.axes.Axes.plot`.
 
         fill_between_kw : dict, default=None
-            Keywords for the band, handed to `matplotlib.axes.Axes.fill_between`.
+            Keyword arguments of the band, passed to `matplotlib.axes.Axes.fill_between`.
 
         Returns
         -------
         RankSearchDisplay
-            The display itself, with the artists as attributes.
+            The display, with the matplotlib artists as attributes.
 
         Raises
         ------
         ValueError
-            If `std_display_style` is neither of the two.
+            If `std_display_style` is not one of the two.
 
         ImportError
             If matplotlib is not installed.
@@ -174,7 +175,7 @@ class RankSearchDisplay:
             mean,
             **{
                 "marker": marker_for(ranks.size),
-                "label": "mean over the folds" if has_spread else None,
+                "label": "mean over folds" if has_spread else None,
                 **(line_kw or {}),
             },
         )
@@ -220,7 +221,7 @@ class RankSearchDisplay:
         return self
 
     def _describe_best(self, ranks: npt.NDArray, mean: npt.NDArray) -> str:
-        """Say which rank is chosen and, where it was judged by a score, that score."""
+        """Describe the chosen rank, with its score if it was chosen by a score."""
         text = f"chosen: {self.best_rank}"
         at = np.flatnonzero(ranks == self.best_rank)
         return f"{text} ({mean[at[0]]:.4g})" if at.size and self.threshold is None else text
@@ -238,43 +239,44 @@ class RankSearchDisplay:
         line_kw: dict[str, Any] | None = None,
         fill_between_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the scores of a fitted search.
+        """Plot the scores of a fitted search.
 
         Parameters
         ----------
         search : RankSearchCV, GridSearchCV or the like
-            Fitted. A GridSearchCV must search nothing but one `n_components`.
+            A fitted search. A GridSearchCV must search over `n_components` of one estimator only.
 
         metric : str, default=None
-            Which of several scores to draw. None takes the only one, or that of ``refit``.
+            Name of the score to plot, if there are several. If None, the only score, or that of
+            ``refit``, is plotted.
 
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         negate_score : bool, default=False
-            As in `plot`.
+            See `plot`.
 
         score_name : str, default=None
-            As in `plot`; None takes the name of the scoring.
+            See `plot`. If None, the name of the scoring is used.
 
         std_display_style : {"fill_between"} or None, default="fill_between"
-            As in `plot`.
+            See `plot`.
 
         line_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         fill_between_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         RankSearchDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
         ValueError
-            If the search is over something else than one `n_components`, or has no such metric.
+            If the search is not over one `n_components` only, or has no such metric.
 
         ImportError
             If matplotlib is not installed.
@@ -316,49 +318,49 @@ class RankSearchDisplay:
         line_kw: dict[str, Any] | None = None,
         fill_between_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the scores in the table of a search.
+        """Plot the scores in the results table of a search.
 
         Parameters
         ----------
         cv_results : mapping of str to array
-            As in the attribute `cv_results_` of a search; a DataFrame of it will do.
+            Table such as the attribute `cv_results_` of a search, or a DataFrame of it.
 
         best_index : int, default=None
-            Row of the chosen rank; None takes the one with the greatest mean score.
+            Row of the chosen rank. If None, the row with the highest mean score.
 
         metric : str, default=None
-            Which of several scores to draw; None takes the only one, ``"mean_test_score"``.
+            Name of the score to plot, if there are several. If None, ``"mean_test_score"``.
 
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         negate_score : bool, default=False
-            As in `plot`.
+            See `plot`.
 
         score_name : str, default=None
-            As in `plot`; None takes `metric`.
+            See `plot`. If None, `metric` is used.
 
         std_display_style : {"fill_between"} or None, default="fill_between"
-            As in `plot`.
+            See `plot`.
 
         line_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         fill_between_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         RankSearchDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
         ValueError
-            If the table is over something else than one `n_components`, or has no such metric.
+            If the search was not over one `n_components` only, or has no such metric.
 
         TypeError
-            If it is not a table with columns of these names.
+            If `cv_results` is not a table with columns of these names.
 
         ImportError
             If matplotlib is not installed.
@@ -400,23 +402,23 @@ class RankSearchDisplay:
         ax: Any = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the curve that a rule of `select_rank` looked at.
+        """Plot the curve on which a rule of `select_rank` is based.
 
         Parameters
         ----------
         selection : RankSelection
-            From `select_rank`.
+            Return value of `select_rank`.
 
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         line_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         RankSearchDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
@@ -438,8 +440,8 @@ class RankSearchDisplay:
         """
         if not all(hasattr(selection, needed) for needed in ("ranks", "curve", "threshold")):
             raise TypeError(
-                "RankSearchDisplay.from_selection takes what select_rank returns, and got an "
-                f"object of type {type(selection).__name__}; give select_rank(X)"
+                "RankSearchDisplay.from_selection takes the return value of select_rank, got an "
+                f"object of type {type(selection).__name__}; pass select_rank(X)"
             )
         display = cls(
             ranks=selection.ranks,
@@ -452,29 +454,29 @@ class RankSearchDisplay:
 
 
 def _searched_ranks(cv_results: Mapping[str, Any]) -> npt.NDArray[np.intp]:
-    """Return the ranks in the rows of the table; what else was searched is refused."""
+    """Return the ranks in the rows of the table; refuse searches over other parameters."""
     if not all(hasattr(cv_results, needed) for needed in ("keys", "__getitem__")):
         raise TypeError(
-            "RankSearchDisplay.from_cv_results takes the attribute cv_results_ of a search, and "
-            f"got an object of type {type(cv_results).__name__}; give search.cv_results_"
+            "RankSearchDisplay.from_cv_results takes the attribute cv_results_ of a search, got an "
+            f"object of type {type(cv_results).__name__}; pass search.cv_results_"
         )
     searched = [key.removeprefix("param_") for key in cv_results if key.startswith("param_")]
     if len(searched) != 1 or searched[0].split("__")[-1] != "n_components":
         raise ValueError(
-            "RankSearchDisplay draws a search over one n_components and nothing else; this one is "
+            "RankSearchDisplay plots a search over one n_components and nothing else; this one is "
             f"over {searched or 'no parameter'}"
         )
     values = list(cv_results[f"param_{searched[0]}"])
     if not all(isinstance(value, int | np.integer) for value in values):
         raise ValueError(
-            f"RankSearchDisplay needs integers for {searched[0]}, got {values}: shares and rules "
-            "are not ranks"
+            f"RankSearchDisplay needs integers for {searched[0]}, got {values}: fractions and "
+            "rules are not ranks"
         )
     return np.asarray(values, dtype=np.intp)
 
 
 def _readable(name: str, negated: bool) -> str:
-    """Turn the name of a scoring into a label: "neg_log_loss", negated, is "Log loss"."""
+    """Return the label of a scoring: "Log loss" for "neg_log_loss", negated."""
     if negated:
         name = name.removeprefix("neg_")
     text = name.replace("_", " ")
@@ -482,7 +484,7 @@ def _readable(name: str, negated: bool) -> str:
 
 
 def _logarithmic_ranks(ax: Any, ranks: npt.NDArray) -> None:
-    """Use a logarithmic axis with the ranks themselves as ticks."""
+    """Use a logarithmic axis with ticks at the ranks."""
     from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
 
     ax.set_xscale("log")

@@ -1,4 +1,4 @@
-"""ScreeDisplay: how much each direction of a matrix carries."""
+"""ScreeDisplay: scree plots of singular values and explained variance ratios."""
 
 from __future__ import annotations
 
@@ -23,51 +23,51 @@ KINDS = ("share", "singular_values")
 
 
 class ScreeDisplay:
-    """Scree plot: share of the variance or energy, or singular value, of each component.
+    """Scree plot: fraction of the variance or energy, or singular value, of each component.
 
-    Make it with `from_estimator` or `from_singular_values`.
+    Create it with `from_estimator` or `from_singular_values`.
 
     Parameters
     ----------
     singular_values : array-like of shape (n_values,)
-        In descending order.
+        Singular values, in descending order.
 
     share : array-like of shape (n_values,)
-        Part of the total variance or energy that each component carries.
+        Fraction of the total variance or energy of each component.
 
     n_components : int, default=None
-        The rank to mark; None marks none.
+        Number of components to mark. If None, nothing is marked.
 
     quantity : {"variance", "energy"}, default="variance"
-        What `share` is a share of: the variance of a centred matrix, or the energy, which is the
-        sum of the squared entries.
+        Quantity of which `share` is a fraction: the variance of a centered matrix, or the energy,
+        which is the sum of squared entries.
 
     Attributes
     ----------
     line_ : matplotlib Line2D
-        The cumulative share, or the singular values.
+        Line of the cumulative fraction, or of the singular values.
 
     bars_ : matplotlib StepPatch or None
-        The share of each component; None where singular values are drawn.
+        Bars of the fraction of each component; None if singular values are plotted.
 
     rank_line_ : matplotlib Line2D or None
-        The mark at `n_components`.
+        Vertical line at `n_components`.
 
     ax_ : matplotlib Axes
-        Where it is drawn.
+        Axes of the plot.
 
     figure_ : matplotlib Figure
-        The figure around the axes.
+        Figure that contains the axes.
 
     See Also
     --------
     RankSearchDisplay : Scores against the rank.
-    select_rank : Reads a rank off the singular values.
+    select_rank : Estimate the number of components from singular values.
 
     Notes
     -----
-    The share has a linear axis, where a knee shows; singular values have a logarithmic one, where
-    the decay shows: a straight line is exponential decay, a flat end is noise.
+    Fractions are plotted on a linear axis, which shows a knee, and singular values on a logarithmic
+    one, which shows their decay: a straight line is exponential decay, a flat end is noise.
 
     Examples
     --------
@@ -108,27 +108,27 @@ class ScreeDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         kind : {"share", "singular_values"}, default="share"
-            What to draw: the share of each component and the cumulative share, or the singular
-            values.
+            Quantity to plot: the fraction of each component and the cumulative fraction, or the
+            singular values.
 
         name : str, default=None
-            Label of the line in the legend; None says what the line is.
+            Label of the line in the legend. If None, it describes the line.
 
         line_kw : dict, default=None
-            Keywords for the line, handed to `matplotlib.axes.Axes.plot`.
+            Keyword arguments of the line, passed to `matplotlib.axes.Axes.plot`.
 
         Returns
         -------
         ScreeDisplay
-            The display itself, with the artists as attributes.
+            The display, with the matplotlib artists as attributes.
 
         Raises
         ------
         ValueError
-            If `kind` is none of the two.
+            If `kind` is not one of the two.
 
         ImportError
             If matplotlib is not installed.
@@ -166,7 +166,7 @@ class ScreeDisplay:
             label="each component" if name is None else None,
         )
         ax.set_ylim(0, 1.03)
-        ax.set_ylabel(f"Share of the {self.quantity}")
+        ax.set_ylabel(f"Fraction of the {self.quantity}")
 
     def _plot_singular_values(self, ax: Any, name: str | None, line_kw: dict[str, Any]) -> None:
         values = np.asarray(self.singular_values, dtype=np.float64)
@@ -181,7 +181,7 @@ class ScreeDisplay:
         if visible.size:
             ax.set_yscale("log")
         if 0 < visible.size < values.size:
-            # Zeros that rounding made 1e-14 would press all others into a line at the top.
+            # Zeros that are 1e-14 after rounding would squeeze all other values at the top.
             ax.set_ylim(bottom=visible.min() / 2)
         ax.set_ylabel("Singular value")
 
@@ -206,35 +206,35 @@ class ScreeDisplay:
         name: str | None = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the spectrum behind a fitted reducer, with its rank marked.
+        """Plot the spectrum of a fitted reducer and mark its number of components.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted: a `PCAFromSVD` or `TruncatedSVDReducer`, a Pipeline that holds one, or a search
-            over one (its `best_estimator_` is taken). scikit-learn's PCA and TruncatedSVD will do
-            too.
+            A fitted `PCAFromSVD` or `TruncatedSVDReducer`, a Pipeline that contains one, or a
+            search over one (its `best_estimator_` is used). scikit-learn's PCA and TruncatedSVD
+            are also accepted.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            The rows of the fit, as given to `estimator`. With them the plot goes on beyond the
-            components that were kept. None shows those only.
+            Training data, as passed to `estimator`. With it the plot extends beyond the components
+            that were kept; without it only those are shown.
 
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         kind : {"share", "singular_values"}, default="share"
-            As in `plot`.
+            See `plot`.
 
         name : str, default=None
-            As in `plot`.
+            See `plot`.
 
         line_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         ScreeDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
@@ -246,8 +246,9 @@ class ScreeDisplay:
 
         Notes
         -----
-        All singular values of `X` are computed up to ``n_samples * n_features * min(n_samples,
-        n_features) = 2e10``; of a larger matrix 128 of them, or twice the rank if that is more.
+        All singular values of `X` are computed if ``n_samples * n_features * min(n_samples,
+        n_features)`` is at most 2e10. Of a larger matrix, the 128 leading ones are computed, or
+        twice the number of components if that is more.
         """
         reducer, X = _fitted_reducer(estimator, X)
         n_components = len(reducer.components_)
@@ -269,7 +270,7 @@ class ScreeDisplay:
         if X.shape[1] != reducer.components_.shape[1]:
             raise ValueError(
                 f"X has {X.shape[1]} columns where {type(reducer).__name__} was fitted on "
-                f"{reducer.components_.shape[1]}; pass the rows of the fit"
+                f"{reducer.components_.shape[1]}; pass the training data"
             )
         A = as_operator(X)
         centered = hasattr(reducer, "mean_")
@@ -301,39 +302,39 @@ class ScreeDisplay:
         name: str | None = None,
         line_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw singular values that are at hand.
+        """Plot given singular values.
 
         Parameters
         ----------
         singular_values : array-like of shape (n_values,)
-            In any order.
+            Singular values, in any order.
 
         total_energy : float, default=None
-            Squared Frobenius norm of the matrix, where only its leading singular values are given.
-            None says that all are given.
+            Squared Frobenius norm of the matrix, needed if only its leading singular values are
+            given. None means that all are given.
 
         n_components : int, default=None
-            The rank to mark; None marks none.
+            Number of components to mark. If None, nothing is marked.
 
         centered : bool, default=False
-            Whether the matrix was centred, so that its energy is called variance.
+            Whether the matrix was centered, so that its energy is called variance.
 
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a new figure.
+            Axes to plot on. If None, a new figure is created.
 
         kind : {"share", "singular_values"}, default="share"
-            As in `plot`.
+            See `plot`.
 
         name : str, default=None
-            As in `plot`.
+            See `plot`.
 
         line_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         ScreeDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
@@ -359,7 +360,7 @@ class ScreeDisplay:
                 f"{values.shape} and least value {values.min():.6g}"
             )
         values = np.sort(values)[::-1]
-        # In units of the largest, whose own square may be too large or too small for a number.
+        # In units of the largest value, whose square may overflow or underflow.
         unit = values[0] if values[0] > 0 else 1.0
         energies = (values / unit) ** 2
         total = energies.sum() if total_energy is None else total_energy / unit / unit
@@ -373,7 +374,7 @@ class ScreeDisplay:
 
 
 def _fitted_reducer(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """Return the reducer inside an estimator, and the rows as they come to it."""
+    """Return the reducer inside an estimator, and the data as passed to that step."""
     require_estimator(estimator, "ScreeDisplay.from_estimator")
     if hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
@@ -391,6 +392,6 @@ def _fitted_reducer(estimator: Any, X: Any) -> tuple[Any, Any]:
     if not hasattr(estimator, "singular_values_"):
         raise ValueError(
             f"{type(estimator).__name__} has no singular_values_; ScreeDisplay takes a fitted "
-            "PCAFromSVD or TruncatedSVDReducer, or a Pipeline or search that holds one"
+            "PCAFromSVD or TruncatedSVDReducer, or a Pipeline or search that contains one"
         )
     return estimator, X

@@ -1,4 +1,4 @@
-"""TopicsDisplay: the terms that make up each topic."""
+"""TopicsDisplay: the terms with the largest weights in each topic."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from lrfact.plotting._fitted_components import fitted_components
 from lrfact.plotting._matplotlib import few_ticks
 from lrfact.plotting._panel_grid import panel_grid, panel_titles
 
-# Inches: of a bar and its label, of a letter of a label, of bars, of title and ticks.
+# In inches: height of a bar, width of a letter and of the bars, height of title and ticks.
 _BAR_HEIGHT, _LETTER_WIDTH, _BARS_WIDTH, _FRAME_HEIGHT = 0.19, 0.07, 1.6, 0.6
 
 
 class TopicsDisplay:
-    """Heaviest terms of each topic, as bars in a grid of small axes.
+    """Terms with the largest weights in each topic, as bar charts in a grid.
 
-    Make it with `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
@@ -28,13 +28,13 @@ class TopicsDisplay:
         Labels of the bars, from top to bottom.
 
     weights : array-like of shape (n_topics, n_terms)
-        Lengths of the bars. Negative ones go to the left, in another colour.
+        Lengths of the bars. Negative ones point to the left, in another color.
 
     share : array-like of shape (n_topics,), default=None
-        Part of the whole that each topic carries, for the titles; None says nothing.
+        Fraction of the total of each topic, shown in the titles if given.
 
     indices : array-like of int, shape (n_topics,), default=None
-        Number of each topic, for the titles; None counts from 0.
+        Index of each topic, shown in the titles. If None, topics are counted from 0.
 
     Attributes
     ----------
@@ -42,22 +42,22 @@ class TopicsDisplay:
         The bars of each topic.
 
     axes_ : ndarray of matplotlib Axes, shape (n_topics,)
-        Where each topic is drawn.
+        Axes of each topic.
 
     figure_ : matplotlib Figure
-        The figure around the axes.
+        Figure that contains the axes.
 
     See Also
     --------
-    NMFTopics : Finds topics; its `top_terms` with ``relevance=1`` returns the same terms.
+    NMFTopics : Topic model; its `top_terms` with ``relevance=1`` returns the same terms.
     ComponentsDisplay : Components as images.
-    lrfact.metrics.topic_coherence : Whether the terms of a topic belong together.
+    lrfact.metrics.topic_coherence : Co-occurrence of the terms of topics.
 
     Notes
     -----
-    Each topic has its own horizontal axis. Weights compare inside a topic only, as the scale of a
-    topic is shared between it and its factors in the documents. Topics are counted from 0, as the
-    rows of `components_` are.
+    Each topic has its own horizontal axis. Weights can be compared within a topic only, as the
+    scale of a component is arbitrary: its factors in the documents can be scaled by the inverse.
+    Topics are counted from 0, as the rows of `components_`.
 
     Examples
     --------
@@ -108,19 +108,19 @@ class TopicsDisplay:
         Parameters
         ----------
         axes : matplotlib Axes or array-like of Axes, default=None
-            Where to draw, row by row; further ones than there are topics are left alone. None
-            makes a new figure.
+            Axes to plot on, row by row; those in excess are not used. If None, a new figure is
+            created.
 
         n_columns : int, default=None
-            Columns of a new figure; None makes at most four.
+            Number of columns of a new figure. If None, at most four.
 
         bar_kw : dict, default=None
-            Keywords for the bars, handed to `matplotlib.axes.Axes.barh`.
+            Keyword arguments of the bars, passed to `matplotlib.axes.Axes.barh`.
 
         Returns
         -------
         TopicsDisplay
-            The display itself, with the artists as attributes.
+            The display, with the matplotlib artists as attributes.
 
         Raises
         ------
@@ -174,56 +174,56 @@ class TopicsDisplay:
         n_columns: int | None = None,
         bar_kw: dict[str, Any] | None = None,
     ) -> Self:
-        """Draw the topics of a fitted estimator.
+        """Plot the topics of a fitted estimator.
 
         Parameters
         ----------
         estimator : estimator
-            Fitted: an `NMFTopics`, or any other estimator with `components_`, such as
-            scikit-learn's NMF and LatentDirichletAllocation; a Pipeline, whose last step with
-            `components_` is taken; or a search over either (its `best_estimator_` is taken).
+            A fitted `NMFTopics`, or another estimator with `components_`, such as scikit-learn's
+            NMF and LatentDirichletAllocation; a Pipeline, whose last step with `components_` is
+            used; or a search over either (its `best_estimator_` is used).
 
         feature_names : array-like of str, shape (n_features,), default=None
-            Names of the columns of `components_`. None takes those of the data fitted, those that
-            the steps before it in a Pipeline, such as a TfidfVectorizer, give to their output, or
-            else x0, x1 and so on.
+            Names of the columns of `components_`. If None, the feature names seen in `fit`, those
+            of the output of the preceding steps in a Pipeline, such as a TfidfVectorizer, or else
+            x0, x1 and so on.
 
         n_terms : int, default=10
-            Terms of each topic; at most n_features are shown.
+            Number of terms of each topic, at most n_features.
 
         topics : array-like of int, default=None
-            Which to show, as rows of `components_`, and in which order. None shows all.
+            Topics to show, as row indices of `components_`, in this order. If None, all.
 
         axes : matplotlib Axes or array-like of Axes, default=None
-            As in `plot`.
+            See `plot`.
 
         n_columns : int, default=None
-            As in `plot`.
+            See `plot`.
 
         bar_kw : dict, default=None
-            As in `plot`.
+            See `plot`.
 
         Returns
         -------
         TopicsDisplay
-            Drawn.
+            The display, after plotting.
 
         Raises
         ------
         ValueError
             If `estimator` has no `components_`, there are not as many names as features, `n_terms`
-            is not positive, or `topics` are no rows of `components_`; and as in `plot`.
+            is not positive, or `topics` are not row indices of `components_`; see also `plot`.
 
         ImportError
             If matplotlib is not installed.
 
         Notes
         -----
-        Where components have entries of both signs, as those of an SVD or PCA, the terms of
-        largest absolute weight are shown: those on the right occur together, and in place of those
-        on the left.
+        If components have entries of both signs, as those of an SVD or PCA, the terms with the
+        largest absolute weights are shown: those on the right tend to occur together, and in
+        documents without those on the left.
 
-        The share in the titles is `topic_share_`, `explained_energy_ratio_` or
+        The fraction in the titles is `topic_share_`, `explained_energy_ratio_` or
         `explained_variance_ratio_`, the first of these that the estimator has.
         """
         if not isinstance(n_terms, Integral) or n_terms < 1:
@@ -249,7 +249,7 @@ def _draw_topic(
     places = np.arange(len(terms))
     color = np.where(weights < 0, "tab:orange", "tab:blue")
     bars = ax.barh(places, weights, **{"color": color, "height": 0.75, **bar_kw})
-    # Terms are no formulas, even if there are dollars in them.
+    # Terms are not formulas, even if they contain dollar signs.
     ax.set_yticks(places, [str(term) for term in terms], fontsize="small", parse_math=False)
     ax.set_ylim(len(terms) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)

@@ -43,8 +43,8 @@ def test_class_instead_of_an_estimator(Display):
 @pytest.mark.parametrize(
     ("factory", "message"),
     [
-        ("from_selection", r"from_selection takes what select_rank returns.*type {}; give sel"),
-        ("from_cv_results", r"takes the attribute cv_results_ .*type {}; give search.cv_results_"),
+        ("from_selection", r"takes the return value of select_rank.*type {}; pass sel"),
+        ("from_cv_results", r"takes the attribute cv_results_ .*type {}; pass search.cv_results_"),
     ],
 )
 @pytest.mark.parametrize("given", [X, sparse.csr_array(X), PCAFromSVD(), PCAFromSVD, None, "abc"])

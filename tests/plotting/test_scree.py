@@ -89,7 +89,7 @@ def test_artists_of_both_kinds(X):
     display = ScreeDisplay.from_estimator(pca, X)
     assert display.bars_ in display.ax_.patches
     assert display.rank_line_.get_xdata() == [3, 3]
-    assert display.ax_.get_ylabel() == "Share of the variance"
+    assert display.ax_.get_ylabel() == "Fraction of the variance"
     share = 100 * np.sum(display.share[:3])
     assert f"3 components: {share:.1f} % of the variance" == display.rank_line_.get_label()
 
