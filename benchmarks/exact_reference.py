@@ -49,15 +49,15 @@ def fingerprint(X) -> str:
     return digest.hexdigest()[:20]
 
 
-def exact_singular_values(X, k: int, *, centred: bool, cache_dir: Path) -> Reference:
+def exact_singular_values(X, k: int, *, centered: bool, cache_dir: Path) -> Reference:
     """Leading ``k`` singular values of ``X``, or of ``X`` less its column means."""
-    kind = "centred" if centred else "plain"
+    kind = "centered" if centered else "plain"
     path = cache_dir / "references" / f"{fingerprint(X)}-{kind}-{k}.json"
     if path.exists():
         stored = json.loads(path.read_text())
         return Reference(np.array(stored["singular_values"]), stored["method"], stored["check"])
     X = X.astype(np.float64, copy=False)
-    mean = column_means(X) if centred else None
+    mean = column_means(X) if centered else None
     reference = _lapack(X, k, mean) or _gram(X, k, mean) or _arpack(X, k, mean)
     path.parent.mkdir(parents=True, exist_ok=True)
     stored = {**asdict(reference), "singular_values": reference.singular_values.tolist()}
@@ -88,7 +88,7 @@ def _gram(X, k, mean) -> Reference | None:
         cross = np.asarray(X @ mean)
         gram += mean @ mean - cross[:, None] - cross[None, :]
     s = np.sqrt(np.maximum(scipy.linalg.eigvalsh(gram)[::-1][:k], 0.0))
-    # Centring a Gram matrix subtracts numbers as large as the means: count those digits too.
+    # Centering a Gram matrix subtracts numbers as large as the means: count those digits too.
     scale = s[0] ** 2 if mean is None else s[0] ** 2 + X.shape[0] * (mean @ mean)
     loss = np.finfo(np.float64).eps * n * scale / s[-1] ** 2 if s[-1] > 0 else np.inf
     if loss > GRAM_LOSS:

@@ -50,14 +50,14 @@ class Objective:
     X : ndarray or sparse matrix of shape (n_rows, n_columns)
         The matrix every peer got; converted to float64 here.
     singular_values : ndarray of shape (k,)
-        Exact leading singular values of ``X`` (of the centred ``X`` if ``centred``).
-    centred : bool, default=False
+        Exact leading singular values of ``X`` (of the centered ``X`` if ``centered``).
+    centered : bool, default=False
         Whether the peers factorise ``X`` less its column means.
     """
 
-    def __init__(self, X, singular_values, *, centred=False):
+    def __init__(self, X, singular_values, *, centered=False):
         self._X = X.astype(np.float64, copy=False)
-        self._mean = column_means(self._X) if centred else None
+        self._mean = column_means(self._X) if centered else None
         self._exact = np.sort(np.asarray(singular_values, dtype=np.float64))[::-1]
 
     def __call__(self, s, Vt) -> Score:

@@ -20,7 +20,7 @@ def matrix(kind: str):
 
 
 def _sparse_text():
-    """Counts with Zipf's column frequencies, logged and normalised like tf-idf."""
+    """Counts with Zipf's column frequencies, logged and normalized like tf-idf."""
     rng = np.random.default_rng(0)
     n_rows, n_columns, n_words = 2_000, 10_000, 60
     weights = 1.0 / np.arange(1, n_columns + 1)
@@ -35,6 +35,6 @@ def _sparse_text():
     return sp.csr_array(sp.diags_array(1 / lengths) @ X)
 
 
-def exact_spectrum(X, *, centred: bool):
+def exact_spectrum(X, *, centered: bool):
     dense = X.toarray() if sp.issparse(X) else X
-    return scipy.linalg.svdvals(dense - dense.mean(axis=0) if centred else dense)[:N_COMPONENTS]
+    return scipy.linalg.svdvals(dense - dense.mean(axis=0) if centered else dense)[:N_COMPONENTS]

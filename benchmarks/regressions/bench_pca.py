@@ -21,5 +21,5 @@ class PCA:
         from objective import Objective
 
         self.model.fit(self.X)
-        score = Objective(self.X, exact_spectrum(self.X, centred=True), centred=True)
+        score = Objective(self.X, exact_spectrum(self.X, centered=True), centered=True)
         return score(self.model.singular_values_, self.model.components_).max_relative_error

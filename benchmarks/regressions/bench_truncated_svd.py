@@ -23,5 +23,5 @@ class TruncatedSVD:
         from objective import Objective
 
         self.model.fit(self.X)
-        score = Objective(self.X, exact_spectrum(self.X, centred=False))
+        score = Objective(self.X, exact_spectrum(self.X, centered=False))
         return score(self.model.singular_values_, self.model.components_).max_relative_error

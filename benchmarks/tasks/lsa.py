@@ -44,7 +44,7 @@ def run(options: Options) -> list[str]:
 
 def _fits(problem, peers, options) -> list[dict]:
     exact = exact_singular_values(
-        problem.X, problem.k, centred=False, cache_dir=options.cache_dir
+        problem.X, problem.k, centered=False, cache_dir=options.cache_dir
     ).singular_values
     calls, errors, seconds, notes = {}, {}, {}, {}
     for file, peer in peers.items():

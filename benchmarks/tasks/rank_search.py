@@ -6,7 +6,7 @@ and score; the refit at the chosen rank is part of the time on both.
 
 Cases:
 
-- ``pca``: mean log-likelihood of held-out rows, `PCA.score` (digits standardised, faces);
+- ``pca``: mean log-likelihood of held-out rows, `PCA.score` (digits standardized, faces);
 - ``pipeline``: accuracy of standardisation, PCA and logistic regression (digits). The classifier
   is fitted for every rank and fold on both sides, so its cost limits the ratio;
 - ``truncated_svd``: closed-form leave-one-entry-out error on held-out rows (ratings). lrfact has it

@@ -48,11 +48,11 @@ def _run(task: str, options: Options) -> list[str]:
 
 def _run_problem(task, problem, peers, options) -> None:
     X, k = problem.X, problem.k
-    centred = task == "pca"
+    centered = task == "pca"
     say(f"{task}: {problem.name} {X.shape} {X.dtype}, k={k}")
-    reference = exact_singular_values(X, k, centred=centred, cache_dir=options.cache_dir)
+    reference = exact_singular_values(X, k, centered=centered, cache_dir=options.cache_dir)
     say(f"  exact singular values by {reference.method}: {reference.check}")
-    objective = Objective(X, reference.singular_values, centred=centred)
+    objective = Objective(X, reference.singular_values, centered=centered)
     before = fingerprint(X)
 
     calls: dict = {}

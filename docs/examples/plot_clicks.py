@@ -156,14 +156,14 @@ def main():
     figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
     for ax, by in zip(axes, ("taste", "hidden clicks"), strict=False):
         values = {name: found["precision"] for name, found in quality(by).items()}
-        colours = ["tab:gray", *["tab:orange", "tab:blue"] * 3, "black"]
-        ax.barh(list(values), list(values.values()), color=colours)
+        colors = ["tab:gray", *["tab:orange", "tab:blue"] * 3, "black"]
+        ax.barh(list(values), list(values.values()), color=colors)
         ax.invert_yaxis()
         ax.set(title=f"first ten, judged by {by}", xlabel="precision@10")
     axes[1].set_yticklabels([])
     for name, values in precision_by_alpha().items():
-        colour = "tab:orange" if name == "whether" else "tab:blue"
-        axes[2].plot(ALPHAS, values, "o-", color=colour, label=name)
+        color = "tab:orange" if name == "whether" else "tab:blue"
+        axes[2].plot(ALPHAS, values, "o-", color=color, label=name)
     axes[2].set(title='"als", judged by taste', xlabel="alpha", xscale="log", ylim=(0, None))
     axes[2].set_ylabel("precision@10")
     axes[2].legend()

@@ -66,7 +66,7 @@ def ridge(seen, reg):
 
 
 def nuclear_norm(seen, reg="auto"):
-    """The fitted imputer; nothing is centred or scaled, as in the other two."""
+    """The fitted imputer; nothing is centered or scaled, as in the other two."""
     return SoftImpute(reg=reg, center=None, scale=None, random_state=0).fit(seen)
 
 

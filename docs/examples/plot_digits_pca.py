@@ -25,12 +25,12 @@ RANKS = (5, 10, 20, 40, 64)
 
 
 def ranks_for_shares(shares=(0.95, 0.99)):
-    """Number of components that exceed each share of the variance, raw and standardised."""
+    """Number of components that exceed each share of the variance, raw and standardized."""
     X, _ = load_digits(return_X_y=True)
-    standardised = StandardScaler().fit_transform(X)
+    standardized = StandardScaler().fit_transform(X)
     return {
         name: [PCAFromSVD(n_components=share).fit(rows).n_components_ for share in shares]
-        for name, rows in (("raw", X), ("standardised", standardised))
+        for name, rows in (("raw", X), ("standardized", standardized))
     }
 
 

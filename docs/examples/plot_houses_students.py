@@ -3,7 +3,7 @@ Reading loadings of houses, completing grades of students
 =========================================================
 
 Ten numbers describe each of 100 houses. They were made from two factors, luxury (size, rooms,
-baths, garage, garden) and location (centre, school, transit, safety); the price depends on
+baths, garage, garden) and location (center, school, transit, safety); the price depends on
 both. The usual telling is that the two principal components *are* these factors. Not
 quite: together they span nearly the plane of the factors, so that a regression on both tells 94 %
 of luxury and 92 % of location, but inside this plane they point where the variance is largest, and
@@ -50,7 +50,7 @@ HOUSE = (
     "baths",
     "garage",
     "garden",
-    "centre",
+    "center",
     "school",
     "transit",
     "safety",

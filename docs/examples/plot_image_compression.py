@@ -51,7 +51,7 @@ def smallest_rank(image, share=0.95):
 
 
 def grey_pattern(size=256):
-    """Waves along both axes, and rings; grey levels from 0 to 255."""
+    """Waves along both axes, and rings; gray levels from 0 to 255."""
     y, x = np.mgrid[:size, :size] / size
     rings = np.cos(60 * np.hypot(x - 0.5, y - 0.5))
     return 127.5 + 60 * np.sin(12 * x) * np.cos(7 * y) + 60 * rings
@@ -121,7 +121,7 @@ def compress_by_jpeg(image, quality):
 
 
 def psnr(image, rebuilt):
-    """Peak signal-to-noise ratio in decibels, for grey levels up to 255."""
+    """Peak signal-to-noise ratio in decibels, for gray levels up to 255."""
     m, n = rebuilt.shape
     return float(10 * np.log10(255**2 / np.mean((image[:m, :n] - rebuilt) ** 2)))
 
@@ -152,9 +152,9 @@ def main():
     print(f"  smallest rank that leaves less than 5 %: {smallest_rank(drawing)}")
 
     for name, image in (
-        ("grey pattern", grey_pattern()),
-        ("grey photo", grey_photo()),
-        ("colour photo", colour_photo()),
+        ("gray pattern", grey_pattern()),
+        ("gray photo", grey_photo()),
+        ("color photo", colour_photo()),
     ):
         m, n = image.shape
         print(f"{name}, {m} x {n}: rank {smallest_rank(image, 0.99)} for a relative error of 10 %")
@@ -168,7 +168,7 @@ def main():
 
     image = grey_photo()
     curves = four_ways(image)
-    print("grey photo, numbers stored and PSNR (bytes for JPEG):")
+    print("gray photo, numbers stored and PSNR (bytes for JPEG):")
     for name, points in curves.items():
         print(f"  {name}: " + ", ".join(f"{size} {value:.1f} dB" for size, value in points))
 

@@ -2,7 +2,7 @@
 Denoising a photo: tell the rule the noise if you know it
 =========================================================
 
-A photo with noise of standard deviation 30 (of 255 grey levels) is replaced by its best
+A photo with noise of standard deviation 30 (of 255 gray levels) is replaced by its best
 approximation of a lower rank. Low ranks lose the picture, high ranks keep the noise, and somewhere
 between is the rank that comes nearest to the clean photo: 45 here, found by looking at that clean
 photo, which in earnest nobody has.
@@ -32,7 +32,7 @@ def noisy_photo(seed=0):
 
 
 def psnr(clean, estimate):
-    """Peak signal-to-noise ratio in decibels, for grey levels up to 255."""
+    """Peak signal-to-noise ratio in decibels, for gray levels up to 255."""
     return float(10 * np.log10(255**2 / np.mean((clean - estimate) ** 2)))
 
 

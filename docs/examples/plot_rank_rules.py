@@ -45,13 +45,13 @@ def matrices(seed=0):
 
 
 def ranks_by_rule(X):
-    """What each rule says of a matrix, centred."""
+    """What each rule says of a matrix, centered."""
     selection = select_rank(X, "cv", center=True, compare="all", random_state=0)
     return {rule: selection.choices[rule].n_components for rule in RULES}
 
 
 def accuracy_by_rank():
-    """Search of the rank of PCA by the accuracy of five nearest neighbours on digits."""
+    """Search of the rank of PCA by the accuracy of five nearest neighbors on digits."""
     X, y = load_digits(return_X_y=True)
     model = make_pipeline(PCAFromSVD(), KNeighborsClassifier(n_neighbors=5))
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
@@ -64,10 +64,10 @@ def main():
     for name, ranks in found.items():
         print(f"{name:<14}" + "".join(f"{ranks[rule]:>15}" for rule in RULES))
     search = accuracy_by_rank()
-    print(f"nearest neighbours on digits: best at {search.best_rank_} components")
+    print(f"nearest neighbors on digits: best at {search.best_rank_} components")
 
     figure, ax = plt.subplots(figsize=(9, 4.5), layout="constrained")
-    RankSearchDisplay.from_estimator(search, ax=ax, score_name="Accuracy of nearest neighbours")
+    RankSearchDisplay.from_estimator(search, ax=ax, score_name="Accuracy of nearest neighbors")
     mean = search.cv_results_["mean_test_score"]
     for rule, rank in found["digits"].items():
         at = np.interp(rank, search.ranks_, mean)

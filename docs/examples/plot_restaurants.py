@@ -102,7 +102,7 @@ def with_error_bars(seed=0):
 
 
 def draw(ax, values, title):
-    """A table in colours, with its numbers."""
+    """A table in colors, with its numbers."""
     picture = ax.imshow(values, vmin=0, vmax=5, cmap="viridis")
     ax.set(
         title=title,

@@ -106,7 +106,7 @@ def docstrings():
 
 
 def docstring_search(**parameters):
-    """Search the docstrings, each called by its name and labelled by its subpackage."""
+    """Search the docstrings, each called by its name and labeled by its subpackage."""
     names, subpackages, prose = docstrings()
     words = CountVectorizer(stop_words="english", token_pattern="[a-z]{3,}", min_df=2)
     engine = LSASearch(n_components=50, vectorizer=words, random_state=0, **parameters)
@@ -175,7 +175,7 @@ def main():
     draw_map(small, axes[0])
     shown = np.argsort(reducer.components_[1])
     loadings = reducer.components_[:, shown].T
-    colours = axes[1].imshow(loadings, aspect="auto", cmap="RdBu", vmin=-0.5, vmax=0.5)
+    colors = axes[1].imshow(loadings, aspect="auto", cmap="RdBu", vmin=-0.5, vmax=0.5)
     axes[1].set(
         title="components of eight sentences",
         xlabel="component",
@@ -184,7 +184,7 @@ def main():
         yticks=range(len(terms)),
         yticklabels=terms[shown],
     )
-    figure.colorbar(colours, ax=axes[1], label="loading")
+    figure.colorbar(colors, ax=axes[1], label="loading")
 
     places = np.arange(len(QUESTIONS))
     ends = np.array(list(precisions.values()))
@@ -206,18 +206,18 @@ def draw_map(engine, ax):
     """Documents and terms of the small search along its two directions."""
     terms = engine.vectorizer_.get_feature_names_out()
     documents = engine.transform([" ".join(np.repeat(WORDS, row)) for row in COUNTS])
-    for points, names, colour, name in (
+    for points, names, color, name in (
         (documents, np.array(TITLES), "tab:blue", "documents"),
         (4 * engine.components_.T, terms, "tab:orange", "terms, 4 times as long"),
     ):
-        ax.scatter(*points.T, color=colour, zorder=3, label=name)
-        side = 1 if colour == "tab:blue" else -1
+        ax.scatter(*points.T, color=color, zorder=3, label=name)
+        side = 1 if color == "tab:blue" else -1
         # Points that lie together have one label.
         nearest = np.round(2 * points)
         for place in np.unique(nearest, axis=0):
             here = (nearest == place).all(axis=1)
             x, y = points[here].mean(axis=0)
-            style = {"color": colour, "fontsize": 9}
+            style = {"color": color, "fontsize": 9}
             if x > y:
                 vertical = "bottom" if side > 0 else "top"
                 ax.text(x, 0.15 * side, "\n".join(names[here]), ha="center", va=vertical, **style)

@@ -7,7 +7,7 @@ The facts that everything else rests on, checked on small matrices:
 - the singular values of ``A`` are the square roots of the eigenvalues of ``A'A``;
 - the leading k triplets are the best approximation of rank k, and the error is the tail of the
   singular values: its norm (Frobenius), or its first member (spectral);
-- principal components are the SVD of the centred rows.
+- principal components are the SVD of the centered rows.
 
 The first fact tempts one to compute the eigenvalues of ``A'A``, the covariance route. It squares
 the condition number: a singular value ``s`` drowns in rounding once ``(s / s_1)^2`` falls to 1e-16,
@@ -46,7 +46,7 @@ def best_approximation(rank=10):
 
 
 def pca_is_svd_of_centred_rows():
-    """Largest difference between a loading of PCA and one of the SVD of centred rows."""
+    """Largest difference between a loading of PCA and one of the SVD of centered rows."""
     X, _ = load_digits(return_X_y=True)
     pca = PCAFromSVD(n_components=10).fit(X)
     _, _, Vt = np.linalg.svd(X - X.mean(axis=0), full_matrices=False)
@@ -104,7 +104,7 @@ def main():
     for norm, (measured, predicted) in best_approximation().items():
         print(f"  {norm} norm of the error {measured:.4f}, tail of the spectrum {predicted:.4f}")
     difference = pca_is_svd_of_centred_rows()
-    print(f"  PCA against the SVD of centred rows: loadings differ by {difference:.0e}")
+    print(f"  PCA against the SVD of centered rows: loadings differ by {difference:.0e}")
 
     print("Singular values from 1 to 1e-12, asked for to a relative 1e-4:")
     for rank, solver, error in solvers_by_rank():

@@ -29,7 +29,7 @@ CASES = (("wine", load_wine, 6), ("digits", load_digits, 16), ("digits", load_di
 
 
 def accuracy(load, rank, whiten):
-    """Accuracy of five nearest neighbours on the coordinates, over five folds."""
+    """Accuracy of five nearest neighbors on the coordinates, over five folds."""
     X, y = load(return_X_y=True)
     model = make_pipeline(
         PCAFromSVD(n_components=rank, whiten=whiten), KNeighborsClassifier(n_neighbors=5)
@@ -55,7 +55,7 @@ def main():
     print("wine, standard deviation of two coordinates:", plain.std(axis=0, ddof=1).round(1))
     print("  whitened:", white.std(axis=0, ddof=1).round(3))
 
-    print("accuracy of five nearest neighbours, plain and whitened:")
+    print("accuracy of five nearest neighbors, plain and whitened:")
     for name, load, rank in CASES:
         before, after = (accuracy(load, rank, whiten) for whiten in (False, True))
         print(f"  {name}, {rank} components: {before:.3f} and {after:.3f}")

@@ -114,7 +114,7 @@ AT_OTHER_WINDOWS = COMPARED[:4]
 
 
 def cosines(vectors):
-    """Of all words with all others; a word is no neighbour of itself."""
+    """Of all words with all others; a word is no neighbor of itself."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(length > 0, length, 1)
     found = unit @ unit.T

@@ -129,9 +129,9 @@ def print_times(rank: int, seconds: float, grid_rank: int, grid_seconds: float) 
 @section("photo", "Photo: rank against storage and error")
 def photo(folder: Path) -> None:
     image = load_sample_image("china.jpg").astype(np.float32)
-    m, n, colours = image.shape
-    X = image.reshape(m, n * colours)  # one row of pixels a row, all colours in it
-    print(f"{m} x {n} pixels in three colours, as a matrix of {m} x {n * colours}\n")
+    m, n, colors = image.shape
+    X = image.reshape(m, n * colors)  # one row of pixels a row, all colors in it
+    print(f"{m} x {n} pixels in three colors, as a matrix of {m} x {n * colors}\n")
 
     # The share of the energy to keep follows from the error to allow.
     allowed = 0.1
@@ -147,7 +147,7 @@ def photo(folder: Path) -> None:
         squares = np.sum((X - rebuilt) ** 2, dtype=np.float64)
         error = np.sqrt(squares / np.sum(X**2, dtype=np.float64))
         psnr = 10 * np.log10(255**2 * X.size / squares)
-        stored = rank * (m + n * colours + 1) / X.size
+        stored = rank * (m + n * colors + 1) / X.size
         note = f"  <- smallest with an error under {allowed:.0%}" if rank == smallest else ""
         print(f"  {rank:4d}  {stored:6.1%}  {error:14.2%}  {psnr:4.1f}{note}")
         shown[rank] = rebuilt.reshape(image.shape), f"rank {rank}: {stored:.1%} stored"
@@ -268,12 +268,12 @@ def complete_digits(folder: Path) -> None:
     print(f"  (search: {search_seconds:.2f} s, fit: {seconds:.2f} s)")
 
     figure, axes = plt.subplots(3, 8, figsize=(9, 3.6), layout="constrained")
-    colours = plt.get_cmap("gray_r").with_extremes(bad="tab:orange")
+    colors = plt.get_cmap("gray_r").with_extremes(bad="tab:orange")
     for row, (title, images) in enumerate(
         {"original": X, "holes": holes, "completed": completed}.items()
     ):
         for ax, image in zip(axes[row], images[:8], strict=True):
-            ax.imshow(image.reshape(8, 8), cmap=colours, vmin=0, vmax=16)
+            ax.imshow(image.reshape(8, 8), cmap=colors, vmin=0, vmax=16)
             ax.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(title)
     save(figure, folder / "recommend_digits.png")

@@ -28,7 +28,7 @@ def column_features(
         Their names.
 
     dtype : dtype
-        Of the table.
+        Number of rows and columns of the table.
 
     Returns
     -------

@@ -63,7 +63,7 @@ def fitted_column_labels(estimator: Any) -> Labels | None:
     Parameters
     ----------
     estimator : estimator
-        Fitted.
+        The fitted estimator.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def column_index(estimator: Any, column: Any, n_features: int) -> int:
     Parameters
     ----------
     estimator : estimator
-        Fitted.
+        The fitted estimator.
 
     column : object
         Name of a column, or its index where no column has an integer as its name.
@@ -108,7 +108,7 @@ def column_indices(estimator: Any, columns: Any, n_features: int, name: str) -> 
     Parameters
     ----------
     estimator : estimator
-        Fitted.
+        The fitted estimator.
 
     columns : array-like
         Names or indices, as `column_index` reads them, or a boolean mask of shape (n_features,).

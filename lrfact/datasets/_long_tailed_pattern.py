@@ -143,7 +143,7 @@ def _draw_until_distinct(
     drawn: list[npt.NDArray[np.int64]] = []
     while missing.any():
         which = np.repeat(np.arange(rows.size), missing)
-        # Sorted within each row, so that the search is quick and equal numbers are neighbours.
+        # Sorted within each row, so that the search is quick and equal numbers are neighbors.
         uniform = np.sort(which + rng.random(which.size)) - which
         columns = np.searchsorted(cumulative, uniform, side="right")
         numbers = which * n_columns + np.minimum(columns, n_columns - 1)

@@ -1,4 +1,4 @@
-"""A dense array, centred block by block so that no centred copy of it ever exists."""
+"""A dense array, centered block by block so that no centered copy of it ever exists."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -143,7 +143,7 @@ class DenseOperator(MatrixOperator):
     def _squared_norm(self) -> float:
         if self.full_mean is None:
             return super().squared_norm()
-        # Without a pass over centred entries, where that is accurate.
+        # Without a pass over centered entries, where that is accurate.
         mean = self.full_mean
         of_mean = self.shape[0] * float(mean @ mean)
         difference = self.centered(None).squared_norm() - of_mean
@@ -169,7 +169,7 @@ class DenseOperator(MatrixOperator):
 
     @property
     def stored_array(self) -> Array | None:
-        """The array itself, where it is not centred."""
+        """The array itself, where it is not centered."""
         return self._X if self.mean is None else None
 
     def row_blocks(self, n_bytes: int | None = None) -> Iterator[Array]:

@@ -28,14 +28,14 @@ def gram_matrix(A: MatrixOperator, *, dtype: DTypeLike, correct: bool = True) ->
     Parameters
     ----------
     A : MatrixOperator of shape (n_rows, n_columns)
-        Centred or not.
+        Centered or not.
 
     dtype : dtype
         Precision in which blocks are multiplied; their sum is always float64.
 
     correct : bool, default=True
         Whether a small mean may be accounted for afterwards. That is faster; rounding errors are
-        then relative to the norm of what was not centred.
+        then relative to the norm of what was not centered.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """What a solver may ask of a matrix, whatever its storage: products, blocks, norm, means.
 
-A solver sees the matrix ``A = X - 1 mean'`` (`mean` zero where nothing is centred). It is
-never formed: products correct for the mean, blocks are centred one at a time.
+A solver sees the matrix ``A = X - 1 mean'`` (`mean` zero where nothing is centered). It is
+never formed: products correct for the mean, blocks are centered one at a time.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ _BLOCK_BYTES = 2**21
 
 
 class MatrixOperator(ABC):
-    """A matrix of shape (n_rows, n_columns), float32 or float64, centred or not.
+    """A matrix of shape (n_rows, n_columns), float32 or float64, centered or not.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ class MatrixOperator(ABC):
 
     @property
     def stored_array(self) -> Array | None:
-        """The matrix itself, where it is a dense array and not centred."""
+        """The matrix itself, where it is a dense array and not centered."""
         return None
 
     def squares_of_columns(self) -> Array | None:
@@ -185,7 +185,7 @@ class TransposedOperator(MatrixOperator):
     Parameters
     ----------
     base : MatrixOperator
-        What is transposed. If centred, its rows are: the columns of the transpose.
+        What is transposed. If centered, its rows are: the columns of the transpose.
     """
 
     def __init__(self, base: MatrixOperator) -> None:
@@ -231,7 +231,7 @@ class TransposedOperator(MatrixOperator):
         return self._base.squared_norm()
 
     def centered(self, mean: Array | None) -> MatrixOperator:
-        """Refuse: only the rows of a matrix as it was given can be centred."""
+        """Refuse: only the rows of a matrix as it was given can be centered."""
         raise NotImplementedError("center the matrix before transposing it")
 
     def scaled(self, exponent: int) -> MatrixOperator:

@@ -11,7 +11,7 @@ class ResidualOperator(MatrixOperator):
     Parameters
     ----------
     X : MatrixOperator of shape (n_rows, n_columns)
-        Not centred.
+        Not centered.
 
     u : ndarray of shape (n_rows,)
         Factor of each row.
@@ -65,7 +65,7 @@ class ResidualOperator(MatrixOperator):
         return np.maximum(self._X.row_energies() - 2 * u * products + u**2 * (v @ v), 0)
 
     def centered(self, mean: Array | None) -> MatrixOperator:
-        """Refuse: a residual is centred already, by its two vectors."""
+        """Refuse: a residual is centered already, by its two vectors."""
         if mean is None:
             return self
         raise NotImplementedError("center the matrix before taking a product from it")

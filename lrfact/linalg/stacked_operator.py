@@ -13,7 +13,7 @@ class StackedOperator(MatrixOperator):
     Parameters
     ----------
     parts : sequence of MatrixOperator
-        With the same columns and dtype; each may be centred on its own.
+        With the same columns and dtype; each may be centered on its own.
     """
 
     def __init__(self, parts: Sequence[MatrixOperator]) -> None:
@@ -82,7 +82,7 @@ class StackedOperator(MatrixOperator):
         return max(part.largest_entry() for part in self._parts)
 
     def centered(self, mean: Array | None) -> MatrixOperator:
-        """Refuse: its parts are centred one by one."""
+        """Refuse: its parts are centered one by one."""
         raise NotImplementedError("center the parts before stacking them")
 
     @property

@@ -1,4 +1,4 @@
-"""Which windows of text hold a term, as runs of neighbouring windows, and how often terms meet."""
+"""Which windows of text hold a term, as runs of neighboring windows, and how often terms meet."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -166,7 +166,7 @@ def windows_of_rows(X: Any, columns: Integers) -> TermWindows:
         raise ValueError(
             f"documents has negative entries (the smallest is {entries.min():g}), but an entry "
             "says how often a term occurs: 0 or absent is not at all; pass counts or tf-idf "
-            "weights that were not centred."
+            "weights that were not centered."
         )
     if sp.issparse(X):
         filled = np.zeros(X.shape[0], dtype=bool)

@@ -135,7 +135,7 @@ def topic_coherence(
         is one window.
 
     measure : {"u_mass", "npmi", "c_v"}, default="c_v"
-        "c_v" agreed best with human judgement in Röder et al.; "npmi" is nearly as good and easier
+        "c_v" agreed best with human judgment in Röder et al.; "npmi" is nearly as good and easier
         to read; "u_mass" was made for the documents that the topics come from, and depends on the
         order of the terms.
 

@@ -37,7 +37,7 @@ class HeldOutScore:
         its name, or a `functools.partial` of it.
 
     owner : str
-        Who asks, for error messages.
+        Name of the caller, for error messages.
 
     relevant : float or None, default=None
         For rankings: the least value of an entry that should be found. None takes the entries for
@@ -69,7 +69,7 @@ class HeldOutScore:
         Parameters
         ----------
         estimator : estimator
-            Fitted.
+            The fitted estimator.
 
         X : {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_samples, n_features)
             Rows without the hidden entries.

@@ -18,7 +18,7 @@ class MatrixSpectrum:
     Parameters
     ----------
     A : MatrixOperator of shape (n_samples, n_features)
-        The matrix, centred or not.
+        The matrix, centered or not.
 
     rng : RandomState instance
         For the iterative solver.

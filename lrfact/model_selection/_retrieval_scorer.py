@@ -90,7 +90,7 @@ def retrieval_scorer(
 
     See Also
     --------
-    lrfact.metrics.average_precision_at_k : One of the metrics; its neighbours are the others.
+    lrfact.metrics.average_precision_at_k : One of the metrics; its neighbors are the others.
     RankSearchCV : Tries all numbers of components from one factorization.
     holdout_scorer : For recommenders, whose queries are rows with hidden entries.
 
@@ -215,7 +215,7 @@ class RetrievalScorer:
             if not hasattr(estimator, needed):
                 raise TypeError(
                     f"{type(estimator).__name__} has no {needed}, which retrieval_scorer needs; "
-                    "give a fitted estimator that finds neighbours, such as NearestNeighbors, or "
+                    "give a fitted estimator that finds neighbors, such as NearestNeighbors, or "
                     "a Pipeline that ends in one"
                 )
         n_documents = self.relevance.shape[1]

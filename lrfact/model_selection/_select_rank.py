@@ -176,7 +176,7 @@ def select_rank(
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features), (n_values,) or Spectrum
         The matrix, or its singular values in any order. Sparse matrices are not densified,
-        centred or not. A `lrfact.rank_rules.Spectrum` carries leading singular values together
+        centered or not. A `lrfact.rank_rules.Spectrum` carries leading singular values together
         with the total energy.
 
     method : {"energy", "gap", "gavish-donoho", "parallel", "mle", "cv"}, default="gavish-donoho"
@@ -203,7 +203,7 @@ def select_rank(
         has its answer.
 
     cv : int, splitter or iterable, default=5
-        Row folds of ``"cv"``, as in scikit-learn; an int means folds of neighbouring rows, so
+        Row folds of ``"cv"``, as in scikit-learn; an int means folds of neighboring rows, so
         shuffle sorted data or pass ``KFold(5, shuffle=True)``.
 
     n_permutations : int, default=20

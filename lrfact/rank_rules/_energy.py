@@ -1,4 +1,4 @@
-"""Share of energy (explained variance, when centred)."""
+"""Share of energy (explained variance, when centered)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
     .. math:: k = \min \{ k : \sum_{i \le k} s_i^2 / \|A\|_F^2 > target \}
 
     The inequality is strict, as in scikit-learn's ``PCA(n_components=target)``: a share exactly
-    equal to the target is not enough and the next component is taken. On a centred matrix the
+    equal to the target is not enough and the next component is taken. On a centered matrix the
     share is that of the variance.
 
     Use it to bound the loss of a compression. It says nothing about which directions are signal: on

@@ -1,4 +1,4 @@
-"""Largest relative gap between neighbouring singular values."""
+"""Largest relative gap between neighboring singular values."""
 
 from __future__ import annotations
 

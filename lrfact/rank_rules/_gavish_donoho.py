@@ -41,7 +41,7 @@ def gavish_donoho_rank(spectrum: Spectrum, noise: float | str | None = None) -> 
     Parameters
     ----------
     spectrum : Spectrum
-        Complete or truncated. For a centred one *n_samples* counts one less.
+        Complete or truncated. For a centered one *n_samples* counts one less.
 
     noise : float, {"median", "residual"} or None, default=None
         - a number: the known standard deviation of the noise, in the units of the matrix;

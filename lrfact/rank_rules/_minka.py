@@ -23,7 +23,7 @@ def minka_rank(spectrum: Spectrum) -> RankChoice:
     r"""Rank of largest evidence under probabilistic PCA (Laplace approximation).
 
     With :math:`\lambda_i = s_i^2 / (n - 1)` the eigenvalues of the covariance (``s_i^2 / n``
-    when not centred), *m* features and :math:`v_k` the mean of the *m - k* eigenvalues left out,
+    when not centered), *m* features and :math:`v_k` the mean of the *m - k* eigenvalues left out,
     the log-evidence of rank *k* is
 
     .. math::
@@ -54,7 +54,7 @@ def minka_rank(spectrum: Spectrum) -> RankChoice:
     Parameters
     ----------
     spectrum : Spectrum
-        Complete, or truncated with its total energy. Centre it for the meaning above.
+        Complete, or truncated with its total energy. Center it for the meaning above.
 
     Returns
     -------

@@ -50,7 +50,7 @@ def parallel_analysis_rank(
       instead.
     - ``"signs"``: the data with random signs. Keeps the size of every single entry, so also
       noise whose variance differs from entry to entry; breaks common directions, that of the
-      means included, which on uncentred data raises the level much. (On centred sparse data it
+      means included, which on uncentred data raises the level much. (On centered sparse data it
       would fill the zeros, and raises.)
     - ``"gaussian"``: independent normal entries with the mean square of each column; with singular
       values alone, of the whole matrix.
@@ -97,7 +97,7 @@ def parallel_analysis_rank(
     ------
     ValueError
         When a parameter is out of its range; when `null` needs data and none is given, or is
-        ``"signs"`` with centred sparse data; when `X` has another shape than the spectrum.
+        ``"signs"`` with centered sparse data; when `X` has another shape than the spectrum.
 
     See Also
     --------
@@ -307,7 +307,7 @@ def _null_sampler(
 
 
 def _column_mean_squares(X: Any, mean: FloatArray | None) -> FloatArray:
-    """Mean over the degrees of freedom of the squared (centred) entries of each column."""
+    """Mean over the degrees of freedom of the squared (centered) entries of each column."""
     operator = as_operator(X)
     if mean is not None:
         operator = operator.centered(mean)
@@ -342,7 +342,7 @@ def _check_arguments(
         )
     if null == "signs" and spectrum.centered and sp.issparse(X):
         raise ValueError(
-            "null='signs' of the rule 'parallel' would fill the zeros of a centred sparse "
-            "matrix; use null='permutation', or do not centre."
+            "null='signs' of the rule 'parallel' would fill the zeros of a centered sparse "
+            "matrix; use null='permutation', or do not center."
         )
     return null

@@ -31,13 +31,13 @@ class Spectrum:
         ``(n_samples, n_features)`` of the matrix.
 
     total_energy : float, default=None
-        Squared Frobenius norm of the (centred) matrix, in squared units of the matrix. It tells a
+        Squared Frobenius norm of the (centered) matrix, in squared units of the matrix. It tells a
         truncated spectrum how much it lacks. None means the sum of the squared singular values
         when the spectrum is complete, and unknown (NaN) when it is truncated.
 
     centered : bool, default=False
-        Whether the column means were subtracted before the factorization. Centring takes one
-        degree of freedom from the rows: centred Gaussian noise has the singular values of an
+        Whether the column means were subtracted before the factorization. Centering takes one
+        degree of freedom from the rows: centered Gaussian noise has the singular values of an
         uncentred matrix with one row less, and rules that know about noise count so.
 
     rtol : float, default=None
@@ -87,7 +87,7 @@ class Spectrum:
                 raise ValueError(
                     f"total_energy={total:.6g} is less than the energy {values @ values:.6g} of "
                     "the singular values given; pass the squared Frobenius norm of the same "
-                    "matrix, centred if the singular values are those of the centred matrix."
+                    "matrix, centered if the singular values are those of the centered matrix."
                 )
         values.setflags(write=False)
         rtol = max(shape) * np.finfo(np.float64).eps if self.rtol is None else float(self.rtol)
@@ -98,12 +98,12 @@ class Spectrum:
 
     @property
     def max_rank(self) -> int:
-        """Largest rank that a matrix of this shape can have, after centering if it was centred."""
+        """Largest rank that a matrix of this shape can have, after centering if it was centered."""
         return _max_rank(self.shape, self.centered)
 
     @property
     def degrees_of_freedom(self) -> int:
-        """Number of rows that carry noise: ``n_samples``, or one less when centred."""
+        """Number of rows that carry noise: ``n_samples``, or one less when centered."""
         return self.shape[0] - int(self.centered)
 
     @property

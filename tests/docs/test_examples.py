@@ -79,7 +79,7 @@ def test_svd_facts(example):
 
 def test_digits_pca(example):
     digits = example("plot_digits_pca")
-    assert digits.ranks_for_shares() == {"raw": [29, 41], "standardised": [40, 54]}
+    assert digits.ranks_for_shares() == {"raw": [29, 41], "standardized": [40, 54]}
     _, lost = digits.reconstructions()
     assert lost == pytest.approx({5: 0.455, 10: 0.262, 20: 0.106, 40: 0.012, 64: 0}, abs=5e-4)
 

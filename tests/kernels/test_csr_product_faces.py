@@ -145,7 +145,7 @@ MISTAKES = {
     "indptr beyond the entries": put("indptr", -1, 5),
     "indptr far beyond the entries": put("indptr", -1, np.iinfo(np.int32).max),
     "indptr beyond the entries in the middle": put("indptr", 1, 1000),
-    # Differences of neighbours overflow, and look as if they rose.
+    # Differences of neighbors overflow, and look as if they rose.
     "indptr that wraps around": changed(
         "indptr", lambda a: np.array([0, 2**31 - 1, -(2**31), 4], dtype=np.int32)
     ),

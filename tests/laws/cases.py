@@ -45,7 +45,7 @@ class Case:
     parameter_units : dict of str to float
         Parameters that are measured in powers of the unit of X.
 
-    labelled : bool
+    labeled : bool
         Whether columns are found by their names.
 
     by_place : tuple of str
@@ -65,7 +65,7 @@ class Case:
     units: Mapping[str, Any]
     outputs: Mapping[str, Callable[[Any, Any], Any]] = field(default_factory=dict)
     parameter_units: Mapping[str, float] = field(default_factory=dict)
-    labelled: bool = False
+    labeled: bool = False
     by_place: tuple[str, ...] = ()
     order_tol: float = 1e-4
     tight: Mapping[str, Any] = field(default_factory=dict)
@@ -196,7 +196,7 @@ def _implicit_cases() -> list[Case]:
             {"components_": 0, "row_factors_": 0, "transform": 0, "predict": 0, "score": 0},
             _recommender_outputs(),
             parameter_units={"alpha": -1},
-            labelled=True,
+            labeled=True,
             by_place=("score",),
         ),
         Case(
@@ -205,7 +205,7 @@ def _implicit_cases() -> list[Case]:
             COMPLETE,
             {"components_": 0.5, "row_factors_": 0.5, "transform": 0.5, "predict": 1, "score": 0},
             _recommender_outputs(),
-            labelled=True,
+            labeled=True,
             by_place=("score",),
         ),
         Case(
@@ -214,7 +214,7 @@ def _implicit_cases() -> list[Case]:
             COMPLETE,
             {"components_": 0, "column_bias_": 0, "transform": 0, "predict": 0, "score": 0},
             _recommender_outputs(),
-            labelled=True,
+            labeled=True,
         ),
     ]
 
@@ -241,7 +241,7 @@ def _incomplete_cases() -> list[Case]:
             INCOMPLETE,
             {**factors, "loss": 2},
             {**_recommender_outputs(), "loss": _last_loss},
-            labelled=True,
+            labeled=True,
         ),
         Case(
             "MaskedMF als nonnegative",
@@ -249,7 +249,7 @@ def _incomplete_cases() -> list[Case]:
             INCOMPLETE,
             {**factors, "loss": 2},
             {**_recommender_outputs(), "loss": _last_loss},
-            labelled=True,
+            labeled=True,
             # The balance between both factors converges slowly, unlike their product.
             order_tol=5e-3,
         ),
@@ -259,7 +259,7 @@ def _incomplete_cases() -> list[Case]:
             INCOMPLETE,
             factors,
             _recommender_outputs(),
-            labelled=True,
+            labeled=True,
         ),
         Case(
             "BayesianMF",
@@ -279,7 +279,7 @@ def _incomplete_cases() -> list[Case]:
                     [0, 1, 2], [2, 1, 0], X=X, return_std=True
                 )[1],
             },
-            labelled=True,
+            labeled=True,
         ),
         Case(
             "SoftImpute",

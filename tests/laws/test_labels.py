@@ -67,11 +67,11 @@ def check(case, variant):
     model = case.fit(frame, **case.tight)
     assert_same(case.results(model, frame), plain(case.name), 1e-6, "results")
     assert hasattr(model, "feature_names_in_") == (variant == "strings")
-    use = model.predict if hasattr(model, "predict") and case.labelled else model.transform
+    use = model.predict if hasattr(model, "predict") and case.labeled else model.transform
     with pytest.raises(ValueError, match=r"should match|same order"):
         use(frame[frame.columns[::-1]] if variant != "missing label" else frame.iloc[:, ::-1])
     use(X if variant != "strings" else frame)  # rows without names
-    if case.labelled:
+    if case.labeled:
         _check_lookup(case, model, frame, X, labels)
 
 
@@ -95,21 +95,21 @@ def _check_pairs(case, variant):
     pairs, y = matrix_of(case)
     rows, columns = (np.unique(labels.astype(str), return_inverse=True)[1] for labels in pairs.T)
     if variant in _MISSING:
-        labelled = [(_MISSING[variant], 1), *zip(rows.tolist(), columns.tolist(), strict=True)]
+        labeled = [(_MISSING[variant], 1), *zip(rows.tolist(), columns.tolist(), strict=True)]
         with pytest.raises(ValueError, match=r"missing label|NaN"):
-            case.fit(Pairs((labelled, np.append(y, 1.0))))
+            case.fit(Pairs((labeled, np.append(y, 1.0))))
         return
     label = LABELS[variant]
-    labelled = [(label(int(i)), label(int(j))) for i, j in zip(rows, columns, strict=True)]
-    model = case.fit(Pairs((labelled, y)))
+    labeled = [(label(int(i)), label(int(j))) for i, j in zip(rows, columns, strict=True)]
+    model = case.fit(Pairs((labeled, y)))
     assert len(model.row_labels_) == rows.max() + 1
     assert len(model.column_labels_) == columns.max() + 1
     assert {label(i) for i in range(int(rows.max()) + 1)} == set(model.row_labels_.tolist())
-    predicted = model.predict(labelled)
+    predicted = model.predict(labeled)
     # Values go with labels, whatever these are sorted by.
     assert np.corrcoef(predicted, y)[0, 1] > 0.6
     order = np.random.default_rng(0).permutation(len(y))
-    again = model.predict([labelled[at] for at in order])
+    again = model.predict([labeled[at] for at in order])
     assert np.array_equal(again, predicted[order])
 
 

@@ -1,4 +1,4 @@
-"""Every verb of every storage, centred or not, against the dense matrix that it stands for."""
+"""Every verb of every storage, centered or not, against the dense matrix that it stands for."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from reference.spectra import STORAGES
 
 SHAPES = [(13, 7), (7, 13), (1, 5), (5, 1)]
 FORMS = [
-    *("plain", "centred", "transposed", "centred and transposed"),
+    *("plain", "centered", "transposed", "centered and transposed"),
     *("stacked", "stack transposed", "residual", "residual transposed"),
 ]
 
@@ -50,7 +50,7 @@ def build(form, storage, shape, dtype):
         rng = np.random.default_rng(3)
         u, v = rng.random(shape[0]), rng.random(shape[1])
         operator, explicit = ResidualOperator(operator, u, v), explicit - np.outer(u, v)
-    if "centred" in form:
+    if "centered" in form:
         mean = explicit.mean(axis=0)
         operator, explicit = operator.centered(mean), explicit - mean
     if "transposed" in form:
@@ -114,7 +114,7 @@ class TestVerbs:
                 assert result.dtype == np.float64
                 assert_close(result, expected, dtype, size=size)
             assert_allclose(A.squared_norm(), squares.sum(), rtol=50 * np.finfo(dtype).eps)
-            if form == "centred":
+            if form == "centered":
                 explicit = matrix(shape, np.float64)  # means of X, whatever was subtracted
             means = A.column_means()
             assert means.dtype == np.float64
@@ -200,13 +200,13 @@ class TestLargeMeans:
         rng = np.random.default_rng(5)
         X = (mean * (1 + rng.random(8)) + rng.standard_normal((400, 8))).astype(dtype)
         exact_mean = X.astype(np.longdouble).mean(axis=0)
-        centred = (X.astype(np.longdouble) - exact_mean).astype(np.float64)
-        return X, exact_mean.astype(np.float64), centred
+        centered = (X.astype(np.longdouble) - exact_mean).astype(np.float64)
+        return X, exact_mean.astype(np.float64), centered
 
     @pytest.mark.parametrize("order", ["C order", "Fortran order", "strided"])
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     def test_dense(self, dtype, order):
-        X, exact_mean, centred = self.data(dtype)
+        X, exact_mean, centered = self.data(dtype)
         A = as_operator(STORAGES[order](X))
         mean = A.column_means()
         # float64: sums of 400 numbers of 1e6 to 2e6; float32: eps times the spread of one.
@@ -214,27 +214,27 @@ class TestLargeMeans:
         A = A.centered(mean)
         # The entries are known to eps of 2e6 / 400 in float64; in float32 they are as given.
         atol = 1e-8 if dtype == np.float64 else 1e-5
-        assert_allclose(np.vstack(list(A.row_blocks())), centred, rtol=0, atol=atol)
-        assert_allclose(np.hstack(list(A.column_blocks())), centred, rtol=0, atol=atol)
+        assert_allclose(np.vstack(list(A.row_blocks())), centered, rtol=0, atol=atol)
+        assert_allclose(np.hstack(list(A.column_blocks())), centered, rtol=0, atol=atol)
         block = np.eye(8, 3, dtype=dtype)
-        assert_allclose(A.matmat(block), centred[:, :3], rtol=0, atol=atol)
+        assert_allclose(A.matmat(block), centered[:, :3], rtol=0, atol=atol)
         rows = np.random.default_rng(0).standard_normal((400, 3)).astype(dtype)
         rows[:, 0] += 1  # what a wrong mean would be multiplied with
-        assert_allclose(A.rmatmat(rows), centred.T @ rows, rtol=0, atol=1000 * atol)
-        assert_allclose(A.column_energies(), (centred**2).sum(axis=0), rtol=10 * atol)
-        assert_allclose(A.row_energies(), (centred**2).sum(axis=1), rtol=0, atol=100 * atol)
-        assert_allclose(A.squared_norm(), (centred**2).sum(), rtol=10 * atol)
+        assert_allclose(A.rmatmat(rows), centered.T @ rows, rtol=0, atol=1000 * atol)
+        assert_allclose(A.column_energies(), (centered**2).sum(axis=0), rtol=10 * atol)
+        assert_allclose(A.row_energies(), (centered**2).sum(axis=1), rtol=0, atol=100 * atol)
+        assert_allclose(A.squared_norm(), (centered**2).sum(), rtol=10 * atol)
 
     def test_sparse_loses_what_the_means_exceed_the_spread_by(self):
-        """Centred by a correction: eps times the mean is lost, and not more."""
-        X, _, centred = self.data(np.float64)
+        """Centered by a correction: eps times the mean is lost, and not more."""
+        X, _, centered = self.data(np.float64)
         A = as_operator(sparse.csr_array(X))
         A = A.centered(A.column_means())
         lost = 1e-9  # 2e6 * eps, a few times over
-        assert_allclose(A.matmat(np.eye(8, 3)), centred[:, :3], rtol=0, atol=10 * lost)
-        assert_allclose(A.column_energies(), (centred**2).sum(axis=0), rtol=1e-8)
+        assert_allclose(A.matmat(np.eye(8, 3)), centered[:, :3], rtol=0, atol=10 * lost)
+        assert_allclose(A.column_energies(), (centered**2).sum(axis=0), rtol=1e-8)
         # Squares of 2e6 are subtracted from each other: 8 * 4e12 * eps.
-        assert_allclose(A.row_energies(), (centred**2).sum(axis=1), rtol=0, atol=0.1)
+        assert_allclose(A.row_energies(), (centered**2).sum(axis=1), rtol=0, atol=0.1)
 
 
 class TestAsOperator:

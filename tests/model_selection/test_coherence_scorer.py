@@ -155,8 +155,8 @@ def test_estimators_without_topics_are_refused(counts):
         message = rf"X has shape {re.escape(shape)}, but the components_ of NMF have 28 columns"
         with pytest.raises(ValueError, match=message):
             scorer(model, X)
-    centred = make_pipeline(FunctionTransformer(lambda X: X - 0.1), model)
+    centered = make_pipeline(FunctionTransformer(lambda X: X - 0.1), model)
     with pytest.raises(ValueError, match="documents has negative entries"):
-        scorer(centred, counts)
+        scorer(centered, counts)
     with pytest.raises(ValueError, match="documents are all empty"):
         scorer(model, np.zeros((3, 28)))

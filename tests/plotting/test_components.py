@@ -1,4 +1,4 @@
-"""ComponentsDisplay shows each component as the image that it is, with honest colours."""
+"""ComponentsDisplay shows each component as the image that it is, with honest colors."""
 
 import sys
 

@@ -25,8 +25,8 @@ def X():
 
 
 def whole_spectrum(reducer, X):
-    centred = X - X.mean(axis=0) if isinstance(reducer, PCAFromSVD) else X
-    return np.linalg.svd(centred, compute_uv=False)
+    centered = X - X.mean(axis=0) if isinstance(reducer, PCAFromSVD) else X
+    return np.linalg.svd(centered, compute_uv=False)
 
 
 @pytest.mark.parametrize("reducer", REDUCERS)

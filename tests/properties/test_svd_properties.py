@@ -75,9 +75,9 @@ def test_dense_and_sparse_have_the_same_values(X):
         assert_allclose(found, solve(X, k, solver).s, atol=1e-9 * scale_of(X))
 
 
-def well_separated(X, k, *, centred=False):
+def well_separated(X, k, *, centered=False):
     """Whether the k leading directions are determined by the matrix."""
-    s = np.linalg.svd(X - X.mean(axis=0) if centred else X, compute_uv=False)
+    s = np.linalg.svd(X - X.mean(axis=0) if centered else X, compute_uv=False)
     gaps = s[:k] - np.append(s[1:], 0)[:k]
     return (gaps > 1e-2 * s[0]).all() and s[0] > 0
 
@@ -92,7 +92,7 @@ def signs_are_determined(components):
 @given(X=matrices(), seed=st.integers(0, 99))
 def test_permuted_rows_have_permuted_scores(Estimator, X, seed):
     k = 1
-    assume(well_separated(X, k, centred=Estimator is PCAFromSVD))
+    assume(well_separated(X, k, centered=Estimator is PCAFromSVD))
     order = np.random.default_rng(seed).permutation(len(X))
     estimator, permuted = Estimator(k, tol=1e-10).fit(X), Estimator(k, tol=1e-10).fit(X[order])
     assume(signs_are_determined(estimator.components_))
@@ -104,7 +104,7 @@ def test_permuted_rows_have_permuted_scores(Estimator, X, seed):
 @given(X=matrices(), seed=st.integers(0, 99))
 def test_permuted_columns_have_permuted_components(Estimator, X, seed):
     k = 1
-    assume(well_separated(X, k, centred=Estimator is PCAFromSVD))
+    assume(well_separated(X, k, centered=Estimator is PCAFromSVD))
     order = np.random.default_rng(seed).permutation(X.shape[1])
     estimator, permuted = Estimator(k, tol=1e-10).fit(X), Estimator(k, tol=1e-10).fit(X[:, order])
     assume(signs_are_determined(estimator.components_))
@@ -158,7 +158,7 @@ def test_batches_add_up(X, cut):
         batches = Estimator(k).partial_fit(X[:cut]).partial_fit(X[cut:])
         atol = 1e-7 * scale_of(X)
         assert_allclose(batches.singular_values_, whole.singular_values_, atol=atol)
-        if well_separated(X, k, centred=Estimator is PCAFromSVD):
+        if well_separated(X, k, centered=Estimator is PCAFromSVD):
             alignment = np.abs(batches.components_ @ whole.components_.T)
             assert_allclose(alignment, [[1]], atol=1e-6)
 

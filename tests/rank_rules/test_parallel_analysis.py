@@ -147,12 +147,12 @@ def test_leading_values(shape, container):
     rng = np.random.default_rng(0)
     X = rng.normal(size=shape) + 2
     mean = X.mean(axis=0)
-    plain, centred = (np.linalg.svd(A, compute_uv=False)[:3] for A in (X, X - mean))
+    plain, centered = (np.linalg.svd(A, compute_uv=False)[:3] for A in (X, X - mean))
     for n_threads in (1, 2):
         values = leading_singular_values(container(X), 3, None, rng, n_threads)
         assert_allclose(values, plain, rtol=2e-3)
         values = leading_singular_values(container(X), 3, mean, rng, n_threads)
-        assert_allclose(values, centred, rtol=2e-3)
+        assert_allclose(values, centered, rtol=2e-3)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ def naive_signs(Vt):
     return np.array(rows)
 
 
-def naive_svd(X, k, *, centred=False):
-    """The k leading triplets of a dense matrix, centred if asked."""
+def naive_svd(X, k, *, centered=False):
+    """The k leading triplets of a dense matrix, centered if asked."""
     X = np.asarray(X, dtype=np.float64)
-    A = X - X.mean(axis=0) if centred else X
+    A = X - X.mean(axis=0) if centered else X
     U, s, Vt = np.linalg.svd(A, full_matrices=False)
     signed = naive_signs(Vt[:k])
     U = U[:, :k] * np.sum(signed * Vt[:k], axis=1)

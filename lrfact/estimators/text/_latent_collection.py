@@ -125,10 +125,10 @@ class LatentCollection:
             As in `add`. The words and their weights stay those of the first batch.
 
         y : array-like of shape (n_samples,), default=None
-            As in `add`.
+            See `add`.
 
         ids : array-like of shape (n_samples,), default=None
-            As in `add`.
+            See `add`.
 
         Returns
         -------
@@ -139,7 +139,7 @@ class LatentCollection:
         Raises
         ------
         ValueError
-            As in `add`.
+            See `add`.
 
         Notes
         -----

@@ -106,7 +106,7 @@ class LSASearch(
         Whether to keep the texts, for snippets. They are stored by `save`, too.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
-        As in `TruncatedSVDReducer`.
+        See `TruncatedSVDReducer`.
 
     tol : float, default=0.001
         Relative error asked of each singular value.
@@ -332,18 +332,18 @@ class LSASearch(
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            See `fit`.
 
         y : array-like of shape (n_samples,), default=None
-            As in `fit`.
+            See `fit`.
 
         ids : array-like of shape (n_samples,), default=None
-            As in `fit`.
+            See `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            What ``fit(X).transform(X)`` returns.
+            The result of ``fit(X).transform(X)``.
         """
         return self._fit(X, y, ids)
 
@@ -373,7 +373,7 @@ class LSASearch(
         *,
         allowed: Any = None,
     ) -> Any:
-        """Return the documents closest to queries, in the way of scikit-learn's neighbours.
+        """Return the documents closest to queries, in the way of scikit-learn's neighbors.
 
         Parameters
         ----------
@@ -485,7 +485,7 @@ class LSASearch(
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries, or documents to be labelled.
+            Queries, or documents to be labeled.
 
         Returns
         -------

@@ -125,7 +125,7 @@ class PPMI(CountWeights):
             Counts, words in rows and contexts in columns; not negative.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------

@@ -110,7 +110,7 @@ class TermWeighting(CountWeights):
             Counts of terms in documents; not negative.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------

@@ -67,7 +67,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         give ranks for a large matrix, where the largest would be expensive.
 
     cv : int, splitter or iterable, default=None
-        Folds, as in `GridSearchCV`: None is 5, stratified for a classifier, of neighbouring rows.
+        Folds, as in `GridSearchCV`: None is 5, stratified for a classifier, of neighboring rows.
 
     scoring : str, callable, list, tuple or dict, default=None
         What to maximize, as in `GridSearchCV`; None is the method `score` of `estimator`. That of

@@ -147,18 +147,18 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As in `fit`.
+            See `fit`.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            As in `fit`.
+            See `fit`.
 
         **params : dict of str to object
-            As in `fit`.
+            See `fit`.
 
         Returns
         -------
         {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_features_out)
-            What ``fit(X, y).transform(X)`` returns.
+            The result of ``fit(X, y).transform(X)``.
         """
         return self.fit(X, y, **params).transform(X)
 

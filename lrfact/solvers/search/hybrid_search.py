@@ -155,7 +155,7 @@ def feedback_documents(
     Parameters
     ----------
     index, queries, n_feedback, lexical_weight, allowed, n_threads
-        As in `hybrid_search`.
+        See `hybrid_search`.
 
     Returns
     -------

@@ -162,7 +162,7 @@ def test_scores_by_rank_are_those_of_shorter_fits(synthetic, reducer):
 
 PIPELINES = {
     "classifier": make_pipeline(StandardScaler(), EXACT, LogisticRegression(max_iter=500)),
-    "neighbours": make_pipeline(PCAFromSVD(solver="exact", whiten=True), KNeighborsClassifier()),
+    "neighbors": make_pipeline(PCAFromSVD(solver="exact", whiten=True), KNeighborsClassifier()),
     "transformer between": make_pipeline(EXACT, StandardScaler(), KNeighborsClassifier()),
     "discriminants": make_pipeline(EXACT, LinearDiscriminantAnalysis()),
     "clusters": make_pipeline(EXACT, KMeans(3, n_init=1, random_state=0)),
@@ -409,7 +409,7 @@ def test_subclasses_are_fitted_one_by_one(synthetic):
 
 
 def test_search_in_a_search(digits):
-    inner = GridSearchCV(PIPELINES["neighbours"], {"kneighborsclassifier__n_neighbors": [1, 3]})
+    inner = GridSearchCV(PIPELINES["neighbors"], {"kneighborsclassifier__n_neighbors": [1, 3]})
     search = RankSearchCV(inner, ranks=[2, 5], cv=2).fit(*digits)
     assert list(search.best_params_) == ["estimator__pcafromsvd__n_components"]
 
@@ -684,7 +684,7 @@ def test_nothing_is_left_of_a_failed_fit(synthetic):
 
 
 def test_no_refit(digits):
-    search = RankSearchCV(PIPELINES["neighbours"], ranks=[2, 5], refit=False).fit(*digits)
+    search = RankSearchCV(PIPELINES["neighbors"], ranks=[2, 5], refit=False).fit(*digits)
     assert search.best_rank_ == 5
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
     for name in ("best_estimator_", "refit_time_", "predict", "classes_", "n_features_in_"):
@@ -695,7 +695,7 @@ def test_no_refit(digits):
 
 def test_callable_refit(digits):
     search = RankSearchCV(
-        PIPELINES["neighbours"], ranks=[2, 5, 9], refit=lambda results: np.int64(1)
+        PIPELINES["neighbors"], ranks=[2, 5, 9], refit=lambda results: np.int64(1)
     ).fit(*digits)
     assert search.best_rank_ == 5
     assert search.best_estimator_["pcafromsvd"].n_components_ == 5
@@ -707,7 +707,7 @@ def test_callable_refit(digits):
 
 @pytest.mark.parametrize("scoring", [["accuracy"], {"a": "accuracy"}, accuracy_and_size])
 def test_one_of_several_scores_decides(digits, scoring):
-    search = RankSearchCV(PIPELINES["neighbours"], ranks=[2, 5], scoring=scoring, cv=2)
+    search = RankSearchCV(PIPELINES["neighbors"], ranks=[2, 5], scoring=scoring, cv=2)
     for refit in (True, "recall"):
         with pytest.raises(ValueError, match="must name the one of several scores that decides"):
             search.set_params(refit=refit).fit(*digits)
@@ -754,7 +754,7 @@ def test_methods_of_a_reducer(synthetic):
 
 
 def test_pickle_clone_and_cross_val_score(digits):
-    search = RankSearchCV(PIPELINES["neighbours"], ranks=range(2, 6, 3), cv=2)
+    search = RankSearchCV(PIPELINES["neighbors"], ranks=range(2, 6, 3), cv=2)
     copy = clone(search)
     assert copy.get_params()["estimator__pcafromsvd__solver"] == "exact"
     copy.fit(*digits)

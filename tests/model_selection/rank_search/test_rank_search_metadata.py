@@ -26,7 +26,7 @@ def data():
     return X, (X[:, 0] + rng.normal(size=60) > 0).astype(int), rng.random(60)
 
 
-class Centre(TransformerMixin, BaseEstimator):
+class Center(TransformerMixin, BaseEstimator):
     """Subtracts a weighted mean."""
 
     def fit(self, X, y=None, sample_weight=None):
@@ -60,7 +60,7 @@ class Weighted(ClassifierMixin, BaseEstimator):
 def pipeline(before=None, after=None):
     return Pipeline(
         [
-            ("centre", before or Centre()),
+            ("center", before or Center()),
             ("reducer", PCAFromSVD(solver="exact")),
             ("classifier", after or Weighted()),
         ]
@@ -89,8 +89,8 @@ def test_fit_parameters_by_step(data):
     assert_same_scores(search, grid)
     assert_array_equal(search.best_estimator_["classifier"].weights_, weights)
     assert search.best_estimator_["classifier"].other_ == "not by row"
-    expected = grid.best_estimator_["centre"].mean_
-    assert_array_equal(search.best_estimator_["centre"].mean_, expected)
+    expected = grid.best_estimator_["center"].mean_
+    assert_array_equal(search.best_estimator_["center"].mean_, expected)
     without = RankSearchCV(pipeline(), ranks=RANKS, **options).fit(X, y)
     assert np.any(without.cv_results_["mean_test_score"] != search.cv_results_["mean_test_score"])
 
@@ -131,7 +131,7 @@ def test_routed_weights(data, scoring, scored):
     X, y, weights = data
     with config_context(enable_metadata_routing=True):
         model = pipeline(
-            Centre().set_fit_request(sample_weight=True).set_transform_request(shift=False),
+            Center().set_fit_request(sample_weight=True).set_transform_request(shift=False),
             requests(Weighted(), score=scored),
         )
         if scoring is not None:
@@ -178,7 +178,7 @@ def test_search_as_a_step_with_routing(data):
     X, y, weights = data
     with config_context(enable_metadata_routing=True):
         inner = pipeline(
-            Centre().set_fit_request(sample_weight=False), requests(Weighted(), score=False)
+            Center().set_fit_request(sample_weight=False), requests(Weighted(), score=False)
         )
         scorer = get_scorer("accuracy").set_score_request(sample_weight=True)
         search = RankSearchCV(inner, ranks=RANKS, cv=2, scoring=scorer)
