@@ -1,4 +1,4 @@
-"""Choosing the rank, and honest scores of topics and of models of matrices with holes."""
+"""Model selection: number of components, splits and scores of held-out entries, scorers."""
 
 from lrfact.estimators._method_names import hide_private_bases
 

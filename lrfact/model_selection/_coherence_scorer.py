@@ -1,4 +1,4 @@
-"""coherence_scorer: for searches over rows, how well topics' terms go together in test rows."""
+"""coherence_scorer: coherence of the terms of topics in test documents."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -20,49 +20,50 @@ from lrfact.model_selection._last_step import last_step
     prefer_skip_nested_validation=True,
 )
 def coherence_scorer(measure: str = "npmi", *, n_terms: int = 10) -> "CoherenceScorer":
-    """Make a scorer of topics: how well the leading terms of each go together in test documents.
+    """Make a scorer of topics by topic coherence: co-occurrence of their terms in test documents.
 
-    For models of a document-term matrix, such as non-negative factorizations, in GridSearchCV or
-    RankSearchCV: the estimator is fitted on the training documents, and the terms of its
-    components are looked up in the others.
+    For models of a document-term matrix, such as nonnegative matrix factorizations, in GridSearchCV
+    or RankSearchCV: the estimator is fitted on the training documents, and the co-occurrence of
+    the terms of its components is evaluated on the test documents.
 
     Parameters
     ----------
     measure : {"npmi", "c_v", "u_mass"}, default="npmi"
-        As in `lrfact.metrics.topic_coherence`, with each document for a window.
+        Coherence measure, as in `lrfact.metrics.topic_coherence`, with each document as a window.
 
     n_terms : int, default=10
-        Terms of each topic: the columns of the greatest weights, as far as these are above 0.
+        Number of terms of each topic: the columns with the largest positive weights.
 
     Returns
     -------
     CoherenceScorer
-        Called as ``scorer(estimator, X)``, returns a float, greater for better. It can be
-        pickled.
+        Scorer, called as ``scorer(estimator, X)``; returns a float, for which higher is better. It
+        can be pickled.
 
     Raises
     ------
     ValueError
-        If there is no such measure, or `n_terms` is below 2. The scorer raises it if the
-        documents have negative entries or none above 0, or not the columns of the components.
+        If there is no such measure, or `n_terms` is below 2. Raised by the scorer if the documents
+        have negative or only zero entries, or not the columns of the components.
 
     TypeError
-        By the scorer, if the estimator has no `components_`.
+        Raised by the scorer if the estimator has no `components_`.
 
     See Also
     --------
-    lrfact.metrics.topic_coherence : The measures, also by sliding windows.
-    lrfact.metrics.topic_diversity : What coherence does not see: topics that repeat each other.
-    holdout_scorer : The error on hidden entries of test rows.
+    lrfact.metrics.topic_coherence : The measures, also with sliding windows.
+    lrfact.metrics.topic_diversity : Fraction of distinct terms, which detects repeated topics.
+    holdout_scorer : Error on held-out entries of test rows.
 
     Notes
     -----
-    Of a Pipeline the components of the last step are judged, on documents transformed by the steps
-    before. A topic with fewer than two weights above 0 scores as one whose terms never occur in
-    the test documents: -1, 0 for "c_v", minus the logarithm of their number for "u_mass".
+    For a Pipeline, the components of the last step are scored on documents transformed by the
+    preceding steps. A topic with fewer than two positive weights has the score of one whose terms
+    never occur in the test documents: -1, 0 for "c_v", minus the logarithm of the number of
+    documents for "u_mass".
 
-    A mean over topics does not punish too few of them: where one number is to be chosen, look at
-    the curve, and at the error of held-out entries too.
+    A mean over topics does not penalize too few topics. To choose their number, inspect the curve
+    and also the error on held-out entries.
 
     References
     ----------
@@ -89,15 +90,15 @@ def coherence_scorer(measure: str = "npmi", *, n_terms: int = 10) -> "CoherenceS
 
 @dataclass(frozen=True)
 class CoherenceScorer:
-    """What `coherence_scorer` makes.
+    """Scorer made by `coherence_scorer`.
 
     Attributes
     ----------
     measure : str
-        How topics are judged.
+        Coherence measure.
 
     n_terms : int
-        By how many of their terms.
+        Number of terms of each topic.
     """
 
     measure: str
@@ -108,8 +109,8 @@ class CoherenceScorer:
         estimator, X = last_step(estimator, X)
         if not hasattr(estimator, "components_"):
             raise TypeError(
-                f"{type(estimator).__name__} has no components_, which coherence_scorer takes for "
-                "topics; give a fitted factorization, or a Pipeline that ends in one"
+                f"{type(estimator).__name__} has no components_, which coherence_scorer uses as "
+                "topics; pass a fitted factorization, or a Pipeline that ends in one"
             )
         weights = np.asarray(estimator.components_)
         if np.shape(X)[1:] != weights.shape[1:]:
@@ -122,6 +123,6 @@ class CoherenceScorer:
         return float(coherence_of_columns(topics, X, MEASURES[self.measure]).mean())
 
     def _leading_terms(self, weights: npt.NDArray) -> npt.NDArray[np.int64]:
-        """Columns of positive weight, the greatest first, of equal ones the first column."""
+        """Columns with positive weights, in descending order, ties by column index."""
         best = np.argsort(-weights, kind="stable")[: self.n_terms]
         return best[weights[best] > 0]

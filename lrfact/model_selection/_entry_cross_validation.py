@@ -1,4 +1,4 @@
-"""Rank of least leave-one-entry-out error on held-out rows."""
+"""Rank with the lowest leave-one-entry-out error on held-out rows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lrfact.rank_rules import RankChoice
 from lrfact.solvers.svd.leave_one_entry_out import leave_one_entry_out_rmse
 from lrfact.solvers.svd.truncated_svd import truncated_svd
 
-# Where decompositions are not cheap, this many ranks are tried first.
+# Number of ranks tried first if decompositions are not cheap.
 _FIRST_RANKS = 100
 
 
@@ -28,32 +28,32 @@ def entry_cross_validation_rank(
     rng: np.random.RandomState,
     n_threads: int,
 ) -> RankChoice:
-    """Rank whose error, averaged over the folds, is least; the smaller one of equals.
+    """Return the rank with the lowest error, averaged over the folds; the smallest in case of ties.
 
-    Each fold factorizes its training rows once and judges every rank on its test rows. The
-    search stops at the largest rank that every fold's training rows have.
+    Each fold factorizes its training rows once and evaluates every rank on its test rows. The
+    search stops at the largest rank that the training rows of all folds have.
 
     Parameters
     ----------
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        Validated.
+        Validated matrix.
     cv : int, splitter or iterable
         Row folds, as in scikit-learn.
     center : bool
         Whether to subtract the means of the training columns from both parts.
     max_rank : int or None
-        Largest rank to judge. None: all where `is_cheap`, else more as long as the last is best.
+        Maximum rank. If None, all ranks if `is_cheap`, else more as long as the last is best.
     is_cheap : bool
         Whether whole decompositions are affordable.
     rng : RandomState instance
-        For the iterative solver.
+        Random number generator of the iterative solver.
     n_threads : int
         Threads for the sparse products.
 
     Returns
     -------
     RankChoice
-        `ranks` begin at 0: to predict the column mean, or 0, may be best.
+        Choice among ranks from 0: predicting the column mean, or 0, may be best.
     """
     X = X.tocsr() if hasattr(X, "tocsr") else X
     folds = [(train, test) for train, test in check_cv(cv).split(X)]
@@ -65,7 +65,7 @@ def entry_cross_validation_rank(
         n_common = min(curve.size for curve in curves)
         curve = np.mean([curve[:n_common] for curve in curves], axis=0)
         n_components = int(np.argmin(curve))
-        # Folds of lower rank than asked for end the search too: there is nothing more to judge.
+        # Folds of lower rank than requested also end the search.
         at_edge = n_components == judged < limit
         if not at_edge or judged == last:
             break

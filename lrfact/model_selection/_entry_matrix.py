@@ -1,4 +1,4 @@
-"""A matrix with holes as its observed entries, and parts of these in the form it came in."""
+"""An incomplete matrix as its observed entries, and subsets of these in the input format."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,18 +15,18 @@ from lrfact.linalg.sparse_rows import some_entries
 
 @dataclass(frozen=True, eq=False)
 class EntryMatrix:
-    """The observed entries of a matrix, and what it takes to write some of them down again.
+    """The observed entries of a matrix, and its original format.
 
     Attributes
     ----------
     entries : csr_array of shape (n_rows, n_columns)
-        The observed entries, sorted within rows, none twice.
+        The observed entries, sorted within rows, without duplicates.
 
     source : {ndarray, DataFrame, sparse matrix}
-        What the entries were read from.
+        The original matrix.
 
     missing_values : float
-        Stands for a missing entry of dense input.
+        Placeholder for missing entries of dense input.
     """
 
     entries: sparse.csr_array
@@ -37,22 +37,22 @@ class EntryMatrix:
     def from_input(
         cls, X: Any, *, missing_values: float, owner: str, zero_is_absent: bool = False
     ) -> Self:
-        """Read an incomplete matrix.
+        """Read the observed entries of an incomplete matrix.
 
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_rows, n_columns)
-            As `observed_entries` takes it.
+            Incomplete matrix, as accepted by `observed_entries`.
 
         missing_values : float
-            Stands for a missing entry of dense input.
+            Placeholder for missing entries of dense input.
 
         owner : str
             Name of the caller, for error messages.
 
         zero_is_absent : bool, default=False
-            True for implicit feedback, where a stored zero is not an entry, and the values of
-            repeated entries are added.
+            Whether stored zeros are not entries and the values of repeated entries are added, as
+            for implicit feedback.
 
         Returns
         -------
@@ -77,7 +77,7 @@ class EntryMatrix:
         Parameters
         ----------
         chosen : ndarray of bool, shape (nnz,)
-            Which.
+            Mask of the selected entries.
 
         Returns
         -------
@@ -86,12 +86,12 @@ class EntryMatrix:
         return some_entries(self.entries, chosen)
 
     def part(self, chosen: npt.NDArray[np.bool_]) -> Any:
-        """Return some of the entries, all others missing, in the form of the source.
+        """Return some of the entries in the format of the source; all others are missing.
 
         Parameters
         ----------
         chosen : ndarray of bool, shape (nnz,)
-            Which.
+            Mask of the selected entries.
 
         Returns
         -------
@@ -119,7 +119,7 @@ class EntryMatrix:
 
 
 def _without_zeros(X: Any, owner: str) -> Any:
-    """Return a sparse matrix by rows, repeated entries added and zeros dropped."""
+    """Return a CSR matrix with repeated entries added and zeros removed."""
     options = {"accept_sparse": "csr", "dtype": [np.float64, np.float32]}
     rows = sparse.csr_array(validated_matrix(owner, X, reset=False, **options), copy=True)
     rows.sum_duplicates()

@@ -29,44 +29,44 @@ def cross_val_score_entries(
     scoring: Metric = "neg_root_mean_squared_error",
     n_jobs: int | None = None,
 ) -> npt.NDArray[np.float64]:
-    """Score an estimator for matrices with holes over folds of the observed entries.
+    """Evaluate an estimator of incomplete matrices by cross-validation over observed entries.
 
     For each fold a clone is fitted on the training matrix and predicts the entries of the test
-    matrix: entries of rows that it knows, unlike `cross_val_score` of scikit-learn, which leaves
-    whole rows out.
+    matrix. These are entries of training rows, unlike in `cross_val_score` of scikit-learn, which
+    holds out whole rows.
 
     Parameters
     ----------
     estimator : estimator
-        With `predict_entries`; or with `predict` or `transform`, if these complete rows.
+        Estimator with `predict_entries`, or with `predict` or `transform` if these complete rows.
 
     X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-        Dense: entries equal to ``estimator.missing_values``, or NaN if the estimator has no such
-        parameter, are missing. Sparse: what is stored is observed. For `ImplicitMF` zeros are not
-        entries, stored or not.
+        Incomplete matrix. In dense input, entries equal to ``estimator.missing_values`` (NaN if the
+        estimator has no such parameter) are missing; in sparse input, stored entries are observed.
+        For `ImplicitMF` zeros are not entries, whether stored or not.
 
     cv : int, EntryKFold or iterable, default=5
-        Number of shuffled folds, the same on every call; folds; or pairs of a training and a test
-        matrix, in which case `X` is not read.
+        Number of shuffled folds, the same on every call; an `EntryKFold`; or pairs of a training
+        and a test matrix, in which case `X` is not used.
 
     scoring : str or callable, default='neg_root_mean_squared_error'
-        Name of a scorer of scikit-learn for regression, or such a scorer; or a function
-        ``scoring(y_true, y_pred)`` that is greater for better predictions; or a metric of
-        rankings, as `holdout_scorer` takes.
+        Name of a regression scorer of scikit-learn, or such a scorer; a function
+        ``scoring(y_true, y_pred)`` for which higher is better; or a ranking metric, as accepted by
+        `holdout_scorer`.
 
     n_jobs : int, default=None
-        Number of folds at a time; None means 1, or what a `joblib.parallel_backend` context says,
-        -1 all processors.
+        Number of folds processed in parallel. None means 1, unless in a
+        `joblib.parallel_backend` context; -1 means all processors.
 
     Returns
     -------
     ndarray of shape (n_splits,)
-        Score of each fold, greater for better.
+        Score of each fold; higher is better.
 
     Raises
     ------
     ValueError
-        If `cv` has no folds, or `scoring` no meaning.
+        If `cv` has no folds, or `scoring` is not a valid score.
 
     TypeError
         If the estimator cannot predict entries.
@@ -74,13 +74,14 @@ def cross_val_score_entries(
     Warns
     -----
     UserWarning
-        If most test entries of a fold are of rows, or of columns, without any training entry.
+        If most test entries of a fold belong to rows or columns without training entries (cold
+        start).
 
     See Also
     --------
-    EntryKFold : The folds.
-    holdout_scorer : For GridSearchCV over rows.
-    EntryRegressor : For GridSearchCV, learning_curve and others over the entries of a long table.
+    EntryKFold : Folds of the observed entries.
+    holdout_scorer : Scorer for GridSearchCV over rows.
+    EntryRegressor : Regressor for the entries of a long table, for GridSearchCV and others.
 
     References
     ----------
@@ -135,7 +136,7 @@ def _folds(
 def _warn_of_cold_start(
     train: sparse.csr_array, test: sparse.csr_array, axis: int, side: str
 ) -> None:
-    """Warn where most test entries are of rows, or columns, without any training entry."""
+    """Warn if most test entries belong to rows or columns without training entries."""
     if train.shape[axis] != test.shape[axis]:
         return
     trained, tested = (

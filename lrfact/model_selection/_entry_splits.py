@@ -1,4 +1,4 @@
-"""Splits of a matrix with holes entry by entry: both parts have all rows and columns."""
+"""Training and test splits of the observed entries of an incomplete matrix."""
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -21,50 +21,54 @@ def train_test_split_entries(
     random_state: Any = None,
     missing_values: float = np.nan,
 ) -> tuple[Any, Any]:
-    """Split the observed entries of a matrix with holes into two matrices of the same shape.
+    """Split the observed entries of an incomplete matrix into a training and a test matrix.
+
+    Both matrices have the shape of `X`.
 
     Parameters
     ----------
     X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-        Dense: what equals `missing_values` is missing. Sparse: what is stored is observed.
+        Incomplete matrix. In dense input, entries equal to `missing_values` are missing; in sparse
+        input, stored entries are observed.
 
     test_size : float or int, default=0.25
-        Share of the observed entries for the test, in (0, 1), or their number; with `stratify` the
-        share or number of each row.
+        Fraction of the observed entries in the test matrix, in (0, 1), or their number; with
+        `stratify`, the fraction or number per row.
 
     stratify : {"rows"}, default=None
-        None draws each entry with equal probability. Rows and columns may then be left without
-        any entry for training, as some will be when the model is in use; to leave them out of
-        the test would flatter it. "rows" takes the same share of each row, up to rounding, but
-        never its last entry: for rankings row by row, which need a row in both parts.
+        None draws each entry with equal probability. Some rows and columns may then have no
+        training entry, as in production; to leave them out of the test would be too optimistic.
+        "rows" draws the same fraction of each row, up to rounding, but never its last entry. Use it
+        for ranking metrics, which need entries of each row in both matrices.
 
     random_state : int, RandomState instance or None, default=None
-        An int makes the split the same on every call.
+        Controls the random split. Pass an int for reproducible results.
 
     missing_values : float, default=nan
-        Stands for a missing entry in dense input and output.
+        Placeholder for missing entries in dense input and output.
 
     Returns
     -------
     X_train, X_test : {ndarray, DataFrame, sparse matrix} of shape (n_samples, n_features)
-        Each observed entry is in one of them and missing in the other. A DataFrame keeps index
-        and columns; of a sparse matrix a CSR matrix stores the entries of each part. float32
-        if `X` is, else float64.
+        Training and test matrix. Each observed entry is in one of them and missing in the other. A
+        DataFrame keeps its index and columns, and sparse input gives CSR matrices that store the
+        entries of each part. The dtype is float32 if `X` is, else float64.
 
     Raises
     ------
     ValueError
-        If one part would be empty, `test_size` is out of its range, or `X` is not a matrix with
-        holes (see `MaskedMF`).
+        If one part would be empty, `test_size` is out of range, or `X` is not a valid incomplete
+        matrix (see `MaskedMF`).
 
     TypeError
-        If `X` is sparse by blocks or diagonals, where stored is not observed.
+        If `X` is a sparse matrix in a block or diagonal format, whose stored entries are not all
+        observed.
 
     See Also
     --------
-    EntryKFold : Several such splits, each entry in one test.
-    cross_val_score_entries : Scores of an estimator over them.
-    holdout_scorer : Splits the rows of a test fold in the same way, for GridSearchCV over rows.
+    EntryKFold : Several such splits, with each entry in one test matrix.
+    cross_val_score_entries : Scores of an estimator over these folds.
+    holdout_scorer : Scorer that splits the rows of a test fold in this way, for GridSearchCV.
 
     References
     ----------
@@ -103,11 +107,11 @@ def train_test_split_entries(
 
 @dataclass(frozen=True, eq=False)
 class EntryKFold:
-    """Folds of the observed entries of a matrix with holes.
+    """K-fold cross-validation splits of the observed entries of an incomplete matrix.
 
-    Every entry is in the test matrix of one fold, and in the training matrices of the others. All
-    matrices have the shape of the whole, so that a model fitted on one predicts the entries of
-    the other.
+    Each entry is in the test matrix of one fold, and in the training matrices of the others. All
+    matrices have the shape of `X`, so that a model fitted on the training matrix can predict the
+    entries of the test matrix.
 
     Parameters
     ----------
@@ -115,14 +119,14 @@ class EntryKFold:
         Number of folds, at least 2.
 
     shuffle : bool, default=True
-        Whether entries go to folds at random. False deals them out in turn, row by row, so that
-        each row gives every fold as many, give or take one.
+        Whether to assign entries to folds at random. If False, they are assigned in turn, row by
+        row, so that the numbers of entries of a row in the folds differ by at most one.
 
     random_state : int, RandomState instance or None, default=None
-        Of the shuffle. An int makes the folds the same on every call of `split`.
+        Controls the shuffling. Pass an int for the same folds on every call of `split`.
 
     missing_values : float, default=nan
-        Stands for a missing entry in dense input and output.
+        Placeholder for missing entries in dense input and output.
 
     Raises
     ------
@@ -134,16 +138,16 @@ class EntryKFold:
     --------
     train_test_split_entries : One split.
     cross_val_score_entries : Scores of an estimator over the folds.
-    EntryRegressor : Takes a long table, which KFold of scikit-learn splits entry by entry.
+    EntryRegressor : Regressor for a long table, which scikit-learn's KFold splits by entries.
 
     Notes
     -----
-    This is no splitter in the sense of scikit-learn, which splits rows by their indices, so
-    ``GridSearchCV(cv=EntryKFold())`` is refused there. To search parameters by entries give
-    GridSearchCV an `EntryRegressor` and a long table; by rows, a `holdout_scorer` or the
-    estimator's own `score`.
+    This is not a splitter as defined by scikit-learn, which splits row indices, so that
+    ``GridSearchCV(cv=EntryKFold())`` raises an error. To search parameters by entries, use
+    GridSearchCV with an `EntryRegressor` and a long table; by rows, use a `holdout_scorer` or the
+    `score` method of the estimator.
 
-    Cost: one pass over the entries a fold, and memory for two matrices at a time.
+    Cost: one pass over the entries per fold, and memory for two matrices at a time.
 
     Examples
     --------
@@ -183,20 +187,22 @@ class EntryKFold:
         Parameters
         ----------
         X : {array-like, DataFrame, sparse matrix} of shape (n_samples, n_features)
-            Dense: what equals `missing_values` is missing. Sparse: what is stored is observed.
+            Incomplete matrix. In dense input, entries equal to `missing_values` are missing; in
+            sparse input, stored entries are observed.
 
         Yields
         ------
         X_train, X_test : {ndarray, DataFrame, sparse matrix} of shape (n_samples, n_features)
-            As `train_test_split_entries` returns them.
+            Training and test matrix of a fold, as returned by `train_test_split_entries`.
 
         Raises
         ------
         ValueError
-            If there are fewer entries than folds, or `X` is not a matrix with holes.
+            If there are fewer entries than folds, or `X` is not a valid incomplete matrix.
 
         TypeError
-            If `X` is sparse by blocks or diagonals, where stored is not observed.
+            If `X` is a sparse matrix in a block or diagonal format, whose stored entries are not
+            all observed.
         """
         matrix = EntryMatrix.from_input(X, missing_values=self.missing_values, owner="EntryKFold")
         if matrix.entries.nnz < self.n_splits:

@@ -1,4 +1,4 @@
-"""What an estimator predicts for entries that it was not shown."""
+"""Predictions of held-out entries by any estimator of incomplete matrices."""
 
 from inspect import signature
 from typing import Any
@@ -10,30 +10,30 @@ from sklearn.pipeline import Pipeline
 
 from lrfact._typing import Indices
 
-# Numbers in a block of completed rows: some 30 MB.
+# Number of entries in a block of completed rows: about 30 MB.
 _BLOCK = 1 << 22
 
 
 def predict_held_out(
     estimator: Any, X: Any, rows: Indices, columns: Indices, *, rows_are_known: bool = False
 ) -> npt.NDArray:
-    """Predict entries of rows from the other entries of these rows.
+    """Predict held-out entries of rows from the other entries of these rows.
 
     Parameters
     ----------
     estimator : estimator
-        Fitted. The first that it has is asked: ``predict_entries(rows, columns, X=X)``, which
-        predicts single entries; `predict`, which completes rows; `transform`, if what it returns
-        has the columns of `X`, as imputers do.
+        Fitted estimator. The first of these methods that it has is called:
+        ``predict_entries(rows, columns, X=X)``, which predicts single entries; `predict`, which
+        completes rows; `transform`, if its output has the columns of `X`, as for imputers.
 
     X : {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_samples, n_features)
         Rows without the entries to predict.
 
     rows, columns : ndarray of int, shape (n_entries,)
-        What to predict; `rows` ascending.
+        Indices of the entries to predict, with `rows` in ascending order.
 
     rows_are_known : bool, default=False
-        Whether `X` is what the estimator was fitted on, so that it need not fold the rows in.
+        Whether `X` is the training data, so that the rows need not be folded in.
 
     Returns
     -------
@@ -45,14 +45,14 @@ def predict_held_out(
         If the estimator has no such method.
 
     ValueError
-        If what it returns has another shape than `X`, or `X` is sparse and the estimator would read
-        hidden entries as zeros.
+        If the output has another shape than `X`, or `X` is sparse and the estimator treats entries
+        that are not stored as zeros.
     """
     if sparse.issparse(X) and getattr(estimator, "_absent_is_zero", False):
         raise ValueError(
-            f"{type(estimator).__name__} reads what a sparse matrix does not store as 0, so that "
-            "entries cannot be hidden from it by leaving them out; pass a dense array with NaN for "
-            "missing entries, or use the score of the estimator, which hides columns"
+            f"{type(estimator).__name__} treats entries that a sparse matrix does not store as 0, "
+            "so that they cannot be held out; pass a dense array with NaN for missing entries, or "
+            "use the score of the estimator, which holds out columns"
         )
     if hasattr(estimator, "predict_entries"):
         keeps_rows = signature(estimator.predict_entries).parameters["X"].default is None
@@ -61,16 +61,16 @@ def predict_held_out(
     complete = completing_method(estimator)
     n_columns = X.shape[1]
     n_rows = max(1, _BLOCK // n_columns)
-    wanted, place = np.unique(rows, return_inverse=True)
+    requested, place = np.unique(rows, return_inverse=True)
     predicted = []
-    for start in range(0, len(wanted), n_rows):
-        block = wanted[start : start + n_rows]
+    for start in range(0, len(requested), n_rows):
+        block = requested[start : start + n_rows]
         completed = np.asarray(complete(some_rows(X, block)))
         if completed.shape != (len(block), n_columns):
             raise ValueError(
                 f"{type(estimator).__name__} returned an array of shape {completed.shape} for rows "
-                f"of shape {(len(block), n_columns)}; to be scored on hidden entries it must "
-                "predict every entry of a row"
+                f"of shape {(len(block), n_columns)}; to be scored on held-out entries it "
+                "must predict every entry of a row"
             )
         inside = slice(*np.searchsorted(rows, [block[0], block[-1] + 1]))
         predicted.append(completed[place[inside] - start, columns[inside]])
@@ -86,7 +86,7 @@ def some_rows(X: Any, rows: Indices) -> Any:
         All rows.
 
     rows : ndarray of int
-        Which.
+        Indices of the rows.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def completing_method(estimator: Any) -> Any:
     Parameters
     ----------
     estimator : estimator
-        With `predict` or `transform`.
+        Estimator with `predict` or `transform`.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def completing_method(estimator: Any) -> Any:
             return getattr(estimator, name)
     raise TypeError(
         f"{type(estimator).__name__} has none of predict_entries, predict and transform, so that "
-        "hidden entries cannot be predicted; pass an estimator for matrices with holes, such as "
+        "held-out entries cannot be predicted; pass an estimator of incomplete matrices, such as "
         "MaskedMF"
     )
 
@@ -130,7 +130,7 @@ def missing_values_of(estimator: Any) -> float:
     Parameters
     ----------
     estimator : estimator
-        Of a Pipeline, the first step counts; of a search, the estimator searched.
+        An estimator; for a Pipeline, its first step is used, for a search, its estimator.
 
     Returns
     -------
@@ -149,7 +149,7 @@ def zero_is_absent(estimator: Any) -> bool:
     Parameters
     ----------
     estimator : estimator
-        Itself, the last step of a Pipeline, or the estimator of a search.
+        An estimator; for a Pipeline, its last step is used, for a search, its estimator.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def zero_is_absent(estimator: Any) -> bool:
 
 
 def _steps(estimator: Any) -> list[Any]:
-    """Return the steps of a Pipeline, or the estimator alone; those of what a search searches."""
+    """Return the steps of a Pipeline (or of the estimator of a search), or the estimator alone."""
     if isinstance(estimator, Pipeline):
         steps = [step for _, step in estimator.steps if step is not None and step != "passthrough"]
         return [*_steps(steps[0]), *_steps(steps[-1])] if steps else [estimator]

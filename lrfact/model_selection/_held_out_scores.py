@@ -1,4 +1,4 @@
-"""How well an estimator predicts or ranks hidden entries, as one number."""
+"""Score of predictions or rankings of held-out entries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from lrfact.model_selection._held_out_predictions import predict_held_out, some_
 Metric = str | Callable[..., float]
 
 _SHORT_NAMES = {"rmse": "neg_root_mean_squared_error", "mae": "neg_mean_absolute_error"}
-# The other metrics judge topics.
+# The other metrics are for topics.
 _RANKING_METRICS = {
     name: getattr(metrics, name) for name in metrics.__all__ if name.endswith("_at_k")
 }
@@ -27,12 +27,12 @@ _Scorer = type(_make_scorer(mean_squared_error))
 
 @dataclass(frozen=True)
 class HeldOutScore:
-    """Compares predictions with entries that were hidden.
+    """Comparison of predictions with held-out entries.
 
     Parameters
     ----------
     metric : str or callable
-        "rmse" or "mae", of which it is minus the value; the name of a scorer of scikit-learn, or
+        "rmse" or "mae", whose negated value is the score; the name of a scorer of scikit-learn, or
         such a scorer; a function of true and predicted values; or a function of `lrfact.metrics`,
         its name, or a `functools.partial` of it.
 
@@ -40,8 +40,7 @@ class HeldOutScore:
         Name of the caller, for error messages.
 
     relevant : float or None, default=None
-        For rankings: the least value of an entry that should be found. None takes the entries for
-        gains.
+        Minimum value of a relevant entry, for ranking metrics. If None, the entries are gains.
 
     Raises
     ------
@@ -57,10 +56,10 @@ class HeldOutScore:
         known = {*_SHORT_NAMES, *_RANKING_METRICS, *get_scorer_names()}
         if not callable(self.metric) and self.metric not in known:
             raise ValueError(
-                f"{self.metric!r} is no metric that {self.owner} knows; give 'rmse', 'mae', the "
+                f"{self.metric!r} is not a metric of {self.owner}; pass 'rmse', 'mae', the "
                 "name of a scorer of scikit-learn such as 'r2' or of a function of lrfact.metrics "
-                "such as 'ndcg_at_k', or a function of true and predicted values that is greater "
-                "for better predictions"
+                "such as 'ndcg_at_k', or a function of true and predicted values for "
+                "which higher is better"
             )
 
     def __call__(self, estimator: Any, X: Any, held_out: sparse.csr_array, **options: Any) -> float:
@@ -72,18 +71,18 @@ class HeldOutScore:
             The fitted estimator.
 
         X : {ndarray, DataFrame, csr_array, csr_matrix} of shape (n_samples, n_features)
-            Rows without the hidden entries.
+            Rows without the held-out entries.
 
-        hidden : csr_array of shape (n_samples, n_features)
-            The hidden entries.
+        held_out : csr_array of shape (n_samples, n_features)
+            The held-out entries.
 
         **options : dict
-            More parameters of `predict_hidden`.
+            Further parameters of `predict_held_out`.
 
         Returns
         -------
         float
-            Greater is better.
+            Score; higher is better.
         """
         ranking_metric = self._ranking_metric()
         if ranking_metric is not None:
@@ -101,11 +100,11 @@ class HeldOutScore:
     def _rank(
         self, metric: Callable[..., float], estimator: Any, X: Any, held_out: sparse.csr_array
     ) -> float:
-        """Compare what is recommended to rows with what was hidden from them."""
+        """Compare the recommendations for rows with their held-out entries."""
         if not hasattr(estimator, "recommend"):
             raise TypeError(
                 f"{type(estimator).__name__} has no method recommend, which {self.owner} needs for "
-                "a metric of rankings; give 'rmse', or an estimator that recommends"
+                "a ranking metric; pass 'rmse', or an estimator that recommends"
             )
         rows = np.flatnonzero(np.diff(held_out.indptr))
         n_items = signature(metric).parameters["k"].default
@@ -125,7 +124,7 @@ class HeldOutScore:
 
 
 class _Predicted(RegressorMixin, BaseEstimator):
-    """Predictions that were made already, for scorers that want to ask a regressor."""
+    """Regressor with precomputed predictions, for scorers that call a regressor."""
 
     def __init__(self, values: npt.NDArray) -> None:
         self.values = values

@@ -1,4 +1,4 @@
-"""holdout_scorer: for searches over rows, the error on entries hidden from each test row."""
+"""holdout_scorer: the error on held-out entries of test rows, for searches over rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,59 +20,60 @@ def holdout_scorer(
     relevant: float | None = None,
     random_state: Any = 0,
 ) -> "HoldoutScorer":
-    """Make a scorer that hides entries of each test row and has them predicted from the others.
+    """Make a scorer that holds out entries of each test row and predicts them from the others.
 
-    For models of a matrix with holes, whose rows can be split by GridSearchCV or RankSearchCV like
-    those of any other: the estimator is fitted on the training rows; of each test row it is shown
-    a part, and judged by the rest.
+    For models of incomplete matrices in GridSearchCV or RankSearchCV: the estimator is fitted on
+    the training rows. Some entries of each test row are held out; the score compares them with
+    predictions from the other entries of the row.
 
     Parameters
     ----------
     metric : str or callable, default='rmse'
-        "rmse" or "mae", of which the score is minus the value; the name of another scorer of
-        scikit-learn for regression, such as "r2"; or a function ``metric(y_true, y_pred)`` that is
-        greater for better predictions. All hidden entries count alike. For recommenders also a
-        function of `lrfact.metrics`, such as "ndcg_at_k" or
-        ``functools.partial(recall_at_k, k=20)``: hidden entries should then be among the columns
-        that ``estimator.recommend`` finds, and all rows with some to be found count alike.
+        "rmse" or "mae", whose negated value is the score; the name of another regression scorer of
+        scikit-learn, such as "r2"; or a function ``metric(y_true, y_pred)`` for which higher is
+        better. All held-out entries have equal weight. For recommenders also a function of
+        `lrfact.metrics`, such as "ndcg_at_k" or ``functools.partial(recall_at_k, k=20)``, which
+        compares the held-out entries with the columns that ``estimator.recommend`` returns; all
+        rows with relevant entries have equal weight.
 
     test_size : float or int, default=0.2
-        Share of the observed entries of each row to hide, in (0, 1), or their number. One entry
-        of each row is always shown, so rows with a single one are not judged.
+        Fraction of the observed entries of each row to hold out, in (0, 1), or their number. At
+        least one entry of each row is kept, so that rows with a single entry are not scored.
 
     relevant : float, default=None
-        For metrics of `lrfact.metrics`: the least value of an entry that should be found. None
-        takes the entries for gains, from 0.
+        Minimum value of a relevant entry, for metrics of `lrfact.metrics`. If None, the entries
+        are gains, which must not be negative.
 
     random_state : int, RandomState instance or None, default=0
-        Which entries are hidden. It is read here, once: the scorer then hides the same entries
-        of the same rows at every call, so that all parameters are compared on equal terms.
+        Controls which entries are held out. It is used once, when the scorer is made: each call
+        of the scorer holds out the same entries of the same rows, so that all candidates are
+        compared on the same entries.
 
     Returns
     -------
     HoldoutScorer
-        Called as ``scorer(estimator, X)``, returns a float, greater for better. It can be
-        pickled.
+        Scorer, called as ``scorer(estimator, X)``; returns a float, for which higher is better. It
+        can be pickled.
 
     Raises
     ------
     ValueError
-        If there is no such metric, or `test_size` is out of its range. The scorer raises it if no
-        row has two observed entries.
+        If there is no such metric, or `test_size` is out of range. Raised by the scorer if no row
+        has two observed entries.
 
     See Also
     --------
-    cross_val_score_entries : Splits all entries rather than rows.
+    cross_val_score_entries : Cross-validation over entries instead of rows.
     train_test_split_entries : One split of all entries.
-    MaskedMF.score : Error of each entry predicted from all others of its row, in closed form.
+    MaskedMF.score : Leave-one-out error of each entry given the others of its row, in closed form.
 
     Notes
     -----
-    The estimator is asked for ``predict_entries(rows, columns, X=shown)`` if it has that,
-    else for ``predict(shown)`` or, of an imputer, ``transform(shown)``, in blocks of rows, so that
-    no large dense matrix is made of a sparse one. A missing entry of dense rows is one equal to
-    ``estimator.missing_values``, or NaN if the estimator has no such parameter. For `ImplicitMF`
-    zeros are not entries, in dense rows and in sparse ones that store some.
+    Predictions are made by ``predict_entries(rows, columns, X=shown)`` if the estimator has it,
+    else by ``predict(shown)`` or, for an imputer, ``transform(shown)``, in blocks of rows, so that
+    a large sparse matrix is not converted to a dense one. In dense rows an entry is missing if it
+    equals ``estimator.missing_values``, or NaN if the estimator has no such parameter. For
+    `ImplicitMF` zeros are not entries, whether stored or not.
 
     References
     ----------
@@ -103,18 +104,18 @@ def holdout_scorer(
 
 @dataclass(frozen=True)
 class HoldoutScorer:
-    """What `holdout_scorer` makes.
+    """Scorer made by `holdout_scorer`.
 
     Attributes
     ----------
     score : HeldOutScore
-        Compares.
+        Comparison of predictions with held-out entries.
 
     test_size : float or int
-        How much of each row is hidden.
+        Fraction or number of entries of each row that are held out.
 
     seed : int
-        Which entries are.
+        Seed that determines the held-out entries.
     """
 
     score: HeldOutScore
@@ -122,7 +123,7 @@ class HoldoutScorer:
     seed: int
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
-        """Score a fitted estimator on rows with holes; `y` is ignored."""
+        """Score a fitted estimator on incomplete rows; `y` is ignored."""
         matrix = EntryMatrix.from_input(
             X,
             missing_values=missing_values_of(estimator),

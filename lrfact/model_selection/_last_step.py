@@ -1,4 +1,4 @@
-"""From a fitted Pipeline to its last step, and to what that step was given."""
+"""The last step of a fitted Pipeline, and its input."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
     Parameters
     ----------
     estimator : estimator
-        Fitted; a Pipeline may end in another.
+        Fitted estimator or Pipeline, possibly nested.
 
     X : object
-        What `estimator` takes.
+        Input of `estimator`.
 
     Returns
     -------
     estimator : estimator
-        No Pipeline.
+        The last step, which is not a Pipeline.
 
     X : object
-        What it takes.
+        Input of the last step.
     """
     while isinstance(estimator, Pipeline):
         if len(estimator) > 1:

@@ -1,4 +1,4 @@
-"""Singular values of a matrix, as many as a rank rule asks for."""
+"""Singular values of a matrix, as many as a rank rule needs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lrfact.linalg.matrix_operator import MatrixOperator
 from lrfact.rank_rules import Spectrum
 from lrfact.solvers.svd.truncated_svd import truncated_svd
 
-# Multiply-adds of a full decomposition that are taken without asking: seconds on one core.
+# Multiply-adds of a full decomposition that takes seconds on one core.
 _AFFORDABLE = 2e10
 
 
 class MatrixSpectrum:
-    """The spectrum of one matrix: complete where that is cheap, else grown on demand.
+    """The spectrum of one matrix: complete if that is cheap, else extended on demand.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class MatrixSpectrum:
         The matrix, centered or not.
 
     rng : RandomState instance
-        For the iterative solver.
+        Random number generator of the iterative solver.
     """
 
     def __init__(self, A: MatrixOperator, rng: np.random.RandomState) -> None:
@@ -35,7 +35,7 @@ class MatrixSpectrum:
         self._known: Spectrum | None = None
 
     def leading(self, n_values: int) -> Spectrum:
-        """The spectrum with at least `n_values` values, all of them where that is cheap."""
+        """Return the spectrum with at least `n_values` values, or with all if that is cheap."""
         if self._known is None or self._known.singular_values.size < n_values:
             A = self._A
             if self.is_cheap:

@@ -1,4 +1,4 @@
-"""retrieval_scorer: for searches of parameters, how well judged queries find their documents."""
+"""retrieval_scorer: ranking metrics of document search for judged queries."""
 
 from dataclasses import dataclass, field
 from numbers import Integral
@@ -42,70 +42,70 @@ METRICS = {
 def retrieval_scorer(
     queries: Any, relevance: Any, *, metric: str = "average_precision", k: int = 1000
 ) -> "RetrievalScorer":
-    """Make a scorer of search engines: how well they rank their documents for judged queries.
+    """Make a scorer of document search by judged queries (mean average precision and others).
 
     For GridSearchCV or RankSearchCV over estimators that find the nearest documents, such as a
     Pipeline of TfidfVectorizer, TruncatedSVDReducer and NearestNeighbors. The fitted estimator
-    ranks the documents that it was fitted on, so the search gets a single "fold" of all documents,
-    ``cv=[(rows, rows)]`` with ``rows = np.arange(n_documents)``: what is new to the estimator
-    is the queries.
+    ranks the documents on which it was fitted, so that a single "fold" of all documents is used,
+    ``cv=[(rows, rows)]`` with ``rows = np.arange(n_documents)``: only the queries are unseen.
 
     Parameters
     ----------
     queries : list of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-        In the form of the documents that the estimator is fitted on.
+        Queries, in the same form as the documents on which the estimator is fitted.
 
     relevance : {array-like, sparse matrix} of shape (n_queries, n_documents)
-        Entries above 0 are relevant, for "ndcg" the more the larger; all others are not,
-        negative grades as in some judgments of TREC included. Columns are documents in the order
-        of the rows that the estimator is fitted on. Queries without a relevant document are left
-        out of the mean.
+        Relevance judgments. Documents with positive entries are relevant, with the entry as gain
+        for "ndcg"; all others are not, including negative grades as in some TREC judgments.
+        Columns are documents, in the order of the training rows. Queries without a relevant
+        document are excluded from the mean.
 
     metric : str, default='average_precision'
         "average_precision", whose mean is MAP, "reciprocal_rank", "ndcg", "precision", "recall"
         or "hit_rate": the function of `lrfact.metrics` of this name and ``_at_k``.
 
     k : int, default=1000
-        Places of each ranking to judge: by default the depth of TREC's evaluations, which suits
-        "average_precision" and "ndcg". "precision", "recall" and "hit_rate" need the number of
-        places that a user reads, such as 10; precision divides by `k` even where there are
-        fewer documents.
+        Number of leading documents of each ranking that are evaluated. The default is the depth of
+        TREC evaluations, which suits "average_precision" and "ndcg". "precision", "recall" and
+        "hit_rate" need the number of documents that a user reads, such as 10; precision divides
+        by `k` even if there are fewer documents.
 
     Returns
     -------
     RetrievalScorer
-        Called as ``scorer(estimator, X)``, returns a float between 0 and 1, greater for better.
-        `X` is ignored: the documents are those that the estimator knows. It can be pickled.
+        Scorer, called as ``scorer(estimator, X)``; returns a float between 0 and 1, for which
+        higher is better. `X` is ignored: the training documents are ranked. It can be pickled.
 
     Raises
     ------
     ValueError
         If there is no such metric, `k` is below 1, `queries` is one string, the number of queries
         is not that of the rows of `relevance`, `relevance` is not a finite matrix, or no query has
-        a relevant document. The scorer raises it if the estimator was not fitted on as many
+        a relevant document. Raised by the scorer if the estimator was not fitted on as many
         documents as `relevance` has columns.
 
     TypeError
-        By the scorer, if the estimator has no `kneighbors` or no `n_samples_fit_`.
+        Raised by the scorer if the estimator has no `kneighbors` or no `n_samples_fit_`.
 
     See Also
     --------
-    lrfact.metrics.average_precision_at_k : One of the metrics; its neighbors are the others.
-    RankSearchCV : Tries all numbers of components from one factorization.
-    holdout_scorer : For recommenders, whose queries are rows with hidden entries.
+    lrfact.metrics.average_precision_at_k : One of the metrics.
+    RankSearchCV : Search over the number of components with a single factorization.
+    holdout_scorer : Scorer for recommenders, whose queries are rows with held-out entries.
 
     Notes
     -----
-    The estimator is asked for ``kneighbors(queries, n_neighbors, return_distance=False)``: indices
-    of documents, best first, -1 for an empty place. Of a Pipeline the last step is asked, for
-    queries transformed by the steps before.
+    The scorer calls ``kneighbors(queries, n_neighbors, return_distance=False)``, which returns
+    indices of documents, best first, with -1 for missing ones. For a Pipeline it calls the last
+    step, with queries transformed by the preceding steps.
 
-    The best score of many is too good to be true for other queries. Split the judged queries, with
-    their rows of `relevance`, in two: choose with one half, ``search.fit(documents)``, and report
-    the score of the other, ``other_scorer(search.best_estimator_)``.
+    The best score of a search is too optimistic for other queries. Split the judged queries and
+    their rows of `relevance` into two halves: choose parameters with one half,
+    ``search.fit(documents)``, and report the score of the other,
+    ``other_scorer(search.best_estimator_)``.
 
-    Cost: one `kneighbors` for all queries, then O(nnz + n_queries k log nnz) time for nnz relevant
-    entries, and O(nnz + n_queries k) memory.
+    Cost: one call of `kneighbors` for all queries, then O(nnz + n_queries k log nnz) time for nnz
+    relevant entries, and O(nnz + n_queries k) memory.
 
     References
     ----------
@@ -186,21 +186,21 @@ def retrieval_scorer(
 
 @dataclass(frozen=True, eq=False)
 class RetrievalScorer:
-    """What `retrieval_scorer` makes.
+    """Scorer made by `retrieval_scorer`.
 
     Attributes
     ----------
     queries : list of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-        What is looked for.
+        Queries in the form of the documents.
 
     relevance : csr_array of shape (n_queries, n_documents)
-        What should be found.
+        Relevance judgments.
 
     metric : str
-        How rankings are judged.
+        Name of the ranking metric.
 
     k : int
-        By how many of their places.
+        Number of leading documents that are evaluated.
     """
 
     queries: Any = field(repr=False)

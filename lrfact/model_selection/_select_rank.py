@@ -1,4 +1,4 @@
-"""How many components does a matrix have? Every rank rule behind one function."""
+"""select_rank: estimate the number of components of a matrix, by any of the rank rules."""
 
 from __future__ import annotations
 
@@ -36,35 +36,35 @@ from ._matrix_spectrum import MatrixSpectrum
 
 METHODS = (*RANK_RULES, "cv")
 
-# These read the spectrum that is there anyway; the others factorize again.
+# These use the spectrum that is computed in any case; the others need further factorizations.
 _CHEAP = ("energy", "gap", "gavish-donoho", "mle")
 
-# These judge the values by themselves.
+# These do not need the shape of the matrix.
 _SHAPELESS = ("energy", "gap")
 
-# Singular values to begin with where all of them would cost too much.
+# Number of singular values computed first, if all of them would cost too much.
 _FIRST_VALUES = 128
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RankSelection:
-    """The rank that `select_rank` found, the curve behind it and what the other rules say.
+    """Result of `select_rank`: the number of components, its curve, and those of other rules.
 
     Parameters
     ----------
     method : str
-        The rule asked for.
+        The requested rule.
 
     choices : mapping of str to RankChoice
-        Answers of `method` and of the other rules that could be applied.
+        Results of `method` and of the other applicable rules.
 
     not_applicable : mapping of str to str
-        Why the remaining rules have no answer.
+        Reasons why the remaining rules could not be applied.
 
     See Also
     --------
-    select_rank : Makes it.
-    lrfact.rank_rules.RankChoice : The answer of a single rule.
+    select_rank : Estimates the number of components.
+    lrfact.rank_rules.RankChoice : Result of a single rule.
 
     Examples
     --------
@@ -82,37 +82,37 @@ class RankSelection:
 
     @property
     def n_components(self) -> int:
-        """The chosen rank; 0 when nothing stands out of the noise."""
+        """The estimated number of components; 0 if nothing exceeds the noise."""
         return self.choices[self.method].n_components
 
     @property
     def ranks(self) -> npt.NDArray[np.intp]:
-        """The ranks that were judged, ndarray of shape (n_ranks,)."""
+        """The candidate ranks, ndarray of shape (n_ranks,)."""
         return self.choices[self.method].ranks
 
     @property
     def curve(self) -> npt.NDArray[np.float64]:
-        """What the rule looked at, ndarray of shape (n_ranks,), aligned with `ranks`."""
+        """Criterion of the rule by rank, ndarray of shape (n_ranks,), aligned with `ranks`."""
         return self.choices[self.method].curve
 
     @property
     def threshold(self) -> float | npt.NDArray[np.float64] | None:
-        """The level that `curve` was compared with, or None where its best point was sought."""
+        """Threshold of `curve`, or None if the rule takes its optimum."""
         return self.choices[self.method].threshold
 
     @property
     def criterion(self) -> str:
-        """The rule in words, with its numbers."""
+        """Description of the rule, with its numbers."""
         return self.choices[self.method].criterion
 
     @property
     def is_settled(self) -> bool:
-        """False when `max_rank` cut the search short: the rule's own answer is larger."""
+        """False if `max_rank` limited the result: that of the rule is larger."""
         return self.choices[self.method].is_settled
 
     @property
     def suggestions(self) -> dict[str, int]:
-        """The ranks that the other rules give, by name."""
+        """Numbers of components by the other rules, by name."""
         return {
             name: choice.n_components
             for name, choice in self.choices.items()
@@ -153,88 +153,90 @@ def select_rank(
     random_state: Any = None,
     n_jobs: int | None = None,
 ) -> RankSelection:
-    r"""Find the number of components of a matrix, or of a list of singular values.
+    r"""Estimate the number of components (rank) of a matrix, or of a list of singular values.
 
     ===================  ======================================  ==============================
-    `method`             keeps                                   choose it when
+    `method`             keeps                                   recommended for
     ===================  ======================================  ==============================
-    ``"gavish-donoho"``  singular values above the optimal       denoising; the noise is white
+    ``"gavish-donoho"``  singular values above the optimal       denoising with white noise
                          hard threshold
-    ``"cv"``             what predicts held-out entries best     accuracy counts more than time
-    ``"parallel"``       singular values above those of          the noise is unknown
+    ``"cv"``             components that best predict held-out   accuracy rather than speed
+                         entries
+    ``"parallel"``       singular values above those of          unknown noise
                          shuffled data
     ``"mle"``            the rank of largest evidence under      Gaussian data, many samples
                          probabilistic PCA
-    ``"gap"``            all before the largest drop             the spectrum has a clear step
-    ``"energy"``         a share of the energy                   compressing; no model of noise
+    ``"gap"``            all before the largest drop             a spectrum with a clear step
+    ``"energy"``         a fraction of the energy                compression; no noise model
     ===================  ======================================  ==============================
 
-    No rule is right for all data. They differ in what they call noise, so look at `suggestions`:
-    where all agree the rank is plain, where they spread the answer depends on the use.
+    No rule suits all data, as they differ in their definition of noise. Compare `suggestions`: if
+    all rules agree, the rank is clear; if they differ, the best choice depends on the use.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_features), (n_values,) or Spectrum
-        The matrix, or its singular values in any order. Sparse matrices are not densified,
-        centered or not. A `lrfact.rank_rules.Spectrum` carries leading singular values together
-        with the total energy.
+        Matrix, or its singular values in any order. Sparse matrices are not densified, even if
+        they are centered. A `lrfact.rank_rules.Spectrum` has leading singular values and the total
+        energy.
 
     method : {"energy", "gap", "gavish-donoho", "parallel", "mle", "cv"}, default="gavish-donoho"
-        The rule; each is described in full in `lrfact.rank_rules`.
+        The rule. Each is documented in `lrfact.rank_rules`.
 
     shape : tuple of two int, default=None
-        ``(n_samples, n_features)``, for singular values alone. ``"energy"`` and ``"gap"`` can do
-        without.
+        ``(n_samples, n_features)``, needed if `X` has singular values, except by ``"energy"`` and
+        ``"gap"``.
 
     center : bool, default=False
         Whether to subtract the column means first; with singular values, whether that was done.
-        True is principal component analysis, False the truncated SVD, where the means usually
-        make up the first direction.
+        True corresponds to principal component analysis, False to the truncated SVD, whose first
+        component usually represents the means.
 
     target : float, default=0.95
-        Share of the energy that ``"energy"`` must exceed, in (0, 1).
+        Fraction of the energy that ``"energy"`` has to exceed, in (0, 1).
 
     noise : float, {"median", "residual"} or None, default=None
-        Standard deviation of the noise for ``"gavish-donoho"``, or how to measure it.
+        Standard deviation of the noise for ``"gavish-donoho"``, or the method to estimate it.
 
     max_rank : int, default=None
-        Largest rank to accept. Where the whole spectrum would cost too much, also the number of
-        leading singular values to compute; None then starts with 128 and goes on until the rule
-        has its answer.
+        Maximum rank. If the whole spectrum would cost too much, also the number of leading
+        singular values to compute; with None, 128 are computed first, and more until the rule is
+        satisfied.
 
     cv : int, splitter or iterable, default=5
-        Row folds of ``"cv"``, as in scikit-learn; an int means folds of neighboring rows, so
-        shuffle sorted data or pass ``KFold(5, shuffle=True)``.
+        Row folds of ``"cv"``, as in scikit-learn. An int means folds of consecutive rows: shuffle
+        sorted data, or pass ``KFold(5, shuffle=True)``.
 
     n_permutations : int, default=20
         Number of random matrices of ``"parallel"``.
 
     quantile : float, default=0.95
-        Quantile of their singular values to exceed.
+        Quantile of the singular values of these matrices that ``"parallel"`` compares with.
 
     compare : {"cheap", "all"}, iterable of str or None, default="cheap"
-        Which other rules to ask for `suggestions`: those that read the same spectrum, all of
-        them, those named, or none.
+        Other rules to compute for `suggestions`: those that use the same spectrum, all of them,
+        those of the given names, or none.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds ``"parallel"`` and the iterative solver.
+        Controls the randomness of ``"parallel"`` and of the iterative solver. Pass an int for
+        reproducible results.
 
     n_jobs : int, default=None
-        Threads for the sparse products; None means all that are available, -1 too. The result
-        does not depend on it.
+        Number of threads for products with a sparse matrix. None and -1 mean all available ones.
+        Results do not depend on it.
 
     Returns
     -------
     RankSelection
-        `n_components` with the curve behind it. Print it for a table of all rules. The number is
-        **0** when the rule sees nothing but noise (``"gavish-donoho"``, ``"parallel"``,
-        ``"cv"``), or the matrix is zero.
+        Object with `n_components` and the curve of the rule. Print it for a table of all rules.
+        The number is **0** if the rule finds only noise (``"gavish-donoho"``, ``"parallel"``,
+        ``"cv"``) or the matrix is zero.
 
     Raises
     ------
     ValueError
-        When a parameter is out of its range, `X` is empty or not finite, or the rule cannot be
-        applied: no `shape`, ``"cv"`` without a matrix, or a rule that needs the whole spectrum.
+        If a parameter is out of range, `X` is empty or not finite, or the rule cannot be applied:
+        `shape` is missing, ``"cv"`` has no matrix, or the rule needs the whole spectrum.
 
     See Also
     --------
@@ -244,17 +246,17 @@ def select_rank(
     -----
     Cost: the singular values, all of them (:math:`O(n m \min(n, m))`) up to about :math:`n m
     \min(n, m) = 2 \cdot 10^{10}`, else the leading ones only, in which case ``"gavish-donoho"``
-    measures the noise by the residual energy instead of the median singular value. On large
+    estimates the noise by the residual energy instead of the median singular value. On large
     sparse data without white noise, such as ratings or counts, that rule keeps very many
-    directions and is slow to say so: take ``"cv"`` or ``"parallel"``, or set `max_rank`. On top
-    of that ``"cv"`` costs one factorization a fold for all ranks together and ``"parallel"`` one
-    a random matrix.
+    components and is slow: use ``"cv"`` or ``"parallel"``, or set `max_rank`. In addition,
+    ``"cv"`` needs one factorization per fold for all ranks together, and ``"parallel"`` one per
+    random matrix.
 
     References
     ----------
     Bro, R., Kjeldahl, K., Smilde, A. K. and Kiers, H. A. L. (2008). Cross-validation of component
     models: a critical look at current methods. Analytical and Bioanalytical Chemistry 390.
-    doi:10.1007/s00216-007-1790-1. (Why an entry must not take part in its own prediction.)
+    doi:10.1007/s00216-007-1790-1. (Why an entry must not be used in its own prediction.)
 
     Examples
     --------
@@ -326,7 +328,7 @@ def select_rank(
 
 @dataclass(frozen=True, eq=False)
 class _Data:
-    """What `select_rank` was given, in one form."""
+    """Input of `select_rank`, in one form."""
 
     X: Any  # validated matrix, or None
     leading: Callable[[int], Spectrum]
@@ -344,7 +346,7 @@ def _open(
     random_state: Any,
     n_threads: int,
 ) -> _Data:
-    """Validate the data and tell a matrix from singular values."""
+    """Validate the data, a matrix or singular values."""
     if isinstance(X, Spectrum):
         if shape is not None or (center and not X.centered):
             raise ValueError(

@@ -1,4 +1,4 @@
-"""stability_scorer: for searches over rows, whether test rows lead to the same components."""
+"""stability_scorer: similarity of the components learned from training and from test rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,50 +11,49 @@ from lrfact.solvers.nmf.topic_agreement import matched_similarity
 
 
 def stability_scorer() -> "StabilityScorer":
-    r"""Make a scorer of topics: whether other documents lead to the same ones.
+    r"""Make a scorer of topics by their stability across documents.
 
     .. math:: \frac1k \max_\pi \sum_{t=1}^k \cos (h_t, h'_{\pi(t)})
 
     In GridSearchCV and RankSearchCV the estimator is fitted on the training documents, with
     components :math:`h_t`; the scorer fits a clone on the test documents, with components
-    :math:`h'_t`, and pairs them, :math:`\pi`, for the largest sum of cosines.
+    :math:`h'_t`, and matches them by the permutation :math:`\pi` with the largest sum of cosines.
 
     Returns
     -------
     StabilityScorer
-        Called as ``scorer(estimator, X)``, returns a float between 0 and 1, greater for better. It
-        can be pickled.
+        Scorer, called as ``scorer(estimator, X)``; returns a float between 0 and 1, for which
+        higher is better. It can be pickled.
 
     Raises
     ------
     ValueError
-        By the scorer, if components have negative entries, or what the clone finds has other
+        Raised by the scorer if components have negative entries, or those of the clone have other
         columns.
 
     TypeError
-        By the scorer, if the estimator has no `components_`.
+        Raised by the scorer if the estimator has no `components_`.
 
     See Also
     --------
-    coherence_scorer : Whether the terms of topics occur together in test documents.
-    NMFTopics : Its `stability_` compares starts on the same documents; its `score` predicts
-        entries.
+    coherence_scorer : Co-occurrence of the terms of topics in test documents.
+    NMFTopics : Topic model; its `stability_` compares initializations on the same documents.
 
     Notes
     -----
-    Of a Pipeline the last step is fitted anew, on test documents transformed by the steps before as
-    these were fitted, so that columns stay the same.
+    For a Pipeline, a clone of the last step is fitted on test documents transformed by the
+    preceding fitted steps, so that columns are the same.
 
-    Each call costs one fit on the test documents. With two folds both sets of components are found
-    on the same number of documents; with more, those of the few test documents are worse, and so is
-    every score.
+    Each call costs one fit on the test documents. With two folds both sets of components are
+    learned from the same number of documents; with more folds, those of the fewer test documents
+    are worse, and so is every score.
 
-    Too few topics can be as stable as the right number: a single one is, and so are sums of topics
-    that mix in the same proportions in all documents. Where scores are alike look at the curve,
-    for the last number before it falls. Of 2 to 8
-    components for Poisson counts of 300 documents, each about one of 3 or 5 topics that share no
-    terms, the best score was at the right number for 38 seeds of 40; for documents that mix 4 or 5
-    topics that share terms it was for 6 of 16, the `score` of `NMFTopics` for 11.
+    Too few topics can be as stable as the right number: a single topic is, and so are sums of
+    topics that occur in the same proportions in all documents. If scores are similar, inspect the
+    curve for the last number before it falls. Of 2 to 8 components for Poisson counts of 300
+    documents, each about one of 3 or 5 topics that share no terms, the best score was at the right
+    number for 38 seeds of 40; for documents that mix 4 or 5 topics that share terms it was for 6 of
+    16, the `score` of `NMFTopics` for 11.
 
     References
     ----------
@@ -81,15 +80,15 @@ def stability_scorer() -> "StabilityScorer":
 
 @dataclass(frozen=True)
 class StabilityScorer:
-    """What `stability_scorer` makes."""
+    """Scorer made by `stability_scorer`."""
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> float:
-        """Fit a clone to documents, and compare components; `y` is ignored."""
+        """Fit a clone to documents and compare its components; `y` is ignored."""
         estimator, X = last_step(estimator, X)
         if not hasattr(estimator, "components_"):
             raise TypeError(
                 f"{type(estimator).__name__} has no components_, which stability_scorer compares; "
-                "give a fitted factorization, or a Pipeline that ends in one"
+                "pass a fitted factorization, or a Pipeline that ends in one"
             )
         own, other = estimator.components_, clone(estimator).fit(X).components_
         if own.shape[1] != other.shape[1]:
@@ -101,6 +100,6 @@ class StabilityScorer:
         if min(own.min(), other.min()) < 0:
             raise ValueError(
                 f"{type(estimator).__name__} has components with negative entries; "
-                "stability_scorer compares non-negative ones, such as those of NMFTopics"
+                "stability_scorer compares nonnegative ones, such as those of NMFTopics"
             )
         return float(np.mean(matched_similarity(own, other)))

@@ -1,16 +1,16 @@
-"""How much to set aside, as a share or a number."""
+"""Size of a test set, as a fraction or a number of entries."""
 
 from numbers import Integral, Real
 from typing import Any
 
 
 def check_test_size(test_size: Any) -> int | float:
-    """Return `test_size` if it is a share or a number of entries.
+    """Return `test_size` if it is a fraction or a number of entries.
 
     Parameters
     ----------
     test_size : float or int
-        As the user gave it.
+        Value of the parameter.
 
     Returns
     -------
@@ -28,6 +28,6 @@ def check_test_size(test_size: Any) -> int | float:
         if not isinstance(test_size, Integral) and 0 < size < 1:
             return size
     raise ValueError(
-        f"test_size={test_size!r} must be a share of the observed entries, a float between 0 and "
-        "1, or their number, an integer of at least 1"
+        f"test_size={test_size!r} must be a fraction of the observed entries, a float between 0 "
+        "and 1, or their number, an integer of at least 1"
     )

@@ -196,7 +196,7 @@ class TestEntries:
     @pytest.mark.parametrize("container", [sparse.csr_array, sparse.csc_matrix])
     def test_what_is_not_stored_cannot_be_hidden(self, container):
         given = container(np.nan_to_num(X))
-        with pytest.raises(ValueError, match="NMFTopics reads what a sparse matrix does not store"):
+        with pytest.raises(ValueError, match="treats entries that a sparse matrix does not store"):
             cross_val_score_entries(make(), given)
         with pytest.raises(ValueError, match="pass a dense array with NaN"):
             holdout_scorer(random_state=0)(make().fit(given), given)

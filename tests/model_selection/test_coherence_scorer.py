@@ -130,9 +130,9 @@ def test_scorer_is_a_value(counts):
 
 def test_metrics_of_topics_are_no_metrics_of_rankings():
     for name in ("topic_coherence", "topic_diversity"):
-        with pytest.raises(ValueError, match=f"'{name}' is no metric that holdout_scorer knows"):
+        with pytest.raises(ValueError, match=f"'{name}' is not a metric of holdout_scorer"):
             holdout_scorer(name)
-        with pytest.raises(ValueError, match=f"'{name}' is no metric"):
+        with pytest.raises(ValueError, match=f"'{name}' is not a metric"):
             cross_val_score_entries(MaskedMF(), np.ones((4, 4)), scoring=name)
 
 

@@ -201,7 +201,7 @@ def test_input_is_not_changed(table):
 
 @pytest.mark.parametrize("test_size", [0, 1.0, -0.1, 1.5, -1, True, "a", None, np.nan])
 def test_sizes_out_of_range(table, test_size):
-    with pytest.raises(ValueError, match="must be a share of the observed entries"):
+    with pytest.raises(ValueError, match="must be a fraction of the observed entries"):
         train_test_split_entries(table, test_size=test_size)
 
 
@@ -384,7 +384,7 @@ def test_factors_beat_column_means(ratings):
 
 
 def test_what_cannot_be_scored(ratings):
-    with pytest.raises(ValueError, match="'rsme' is no metric that cross_val_score_entries knows"):
+    with pytest.raises(ValueError, match="'rsme' is not a metric of cross_val_score_entries"):
         cross_val_score_entries(MaskedMF(), ratings, scoring="rsme")
     with pytest.raises(ValueError, match=r"cv=2\.5 of cross_val_score_entries must be an integer"):
         cross_val_score_entries(MaskedMF(), ratings, cv=2.5)

@@ -266,9 +266,9 @@ def test_rankings_need_a_recommender(ratings):
 
 
 def test_what_cannot_be_scored(table):
-    with pytest.raises(ValueError, match="'rmsd' is no metric that holdout_scorer knows"):
+    with pytest.raises(ValueError, match="'rmsd' is not a metric of holdout_scorer"):
         holdout_scorer("rmsd")
-    with pytest.raises(ValueError, match="must be a share of the observed entries"):
+    with pytest.raises(ValueError, match="must be a fraction of the observed entries"):
         holdout_scorer(test_size=0)
     model = MaskedMF().fit(table)
     with pytest.raises(ValueError, match="none of the 2 rows has two observed entries"):

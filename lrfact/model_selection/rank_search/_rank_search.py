@@ -1,4 +1,4 @@
-"""RankSearchCV: the rank of an estimator by cross-validation, with work shared by the ranks."""
+"""RankSearchCV: search for the number of components by cross-validation."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -36,93 +36,99 @@ from lrfact.model_selection.rank_search._rank_search_strategies import (
 
 
 class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixin, BaseEstimator):
-    r"""Choice of the rank by cross-validation, in which all ranks share their work.
+    r"""Cross-validated search over the number of components, with one factorization per fold.
 
     .. math:: \hat k = \arg\max_{k \in \text{ranks}} \frac1F \sum_{f=1}^F
               \operatorname{score}\big(\text{estimator of rank } k \text{ fitted without fold } f,
               \text{ fold } f\big)
 
-    What `GridSearchCV` over `n_components` finds, in a fraction of its time: the best approximation
-    of rank k is the leading part of that of any higher rank, so each fold factorizes its training
-    rows once, at the largest rank, and reads all others off.
+    The result is that of `GridSearchCV` over `n_components`, in a fraction of the time: the best
+    approximation of rank k consists of the leading components of that of any higher rank, so that
+    each fold factorizes its training rows once, with the largest rank, and truncates the result.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        What has the rank; None means ``PCAFromSVD()``. One factorization per fold is enough for
+        Estimator with a parameter `n_components`; None means ``PCAFromSVD()``. One factorization
+        per fold is sufficient for
 
         - `PCAFromSVD` and `TruncatedSVDReducer`,
-        - a `Pipeline` with one of these as a step: the steps before it are fitted once per
-          fold too, the steps behind it once per rank and fold, on the leading columns.
+        - a `Pipeline` with one of these as a step: the preceding steps are also fitted once per
+          fold, the following steps once per rank and fold, on the leading columns.
 
         `MaskedMF` is fitted to the training rows of a fold for one rank after the other, from the
-        highest down, each time starting from the leading factors of the rank above. Any other
-        estimator with one `n_components`, itself or somewhere in it (scikit-learn's `PCA` or
-        `NMF`, for example), is fitted once per rank and fold by `GridSearchCV`. The value of
+        highest to the lowest, with the leading factors of the previous rank as initialization (a
+        warm start). Any other estimator with exactly one `n_components`, of its own or of a nested
+        estimator (such as scikit-learn's `PCA` or `NMF`), is fitted once per rank and fold by
+        `GridSearchCV`. The value of
         `n_components` in `estimator` is not used.
 
     ranks : iterable of int, default=None
-        Ranks to try, in any order; they are sorted, and duplicates dropped. None takes all that
-        the smallest training fold allows, thinned to at most 50 in a geometric progression, so
-        give ranks for a large matrix, where the largest would be expensive.
+        Ranks to try, in any order; they are sorted and duplicates are removed. None tries all that
+        the smallest training fold allows, or 50 of them in a geometric progression if there are
+        more. Pass explicit ranks for a large matrix, where the largest would be expensive.
 
     cv : int, splitter or iterable, default=None
-        Folds, as in `GridSearchCV`: None is 5, stratified for a classifier, of neighboring rows.
+        Cross-validation splits, as in `GridSearchCV`: None means 5 folds of consecutive rows,
+        stratified for a classifier.
 
     scoring : str, callable, list, tuple or dict, default=None
-        What to maximize, as in `GridSearchCV`; None is the method `score` of `estimator`. That of
-        our reducers scores all ranks in one pass over the test rows.
+        Score to maximize, as in `GridSearchCV`; None means the method `score` of `estimator`. The
+        `score` of `PCAFromSVD` and `TruncatedSVDReducer` is computed for all ranks in one pass over
+        the test rows.
 
     refit : bool, str or callable, default=True
-        Whether to fit `estimator` with the best rank on all rows. With several scores the name
-        of the one that decides. A callable takes `cv_results_` and returns `best_index_`.
+        Whether to refit `estimator` with the best rank on all rows. With several scores, the name
+        of the one by which the best rank is chosen. A callable takes `cv_results_` and returns
+        `best_index_`.
 
     n_jobs : int, default=None
-        Number of folds at a time; None means 1, or what a `joblib.parallel_backend` context says,
-        -1 all processors.
+        Number of folds processed in parallel. None means 1, unless in a
+        `joblib.parallel_backend` context; -1 means all processors.
 
     pre_dispatch : int or str, default='2*n_jobs'
-        Number of folds handed out at once, in `joblib` terms.
+        Number of folds dispatched at once; see `joblib.Parallel`.
 
     verbose : int, default=0
-        Whether to print a line per fold; for estimators left to `GridSearchCV` as it does.
+        Whether to print a line per fold. Estimators that are passed on to `GridSearchCV` print what
+        that prints.
 
     error_score : "raise" or float, default=nan
-        Score where a fit or its scoring fails, with a warning; "raise" raises the error.
+        Score if fitting or scoring fails, with a warning; "raise" raises the error.
 
     return_train_score : bool, default=False
-        Whether `cv_results_` has scores of the training rows too.
+        Whether `cv_results_` includes scores of the training rows.
 
     Attributes
     ----------
     cv_results_ : dict of str to ndarray
-        One entry per rank, under the keys that `GridSearchCV` uses, such as
-        ``mean_test_score``. Times: a factorization counts in equal parts for all ranks.
+        Table with one entry per rank, with the keys of `GridSearchCV`, such as
+        ``mean_test_score``. The time of a factorization is divided equally among the ranks.
 
     ranks_ : ndarray of shape (n_ranks,)
-        Ranks tried, ascending.
+        Ranks that were tried, in ascending order.
 
     best_rank_ : int
-        Rank of the greatest mean score, the smallest of equals. Like the next three it is missing
-        if there are several scores and ``refit=False``.
+        Rank with the highest mean score, the smallest one in case of ties. Like the next three
+        attributes it is missing if there are several scores and ``refit=False``.
 
     best_index_ : int
-        Where it is in `ranks_` and `cv_results_`.
+        Index of the best rank in `ranks_` and `cv_results_`.
 
     best_params_ : dict
-        It, by the name that `set_params` of `estimator` takes.
+        Parameters of the best candidate, as accepted by `set_params` of `estimator`.
 
     best_score_ : float
-        Its mean score. Missing if `refit` is a callable.
+        Mean score of the best rank. Not available if `refit` is a callable.
 
     best_estimator_ : estimator
-        Fitted on all rows with the best rank. Only there if `refit` is not False.
+        Estimator refitted on all rows with the best rank. Available if `refit` is not False.
 
     refit_time_ : float
-        Seconds this took. Only there if `refit` is not False.
+        Seconds used for the refit. Available if `refit` is not False.
 
     scorer_ : callable or dict of str to callable
-        What was maximized; a dict if several scores were given.
+        Scorer that was used; a dict of scorers if there are several scores.
 
     n_splits_ : int
         Number of folds.
@@ -131,39 +137,39 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         Whether there were several scores.
 
     classes_ : ndarray of shape (n_classes,)
-        Labels. Only there if `estimator` is a classifier and `refit` is not False.
+        Class labels. Available if `estimator` is a classifier and `refit` is not False.
 
     n_features_in_ : int
-        Number of columns. Only there if `refit` is not False.
+        Number of features seen in `fit`. Available if `refit` is not False.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    select_rank : Rules for the rank of one matrix, most of which need no folds.
-    RankSearchDisplay : Draws the scores over the ranks.
-    sklearn.model_selection.GridSearchCV : Searches any parameter; takes our estimators as well.
+    select_rank : Rules for the number of components of one matrix, mostly without folds.
+    RankSearchDisplay : Plot of the scores by rank.
+    sklearn.model_selection.GridSearchCV : Search over any parameters; also accepts our estimators.
 
     Notes
     -----
     Cost, for F folds and R ranks up to K: F factorizations of rank K instead of F R of ranks up
-    to K. The scores of our reducers add a product of the test rows with K components. Behind a
-    reducer, F R fits of the later steps remain, and are usually all that counts; test rows are
-    transformed once per fold. Only a `scoring` that is a function of your own, not made by
-    `make_scorer`, may look at anything, so it is shown the whole estimator and the raw test rows,
-    which are then transformed once per rank. With ``ranks=None`` the steps before the reducer are
-    fitted once more, to see how many columns they make.
+    to K. The scores of our reducers add a product of the test rows with K components. The F R fits
+    of the steps after a reducer remain and usually dominate; test rows are transformed once per
+    fold. A `scoring` that is a function of your own, not made by `make_scorer`, is called with the
+    whole estimator and the raw test rows, as it may use anything; the test rows are then
+    transformed once per rank. With ``ranks=None`` the steps before the reducer are fitted once
+    more, to determine their number of columns.
 
-    Results are those of `GridSearchCV` up to the accuracy of the solver: with "exact" or "gram"
-    to rounding, else to `tol`, as each rank takes part in a factorization of rank K. A fixed number
-    of power iterations gives each rank better directions than a fit of that rank alone. Fits that
-    start from a higher rank end at the `tol` of the estimator too, but may find another of
-    several minima; the refit starts afresh, as a fit with the best rank alone would.
+    Results are those of `GridSearchCV` up to the accuracy of the solver: up to rounding errors with
+    "exact" or "gram", else up to `tol`, as each rank is part of a factorization of rank K. With a
+    fixed number of power iterations the components of each rank are more accurate than those of a
+    fit with that rank alone. Warm starts from a higher rank also converge to the `tol` of the
+    estimator, but may find another local minimum; the refit is not warm started.
 
-    A Pipeline with `transform_input`, a subclass of Pipeline, and a reducer deeper inside are
-    left to `GridSearchCV`. Where more than one step has `n_components`, ours is searched, else
-    the one that is not last.
+    A Pipeline with `transform_input`, a subclass of Pipeline, and a reducer in a nested estimator
+    are passed on to `GridSearchCV`. If several steps have `n_components`, that of the reducer of
+    this package is searched, else that of the step that is not the last.
 
     References
     ----------
@@ -229,20 +235,20 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
 
     @fit_context(prefer_skip_nested_validation=False)  # `estimator` is not validated yet
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Find the best rank, and fit with it.
+        """Search for the best rank, and refit with it.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Whatever `estimator` takes, if its rows can be indexed.
+            Training data, as accepted by `estimator`, with rows that can be indexed.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets, for estimators that have any.
+            Targets, for supervised estimators.
 
         **params : dict of str to object
             `groups` for `cv`, and parameters for `fit` of the estimator, such as
-            ``logisticregression__sample_weight``; those with an entry per row are split
-            like `X`. With metadata routing enabled: whatever was requested.
+            ``logisticregression__sample_weight``; those with one entry per row are split
+            like `X`. With metadata routing enabled, all requested metadata.
 
         Returns
         -------
@@ -252,13 +258,12 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         Raises
         ------
         ValueError
-            If `ranks` is empty, has something else than positive integers, or exceeds what a
-            training fold allows; if `estimator` has no `n_components`, or more than one to choose
-            from; if all fits fail.
+            If `ranks` is empty, is not made of positive integers, or exceeds what a training fold
+            allows; if `estimator` has no `n_components`, or several; if all fits fail.
 
         TypeError
-            If the estimator takes stored entries for the observed ones, and `X` is sparse by blocks
-            or by diagonals.
+            If the estimator treats stored entries as the observed ones, and `X` is a sparse matrix
+            in a block or diagonal format.
 
         Warns
         -----
@@ -301,23 +306,23 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         return self
 
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """Return the score of the best estimator: what the search maximized.
+        """Return the score of the best estimator, by the scorer of the search.
 
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the estimator.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
-            Targets, for estimators that have any.
+            Targets, for supervised estimators.
 
         **params : dict of str to object
-            For the scorer, with metadata routing enabled.
+            Metadata for the scorer, with metadata routing enabled.
 
         Returns
         -------
         float
-            Greater is better.
+            Score; higher is better.
 
         Raises
         ------
@@ -338,8 +343,8 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         scorer = self.scorer_
         if self.multimetric_ and not isinstance(self.refit, str):
             raise ValueError(
-                f"score of RankSearchCV cannot tell which of several scores is meant, as "
-                f"refit={self.refit!r} names none; call one from `scorer_` instead"
+                f"score of RankSearchCV is ambiguous for several scores, as refit={self.refit!r} "
+                f"names none of them; call one of `scorer_` instead"
             )
         if isinstance(scorer, dict):
             scorer = scorer[self.refit]
@@ -347,12 +352,12 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         return score[self.refit] if isinstance(score, dict) else score
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return who gets which metadata.
+        """Return the metadata routing of this search.
 
         Returns
         -------
         MetadataRouter
-            Of scikit-learn, for the estimator, the scorer and the splitter.
+            Routing of metadata to the estimator, the scorer and the splitter.
         """
 
         def of_fit(callee: str) -> MethodMapping:
@@ -393,8 +398,8 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
         if self.refit is False or callable(self.refit) or self.refit in names:
             return
         raise ValueError(
-            f"refit={self.refit!r} of RankSearchCV must name the one of several scores that "
-            f"decides; give one of {names}, a callable, or False"
+            f"refit={self.refit!r} of RankSearchCV must be the name of the score by which "
+            f"the best rank is chosen; set it to one of {names}, a callable, or False"
         )
 
     def _choose(self, outcome: Outcome, parameter: str) -> None:
@@ -452,7 +457,7 @@ class RankSearchCV(BestEstimatorMethods, CallbackSupportMixin, MetaEstimatorMixi
 
 
 def _require_stored_entries(X: Any, estimator: Any) -> None:
-    """Let an estimator of observed entries see a format that folds of rows would change to CSR."""
+    """Refuse sparse formats with unobserved stored entries, which indexing would turn into CSR."""
     if not sparse.issparse(X):
         return
     first = estimator

@@ -1,4 +1,4 @@
-"""Which ranks a search tries."""
+"""Candidate ranks of a search."""
 
 from collections.abc import Iterable
 from numbers import Integral
@@ -11,12 +11,12 @@ _MOST_RANKS = 50
 
 
 def check_ranks(ranks: Any) -> npt.NDArray[np.intp]:
-    """Return the ranks asked for in ascending order, each once.
+    """Return the distinct given ranks in ascending order.
 
     Parameters
     ----------
     ranks : iterable of int
-        In any order, with or without duplicates.
+        Ranks in any order, with or without duplicates.
 
     Returns
     -------
@@ -29,26 +29,26 @@ def check_ranks(ranks: Any) -> npt.NDArray[np.intp]:
     """
     if isinstance(ranks, str):
         raise ValueError(
-            f"ranks={ranks!r} of RankSearchCV must be integers of at least 1; give for example "
+            f"ranks={ranks!r} of RankSearchCV must be integers of at least 1; pass for example "
             "range(1, 11), or None for all ranks that the data allow"
         )
     given = list(ranks) if isinstance(ranks, Iterable) else [ranks]
     if not given:
         raise ValueError(
-            f"ranks={ranks!r} of RankSearchCV has no element; give at least one rank, for example "
-            "range(1, 11) (an iterator is empty once it was read: make it a list)"
+            f"ranks={ranks!r} of RankSearchCV has no element; pass at least one rank, for example "
+            "range(1, 11) (an iterator can be read only once: pass a list)"
         )
     for rank in given:
         if not isinstance(rank, Integral) or isinstance(rank, bool) or rank < 1:
             raise ValueError(
-                f"ranks of RankSearchCV must be integers of at least 1, got {rank!r}; give for "
+                f"ranks of RankSearchCV must be integers of at least 1, got {rank!r}; pass for "
                 "example range(1, 11), or None for all ranks"
             )
     return np.unique(np.asarray(given, dtype=np.intp))
 
 
 def all_ranks(limit: int) -> npt.NDArray[np.intp]:
-    """Return 1, 2, ..., `limit`, or at most 50 of these where they are more.
+    """Return 1, 2, ..., `limit`, or at most 50 of these numbers if there are more.
 
     Parameters
     ----------

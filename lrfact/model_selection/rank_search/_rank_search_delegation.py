@@ -1,4 +1,4 @@
-"""What a search does after its fit: hand everything on to the best estimator."""
+"""Methods of a fitted search, which delegate to the best estimator."""
 
 from collections.abc import Callable
 from typing import Any, Self
@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 
 def _best_has(method: str) -> Callable[[Any], bool]:
-    """Return a check that the best estimator has a method, or will have it once fitted."""
+    """Return a check that the best estimator has a method, or will have it after `fit`."""
 
     def check(search: Any) -> bool:
         search._require_refit(method)
@@ -36,8 +36,8 @@ class BestEstimatorMethods:
     def _require_refit(self, name: str) -> None:
         if not self.refit:
             raise AttributeError(
-                f"{name} of {type(self).__name__} is there only after a refit on all rows, and "
-                "refit=False was given; set refit=True, or fit an estimator with `best_params_`"
+                f"{name} of {type(self).__name__} is available only after a refit on all rows, and "
+                "refit=False was set; set refit=True, or fit an estimator with `best_params_`"
             )
 
     def _best(self) -> Any:
@@ -51,12 +51,13 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Labels or values. Only there if the estimator predicts and `refit` is not False.
+            Predicted labels or values. Available if the estimator has `predict` and `refit` is not
+            False.
         """
         return self._best().predict(X)
 
@@ -67,12 +68,12 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            Values by class, in the order of `classes_`.
         """
         return self._best().predict_proba(X)
 
@@ -83,12 +84,12 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
-            In the order of `classes_`.
+            Values by class, in the order of `classes_`.
         """
         return self._best().predict_log_proba(X)
 
@@ -99,12 +100,12 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_classes)
-            As the estimator returns it.
+            Output of the best estimator.
         """
         return self._best().decision_function(X)
 
@@ -115,12 +116,12 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            As the estimator returns it.
+            Output of the best estimator.
         """
         return self._best().score_samples(X)
 
@@ -131,18 +132,18 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         {ndarray, sparse matrix, DataFrame} of shape (n_samples, n_features_out)
-            As the estimator returns it.
+            Output of the best estimator.
         """
         return self._best().transform(X)
 
     @available_if(_best_has("transform"))
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any:
-        """Search, and transform the same rows with the best rank.
+        """Run the search, and transform the same rows with the best rank.
 
         Parameters
         ----------
@@ -169,39 +170,39 @@ class BestEstimatorMethods:
         Parameters
         ----------
         X : indexable, length n_samples
-            Rows as `transform` returns them.
+            Output of `transform`.
 
         Returns
         -------
         {ndarray, sparse matrix} of shape (n_samples, n_features)
-            As the estimator returns it.
+            Output of the best estimator.
         """
         return self._best().inverse_transform(X)
 
     @available_if(_best_has("get_feature_names_out"))
     def get_feature_names_out(self, input_features: Any = None) -> Any:
-        """Return names of the columns that `transform` returns.
+        """Return the names of the output features of `transform`.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            As the estimator takes it.
+            Data, as accepted by the best estimator.
 
         Returns
         -------
         ndarray of str
-            Names.
+            Names of the output features.
         """
         return self._best().get_feature_names_out(input_features)
 
     @available_if(_best_has("set_output"))
     def set_output(self, *, transform: str | None = None) -> Self:
-        """Choose what `transform` returns.
+        """Set the output container of `transform`.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            As in scikit-learn; None leaves it as it is.
+            Output container, as in scikit-learn; None leaves it unchanged.
 
         Returns
         -------
@@ -217,7 +218,7 @@ class BestEstimatorMethods:
 
     @property
     def n_features_in_(self) -> int:
-        """Number of columns, if `refit` is not False."""
+        """Number of features seen in `fit`, if `refit` is not False."""
         return self._fitted_attribute("n_features_in_")
 
     @property

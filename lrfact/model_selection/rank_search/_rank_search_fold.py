@@ -1,4 +1,4 @@
-"""All ranks of one training and test split, from one factorization or one from the other."""
+"""Scores of all ranks in one fold, from one factorization or by warm starts."""
 
 import time
 import warnings
@@ -21,15 +21,15 @@ from lrfact.model_selection.rank_search._rank_search_parameter import RankParame
 
 @dataclass(frozen=True)
 class RankScore:
-    """What came out for one rank in one fold.
+    """Scores and times of one rank in one fold.
 
     Attributes
     ----------
     test, train : float, dict of str to float, or None
-        By name where there are several scores. None where the fit failed or none was asked for.
+        Scores, by name if there are several. None if the fit failed or the score was not requested.
 
     fit_time, score_time : float
-        Seconds. The fit that all ranks share counts in equal parts.
+        Seconds. The time of a fit that ranks share is divided equally.
 
     error : str or None
         Traceback of a fit that failed.
@@ -44,36 +44,36 @@ class RankScore:
 
 @dataclass(frozen=True)
 class FoldTask:
-    """What is the same in all folds.
+    """Data that all folds share.
 
     Attributes
     ----------
     estimator : estimator
-        Not fitted.
+        Unfitted estimator.
 
     parameter : RankParameter
-        `estimator` taken apart; it has a `reducer`, or `is_continued`.
+        Parts of `estimator`; it has a `reducer`, or `is_continued`.
 
     ranks : tuple of int
-        Ascending.
+        Ranks in ascending order.
 
     ranks_are_given : bool
-        Whether the user named `ranks`. Otherwise those that a fold does not allow are left out.
+        Whether the user passed `ranks`. If not, those that a fold does not allow are omitted.
 
     scorer : callable
-        Called with a fitted estimator, `X`, and `y` if there is one.
+        Function of a fitted estimator, `X`, and `y` if there is one.
 
     scorer_is_score : bool
         Whether `scorer` is the method `score` of the estimator.
 
     scorer_only_predicts : bool
-        Whether `scorer` reads `X` in no other way than through methods of the estimator.
+        Whether `scorer` uses `X` only through methods of the estimator.
 
     fit_params, score_params : mapping of str to object
-        As `fit` of the whole estimator and `scorer` take them, for all rows.
+        Parameters of `fit` of the whole estimator and of `scorer`, for all rows.
 
     error_score : float or "raise"
-        Score where a fit or a score fails.
+        Score if a fit or its scoring fails.
 
     return_train_score : bool
         Whether to score the training rows too.
@@ -98,7 +98,7 @@ def score_fold(task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> dict[in
     Parameters
     ----------
     task : FoldTask
-        What to fit and how to score it.
+        Estimator, ranks and scorer.
 
     X : array-like, sparse matrix or DataFrame
         All rows.
@@ -112,13 +112,13 @@ def score_fold(task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> dict[in
     Returns
     -------
     dict of int to RankScore
-        Ranks that the user did not give and that the fold does not allow are missing; the
-        smallest never is.
+        Score of each rank. Ranks that the user did not pass and that the fold does not allow are
+        missing, except the smallest.
 
     Raises
     ------
     ValueError
-        If a rank that the user gave exceeds what the fold allows.
+        If a rank passed by the user exceeds what the fold allows.
     """
     # As in scikit-learn, error_score stands for any exception: the steps and scorers are the
     # user's own, so that no list of exceptions covers what they raise. The traceback is kept.
@@ -135,15 +135,15 @@ def score_fold(task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> dict[in
 
 
 def continue_in_fold(task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> dict[int, RankScore]:
-    """Fit the training rows rank after rank, from the highest down, and score them.
+    """Fit the training rows for one rank after the other, from the highest, and score them.
 
-    Each fit starts from the leading components of the one before. Upwards it would lack a
-    component each time, and look for it: on ratings that takes three times as many iterations.
+    Each fit is initialized with the leading components of the previous one. In ascending order each
+    fit would have to find a new component: on ratings that takes three times as many iterations.
 
     Parameters
     ----------
     task : FoldTask
-        What to fit and how to score it.
+        Estimator, ranks and scorer.
 
     X : array-like, sparse matrix or DataFrame
         All rows.
@@ -157,13 +157,13 @@ def continue_in_fold(task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> d
     Returns
     -------
     dict of int to RankScore
-        Of all ranks, ascending.
+        Score of each rank, in ascending order.
     """
     return _Fold(task, X, y, train, test).scores_downwards()
 
 
 def rank_limit(parameter: RankParameter, shape: Sequence[int]) -> int:
-    """Return the largest rank for training rows of this shape, as the reducer gets them."""
+    """Return the largest rank for training rows of this shape, as passed to the reducer."""
     limit = min(shape)
     # ARPACK cannot find the last triplet.
     if parameter.reducer is not None and parameter.reducer._solver_and_iterations()[0] == "lanczos":
@@ -173,13 +173,13 @@ def rank_limit(parameter: RankParameter, shape: Sequence[int]) -> int:
 
 def _allowed(task: FoldTask, shape: Sequence[int]) -> tuple[int, ...]:
     if len(shape) != 2:
-        return task.ranks  # no matrix: the reducer will say what is wrong with it
+        return task.ranks  # not a matrix: the reducer raises the error
     limit = rank_limit(task.parameter, shape)
     if task.ranks_are_given and task.ranks[-1] > limit:
         raise ValueError(
             f"ranks of RankSearchCV go up to {task.ranks[-1]}, but a training fold with "
             f"n_samples={shape[0]} and n_features={shape[1]} allows {limit} at most; lower them, "
-            "or give ranks=None for all that every fold allows"
+            "or pass ranks=None for all that every fold allows"
         )
     return tuple(rank for rank in task.ranks if rank <= limit)
 
@@ -190,7 +190,7 @@ def _all_failed(ranks: Sequence[int], seconds: float) -> dict[int, RankScore]:
 
 
 class _Fold:
-    """One split: its rows, and how they are fitted and scored."""
+    """One fold: fits and scores of its rows."""
 
     def __init__(self, task: FoldTask, X: Any, y: Any, train: Any, test: Any) -> None:
         self._task = task
@@ -205,7 +205,7 @@ class _Fold:
         self._fit_params = shared_out(task.estimator, task.parameter, fit_params)
 
     def prepare(self) -> tuple[Any, Any]:
-        """Fit the steps before the reducer; return what the reducer is to be fitted on."""
+        """Fit the steps before the reducer; return the input of the reducer."""
         X, y = self._part("train")
         if self._task.parameter.before is not None:
             self._before = clone(self._task.parameter.before)
@@ -215,7 +215,7 @@ class _Fold:
     def scores(
         self, rows: Any, y: Any, ranks: tuple[int, ...], started: float
     ) -> dict[int, RankScore]:
-        """Factorize prepared training rows, and score the ranks; time counts from `started`."""
+        """Factorize prepared training rows and score the ranks; times count from `started`."""
         task = self._task
         reducer = clone(task.parameter.reducer).set_params(n_components=max(ranks))
         coordinates = None
@@ -229,7 +229,7 @@ class _Fold:
                 raise
             if len(ranks) == 1:
                 return _all_failed(ranks, time.perf_counter() - started)
-            # A rank that is too much for the solver must not spoil the ranks below it.
+            # A rank that is too large for the solver must not affect smaller ranks.
             half = len(ranks) // 2
             lower = self.scores(rows, y, ranks[:half], started)
             return {**lower, **self.scores(rows, y, ranks[half:], time.perf_counter())}
@@ -237,14 +237,14 @@ class _Fold:
         fit_time = (time.perf_counter() - started) / len(ranks)
         if coordinates is not None:
             return self._by_steps_behind(reducer, coordinates, y, ranks, fit_time)
-        # A search has to rank its documents for every rank anew.
+        # LSASearch has to rank its documents again for every rank.
         scores_ranks_at_once = hasattr(reducer, "_scores_by_rank")
         if task.scorer_is_score and not task.score_params and scores_ranks_at_once:
             return self._by_own_score(reducer, ranks, fit_time)
         return {k: self._judge(fit_time, self._score_whole, self._whole(reducer, k)) for k in ranks}
 
     def scores_downwards(self) -> dict[int, RankScore]:
-        """Fit all of the estimator for each rank, starting from the rank above."""
+        """Fit the whole estimator for each rank, initialized with the previous, higher rank."""
         task = self._task
         model = clone(task.estimator)
         scores = {}
@@ -282,7 +282,7 @@ class _Fold:
             return dict.fromkeys(ranks, scores)
         for k in [k for k in ranks if np.isnan(scores[k])]:
             if task.ranks_are_given or k == task.ranks[0]:
-                # Its own `score` knows what the matter is.
+                # Its own `score` raises the error.
                 scores[k] = self._attempt(self._score_whole, self._whole(reducer, k), part)
             else:
                 del scores[k]
@@ -345,7 +345,7 @@ class _Fold:
         )
 
     def _whole(self, reducer: Any, k: int, steps_behind: Any = None) -> Any:
-        """Put together what a fit of the whole estimator with rank k would be."""
+        """Assemble the result of a fit of the whole estimator with rank k."""
         leading = reducer.truncate(k)
         step = self._task.parameter.step
         if not step:
@@ -355,7 +355,7 @@ class _Fold:
         return Pipeline([*before, (step, leading), *behind])
 
     def _transformed_before(self, rows: Any) -> Any:
-        # Not by their Pipeline: it may find its last step, having learnt nothing, not fitted.
+        # Not by their Pipeline: it may regard a last step without fitted attributes as unfitted.
         for _, step in [] if self._before is None else self._before.steps:
             if step is not None and step != "passthrough":
                 rows = step.transform(rows)
@@ -374,7 +374,7 @@ class _Fold:
         return rows
 
     def _attempt(self, score: Callable[..., Any], *args: Any) -> Any:
-        """Return a score or several by name, or `error_score` where that fails."""
+        """Return one or several scores, or `error_score` if that fails."""
         error_score = self._task.error_score
         try:
             scores = score(*args)
@@ -405,7 +405,7 @@ def leading_columns(coordinates: Any, k: int) -> Any:
 def shared_out(
     estimator: Any, parameter: RankParameter, params: Mapping[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Divide parameters of `fit` among the parts of an estimator."""
+    """Divide the parameters of `fit` among the parts of an estimator."""
     shares: dict[str, dict[str, Any]] = {"before": {}, "reducer": {}, "after": {}}
     if not parameter.step:
         shares["reducer"] = dict(params)
@@ -425,7 +425,7 @@ def shared_out(
                 shares["reducer"][own] = value
             elif parameter.after is None or step in before:
                 shares["before"][name] = value
-            else:  # also what no step takes: a Pipeline says so
+            else:  # including unknown ones: the Pipeline raises the error
                 shares["after"][name] = value
     return shares
 

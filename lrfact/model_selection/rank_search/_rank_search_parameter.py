@@ -1,4 +1,4 @@
-"""Where in an estimator the rank is set, and what one factorization can serve there."""
+"""The parameter of an estimator or Pipeline that sets its number of components."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,34 +8,34 @@ from sklearn.pipeline import Pipeline
 
 from lrfact.estimators import LSASearch, PCAFromSVD, TruncatedSVDReducer
 
-# Reducers whose fit with k components is the leading part of a fit with more. Subclasses are left
-# out: what they override need not be nested.
+# Reducers whose fit with k components is the leading part of a fit with more. Subclasses are
+# excluded: methods that they override need not be nested.
 NESTED_REDUCERS = (LSASearch, PCAFromSVD, TruncatedSVDReducer)
 
 
 @dataclass(frozen=True)
 class RankParameter:
-    """The parameter that a search of the rank sets, and the estimator taken apart around it.
+    """The parameter that a rank search sets, and the parts of the estimator around it.
 
     Attributes
     ----------
     name : str
-        As `set_params` of the whole estimator takes it.
+        Name of the parameter, as accepted by `set_params` of the whole estimator.
 
     step : str
-        Name of the step in the Pipeline; "" where there is none.
+        Name of the step in the Pipeline; "" if the estimator is not a Pipeline.
 
     before : Pipeline or None
-        Steps before the one with the rank.
+        Steps before the reducer.
 
     reducer : estimator or None
-        The one with the rank, if fits of different ranks are nested in each other.
+        Step with the rank, if fits of different ranks are nested.
 
     after : Pipeline or None
-        Steps behind it.
+        Steps after the reducer.
 
     is_continued : bool
-        Whether the estimator itself has the rank, and its fit can start from one of another rank.
+        Whether the estimator itself has the rank, and can be warm started from another rank.
     """
 
     name: str
@@ -47,19 +47,19 @@ class RankParameter:
 
     @property
     def strategy(self) -> str:
-        """How the ranks can be scored, a key of `STRATEGIES`."""
+        """Key of `STRATEGIES` for this estimator."""
         if self.reducer is not None:
             return "nested"
         return "continued" if self.is_continued else "one by one"
 
 
 def find_rank_parameter(estimator: Any) -> RankParameter:
-    """Find the one `n_components` in an estimator.
+    """Find the parameter `n_components` of an estimator.
 
     Parameters
     ----------
     estimator : estimator
-        With a parameter `n_components`, or one such estimator somewhere in it.
+        Estimator with a parameter `n_components`, of its own or of one nested estimator.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def find_rank_parameter(estimator: Any) -> RankParameter:
     Raises
     ------
     ValueError
-        If there is none, or more than one to choose from.
+        If there is none, or more than one.
     """
     if "n_components" in estimator.get_params(deep=False):
         return RankParameter(
@@ -85,7 +85,7 @@ def find_rank_parameter(estimator: Any) -> RankParameter:
 
 
 def _can_continue(estimator: Any) -> bool:
-    # The parameter alone does not tell: a warm start of a mixture keeps its number of components.
+    # The parameter alone is not sufficient: a warm started mixture keeps its number of components.
     declared = getattr(estimator, "_warm_start_takes_any_rank", False)
     return declared and "warm_start" in estimator.get_params(deep=False)
 
@@ -110,8 +110,8 @@ def _rank_step(pipeline: Pipeline) -> int | None:
 
 def _split(pipeline: Pipeline, position: int) -> RankParameter:
     step, reducer = pipeline.steps[position]
-    # A subclass may fit its steps in its own way, and with transform_input the steps behind
-    # need those before.
+    # A subclass may fit its steps in its own way, and with transform_input later steps need the
+    # earlier ones.
     simple = type(pipeline) is Pipeline and getattr(pipeline, "transform_input", None) is None
     return RankParameter(
         f"{step}__n_components",
@@ -131,7 +131,7 @@ def _only_one(names: Iterable[str], estimator: Any) -> str:
         )
     if len(found) > 1:
         raise ValueError(
-            f"estimator of RankSearchCV must leave no doubt about which n_components to search, "
-            f"got {found}; use GridSearchCV, which is told the name"
+            f"estimator of RankSearchCV must have exactly one n_components to search, "
+            f"got {found}; use GridSearchCV, which takes the name of the parameter"
         )
     return found[0]

@@ -1,4 +1,4 @@
-"""The table of a search over ranks, as GridSearchCV makes it."""
+"""Results table of a search over ranks, with the keys of GridSearchCV."""
 
 import warnings
 from collections import Counter
@@ -20,26 +20,27 @@ def results_table(
     error_score: Any,
     return_train_score: bool,
 ) -> dict[str, Any]:
-    """Gather the scores of all folds.
+    """Collect the scores of all folds.
 
     Parameters
     ----------
     parameter : str
-        Name of the parameter that holds the rank.
+        Name of the parameter that sets the rank.
 
     folds : sequence of dict of int to RankScore
-        Each with ascending ranks. The table has those that are in all of them.
+        Scores of each fold, with ranks in ascending order. The table has the ranks that are in all
+        folds.
 
     error_score : float or "raise"
-        Score where a fit failed.
+        Score of a failed fit.
 
     return_train_score : bool
-        Whether the table has training scores.
+        Whether the table includes training scores.
 
     Returns
     -------
     dict
-        With the keys of ``cv_results_`` of GridSearchCV, in its order.
+        Table with the keys of ``cv_results_`` of GridSearchCV, in the same order.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def results_table(
     table: dict[str, Any] = {}
     for key in ("fit_time", "score_time"):
         _store(table, key, [[getattr(score, key) for score in row] for row in scored])
-    # Masked in GridSearchCV, as other grids leave some parameters out of some rows.
+    # A masked array as in GridSearchCV, where some rows may lack some parameters.
     table[f"param_{parameter}"] = np.ma.MaskedArray(ranks, mask=False)
     table["params"] = [{parameter: rank} for rank in ranks]
     parts = ["test", "train"] if return_train_score else ["test"]
@@ -79,7 +80,7 @@ def results_table(
 
 
 def report_failed_fits(errors: Sequence[str | None], error_score: Any) -> None:
-    """Warn of fits that failed; raise if all did."""
+    """Warn about failed fits; raise an error if all fits failed."""
     failures = Counter(error for error in errors if error is not None)
     if not failures:
         return
@@ -138,7 +139,7 @@ def _warn_if_not_finite(means: npt.NDArray, part: str) -> None:
 
 
 def _places(means: npt.NDArray) -> npt.NDArray[np.int32]:
-    """Return 1 for the greatest mean; NaN comes last."""
+    """Return the ranking of the means: 1 for the highest, NaN last."""
     if np.isnan(means).all():
         return np.ones(len(means), dtype=np.int32)
     means = np.nan_to_num(means, nan=np.nanmin(means) - 1)

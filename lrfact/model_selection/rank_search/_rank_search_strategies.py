@@ -1,4 +1,4 @@
-"""How the ranks are scored: from one factorization per fold, one from the other, or one by one."""
+"""Strategies of the search: one factorization per fold, warm starts, or one fit per rank."""
 
 import copy
 import time
@@ -29,33 +29,33 @@ from lrfact.model_selection.rank_search._rank_search_results import results_tabl
 
 @dataclass(frozen=True)
 class RankProblem:
-    """A search that is ready to run.
+    """A search with validated parameters.
 
     Attributes
     ----------
     options : RankSearchCV
-        Its parameters.
+        The search, with its parameters.
 
     estimator : estimator
-        Not fitted.
+        Unfitted estimator.
 
     parameter : RankParameter
-        Where the rank is.
+        Location of the rank in the estimator.
 
     cv : splitter
-        Folds.
+        Cross-validation splitter.
 
     scorer : callable
-        Called with a fitted estimator, `X`, and `y` if there is one.
+        Function of a fitted estimator, `X`, and `y` if there is one.
 
     params : dict of str to object
-        What `fit` of the search was given,
+        Parameters passed to `fit` of the search.
 
     fit_params, split_params, score_params : mapping of str to object
-        and who gets which of it.
+        The part of `params` for the estimator, the splitter and the scorer.
 
     progress : callback context
-        Of the whole search.
+        Callback context of the whole search.
     """
 
     options: Any
@@ -70,7 +70,7 @@ class RankProblem:
     progress: Any
 
     def splits(self, X: Any, y: Any) -> list[tuple[Any, Any]]:
-        """Return rows for training and for the test of each fold."""
+        """Return training and test rows of each fold."""
         splits = list(self.cv.split(X, y, **self.split_params))
         if not splits:
             raise ValueError(
@@ -82,12 +82,12 @@ class RankProblem:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search found.
+    """Result of a search.
 
     Attributes
     ----------
     table : dict of str to ndarray
-        As ``cv_results_`` of GridSearchCV.
+        Results table, such as ``cv_results_`` of GridSearchCV.
 
     n_splits : int
         Number of folds.
@@ -110,7 +110,7 @@ def search_nested(problem: RankProblem, X: Any, y: Any) -> Outcome:
 
 
 def search_continued(problem: RankProblem, X: Any, y: Any) -> Outcome:
-    """Fit the ranks of a fold from the highest down, each starting from the one above."""
+    """Fit the ranks of a fold from the highest to the lowest, by warm starts."""
     return _search_fold_by_fold(problem, X, y, continue_in_fold)
 
 
@@ -118,7 +118,7 @@ def search_continued(problem: RankProblem, X: Any, y: Any) -> Outcome:
 def _search_fold_by_fold(
     problem: RankProblem, X: Any, y: Any, score_ranks: Callable[..., dict[int, RankScore]]
 ) -> Outcome:
-    """Gather what `score_ranks` says of the ranks in each fold."""
+    """Run `score_ranks` in each fold and collect the scores."""
     options = problem.options
     splits = problem.splits(X, y)
     if options.ranks is None:
@@ -190,7 +190,7 @@ def search_one_by_one(problem: RankProblem, X: Any, y: Any) -> Outcome:
     return Outcome(grid.cv_results_, grid.n_splits_, grid.multimetric_)
 
 
-# A further way is a function here and a case in `RankParameter.strategy`.
+# To add a strategy, add a function here and a case to `RankParameter.strategy`.
 STRATEGIES: dict[str, Callable[[RankProblem, Any, Any], Outcome]] = {
     "nested": search_nested,
     "continued": search_continued,
@@ -228,7 +228,7 @@ def _largest_rank(problem: RankProblem, splits: list[tuple[Any, Any]], X: Any, y
     if before is None:
         shape = (_n_rows(train), *np.shape(X)[1:2])
     else:
-        # Only a fit tells how many columns these steps will make.
+        # The number of columns that these steps make is known only after their fit.
         params = check_method_params(X, params=problem.fit_params, indices=train)
         rows, targets = safe_split(problem.estimator, X, y, train)
         rows = clone(before).fit_transform(
@@ -243,7 +243,7 @@ def _n_rows(indices: Any) -> int:
 
 
 def _only_predicts(scoring: Any) -> bool:
-    """Whether a scoring reads `X` in no other way than through methods of the estimator."""
+    """Whether a scoring uses `X` only through methods of the estimator."""
     if isinstance(scoring, dict):
         return all(_only_predicts(single) for single in scoring.values())
     if callable(scoring):

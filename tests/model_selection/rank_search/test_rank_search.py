@@ -440,14 +440,14 @@ def test_a_generator_of_ranks_in_several_processes(synthetic):
     ranks = (k for k in (2, 4))
     search = RankSearchCV(PCAFromSVD(), ranks=ranks, cv=2, n_jobs=2).fit(synthetic)
     assert_array_equal(search.ranks_, [2, 4])
-    with pytest.raises(ValueError, match=r"has no element.*make it a list"):
+    with pytest.raises(ValueError, match=r"has no element.*pass a list"):
         search.fit(synthetic)
 
 
 @pytest.mark.parametrize(
     ("ranks", "message"),
     [
-        ([], "ranks=.* has no element; give at least one"),
+        ([], "ranks=.* has no element; pass at least one"),
         ([0, 1], "must be integers of at least 1, got 0"),
         ([1, 2.0], "must be integers of at least 1, got 2.0"),
         ([True], "got True"),
@@ -524,9 +524,9 @@ def test_text():
     [
         (Ridge(), r"must have a parameter n_components, itself or in a step, got Ridge\(\)"),
         (make_pipeline(StandardScaler(), Ridge()), "must have a parameter n_components"),
-        (make_pipeline(PCA(), NMF(), Ridge()), "no doubt .*'pca__n_components', 'nmf__n_comp"),
-        (make_pipeline(PCAFromSVD(), TruncatedSVDReducer()), "no doubt about which n_components"),
-        (FeatureUnion([("a", PCA()), ("b", NMF())]), "use GridSearchCV, which is told the name"),
+        (make_pipeline(PCA(), NMF(), Ridge()), "exactly one .*'pca__n_components', 'nmf__n_comp"),
+        (make_pipeline(PCAFromSVD(), TruncatedSVDReducer()), "exactly one n_components"),
+        (FeatureUnion([("a", PCA()), ("b", NMF())]), "use GridSearchCV, which takes the name"),
     ],
 )
 def test_estimators_without_the_one_rank(synthetic, estimator, message):
@@ -689,7 +689,9 @@ def test_no_refit(digits):
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
     for name in ("best_estimator_", "refit_time_", "predict", "classes_", "n_features_in_"):
         assert not hasattr(search, name)
-    with pytest.raises(AttributeError, match=r"score of RankSearchCV is there only after a refit"):
+    with pytest.raises(
+        AttributeError, match=r"score of RankSearchCV is available only after a refit"
+    ):
         search.score(*digits)
 
 
@@ -709,14 +711,16 @@ def test_callable_refit(digits):
 def test_one_of_several_scores_decides(digits, scoring):
     search = RankSearchCV(PIPELINES["neighbors"], ranks=[2, 5], scoring=scoring, cv=2)
     for refit in (True, "recall"):
-        with pytest.raises(ValueError, match="must name the one of several scores that decides"):
+        with pytest.raises(
+            ValueError, match="must be the name of the score by which the best rank"
+        ):
             search.set_params(refit=refit).fit(*digits)
     search.set_params(refit=False).fit(*digits)
     assert search.multimetric_
     assert not hasattr(search, "best_rank_")
     search.set_params(refit=lambda results: 1).fit(*digits)
     assert search.best_rank_ == 5
-    with pytest.raises(ValueError, match="which of several scores is meant"):
+    with pytest.raises(ValueError, match="is ambiguous for several scores"):
         search.score(*digits)
 
 

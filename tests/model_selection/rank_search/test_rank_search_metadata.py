@@ -80,7 +80,7 @@ def test_fit_parameters_by_step(data):
     X, y, weights = data
     params = {
         "classifier__sample_weight": weights,
-        "centre__sample_weight": weights[::-1],
+        "center__sample_weight": weights[::-1],
         "classifier__other": "not by row",
     }
     options = {"cv": 3, "scoring": "roc_auc"}
