@@ -63,7 +63,7 @@ class GaussianDensity:
         return np.maximum(self.variances, least)
 
     def log_density(self, squared_coordinates: Array, squared_norms: Array) -> Array:
-        """Return the log-density of centred rows.
+        """Return the log-density of centered rows.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ def log_density_by_rank(
     squared_norm: float,
     eps: float = EPS,
 ) -> Array:
-    """Return the log-density of a centred row in models with several numbers of directions.
+    """Return the log-density of a centered row in models with several numbers of directions.
 
     The same as `GaussianDensity.log_density` for each rank, but all of them at once. As that is
     linear in the squares, means of squares over rows give the mean log-density.

@@ -113,7 +113,7 @@ class NMFTopics(
         its value for the independence model (the product of row and column sums).
 
     max_iter : int, default=200
-        At most so many iterations.
+        Maximum number of iterations.
 
     random_state : int, RandomState instance or None, default=None
         Of random starts, of the singular vectors and of `shuffle`. An int makes the result the
@@ -315,7 +315,7 @@ class NMFTopics(
             Not negative. float32 is kept, any other dtype becomes float64.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         W : array-like of shape (n_samples, n_components), default=None
             Start, read if ``init="custom"``.
@@ -354,24 +354,24 @@ class NMFTopics(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            See `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         W : array-like of shape (n_samples, n_components), default=None
-            As in `fit`.
+            See `fit`.
 
         H : array-like of shape (n_components, n_features), default=None
-            As in `fit`.
+            See `fit`.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
-            As in `fit`.
+            See `fit`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            What ``fit(X).transform(X)`` returns.
+            The result of ``fit(X).transform(X)``.
         """
         return self._fit(X, W, H, mask)
 
@@ -452,7 +452,7 @@ class NMFTopics(
             than there are components.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
             True where an entry is missing.
@@ -641,7 +641,7 @@ class NMFTopics(
             Rows, best those that were not fitted.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
             True where an entry is missing.

@@ -1,4 +1,4 @@
-"""PCAFromSVD: principal components, dense or sparse, centred without a copy."""
+"""PCAFromSVD: principal component analysis of dense or sparse data, with implicit centering."""
 
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -18,89 +18,91 @@ from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 
 class PCAFromSVD(SVDTransformer):
-    r"""Principal component analysis, sparsity kept, with the rank chosen on request.
+    r"""Principal component analysis (PCA) of dense or sparse data, by truncated SVD.
 
     .. math:: \min_{W, V} \|X - 1 \mu' - W V\|_F^2 \quad \text{with } W \in R^{n \times k},
               V \in R^{k \times m}
 
-    where :math:`\mu` holds the column means: the truncated SVD of the centred matrix, which is
-    never formed. ``V = components_`` has orthonormal rows, ``W = transform(X)``.
+    where :math:`\mu` are the column means. The solution is the truncated SVD of the centered
+    matrix, which is never formed, so that sparse data stays sparse. ``V = components_`` has
+    orthonormal rows, ``W = transform(X)``.
 
     Parameters
     ----------
     n_components : int, float in (0, 1) or str, default=None
-        Number of components; None keeps min(n_samples, n_features). A float is the share of the
-        variance to exceed. A string is a rule: "mle" (Minka), "gavish-donoho" (optimal hard
-        threshold for white noise), "gap", "parallel" (comparison with permuted data) or "energy"
-        (0.95); see `select_rank`.
+        Number of components; None means min(n_samples, n_features). A float is the fraction of the
+        variance to exceed. A string is the name of a rule: "mle" (Minka), "gavish-donoho" (optimal
+        hard threshold for white noise), "gap", "parallel" (comparison with permuted data) or
+        "energy" (0.95); see `select_rank`.
 
     copy : bool, default=True
-        Without effect, kept for scripts that move over from scikit-learn: `X` is never
-        changed and never copied as a whole.
+        Not used, present for compatibility with scikit-learn: `X` is neither modified nor copied
+        as a whole.
 
     whiten : bool, default=False
-        Whether `transform` divides each coordinate by its standard deviation. Components without
-        variance but for rounding errors are not blown up: their coordinates are divided by the
-        largest standard deviation instead. These are components with a singular value below
-        ``64 eps`` times the largest, or with deviations below the last digits of the entries.
+        Whether `transform` divides each coordinate by its standard deviation. Coordinates of
+        components whose variance consists of rounding errors are not amplified, but divided by the
+        largest standard deviation. These are components with a singular value below ``64 eps``
+        times the largest, or with deviations below the last digits of the entries.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
-        How the components are found. "auto" takes the cheapest that reaches `tol`: a Gram
-        (covariance) matrix where one side is short and its digits suffice, a randomized block
-        Krylov space for few components of a large matrix, LAPACK otherwise. Where "gram" would not
-        reach `tol` (all components of a rank-deficient matrix, say), "exact" takes over; for few
-        components of more than 8192 rows and columns, "randomized" does. Where "lanczos" fails or
-        has missed a copy of a repeated singular value, "randomized" takes over. `solver_` names
-        the one that ran.
+        Algorithm for the components. "auto" selects the cheapest one that reaches `tol`: the
+        eigendecomposition of a Gram (covariance) matrix if one dimension is small and its accuracy
+        is sufficient, a randomized block Krylov method for few components of a large matrix,
+        LAPACK otherwise. If "gram" would not reach `tol` (for example for all components of a
+        rank-deficient matrix), "exact" is used instead, or "randomized" for few components of a
+        matrix with more than 8192 rows and columns. If "lanczos" fails, or has missed a copy of a
+        repeated singular value, "randomized" is used. `solver_` is the one that was used.
 
     tol : float, default=0.0001
-        Relative error asked of each singular value; 0 asks for machine precision. Read by all
-        solvers but "exact".
+        Requested relative error of each singular value; 0 requests machine precision. Used by all
+        solvers except "exact".
 
     max_iter : int, default=None
-        Limit on the steps of "randomized" and the restarts of "lanczos". None means 1000 and ten
-        times the shorter side.
+        Maximum number of steps of "randomized" and of restarts of "lanczos". None means 1000, and
+        ten times the smaller dimension, respectively.
 
     iterated_power : int or "auto", default="auto"
-        Number of power iterations of "randomized". "auto" goes on until `tol` is reached.
+        Number of power iterations of "randomized". "auto" iterates until `tol` is reached.
 
     n_oversamples : int, default=10
-        Random vectors beyond `n_components` in "randomized", where `iterated_power` is an int.
+        Number of additional random vectors of "randomized", if `iterated_power` is an int.
 
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
-        As in scikit-learn; read by "randomized", where `iterated_power` is an int.
+        Normalization between power iterations of "randomized", as in scikit-learn, if
+        `iterated_power` is an int.
 
     random_state : int, RandomState instance or None, default=None
-        Start of "randomized" and "lanczos". An int makes the result the same, to the last bit, on
-        every run and for every `n_jobs`.
+        Controls the random initialization of "randomized" and "lanczos". Pass an int for
+        reproducible results: they are bitwise identical on every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads of the products with the matrix; None for all. The decomposition of large square
-        matrices is left to the threads of BLAS.
+        Number of threads for products with the matrix; None means all. Decompositions of large
+        square matrices use the threads of BLAS.
 
     verbose : int, default=0
-        Whether to print the error reached after each measurement of "randomized".
+        Whether to print the error after each error estimate of "randomized".
 
     svd_solver : {"auto", "full", "covariance_eigh", "arpack", "randomized"}, default=None
-        Name of `solver` in scikit-learn's `PCA`, for scripts that move over: "full" is "exact",
-        "covariance_eigh" is "gram", "arpack" is "lanczos". None leaves the choice to `solver`.
+        Name of the solver in scikit-learn's `PCA`, for compatibility: "full" is "exact",
+        "covariance_eigh" is "gram", "arpack" is "lanczos". If None, `solver` is used.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        Principal axes in descending order of variance, the largest loading of each positive.
-        Rows are orthonormal to about `tol` or better.
+        Principal axes in descending order of variance, with signs such that the largest loading of
+        each is positive. Rows are orthonormal to about `tol` or better.
 
     explained_variance_ : ndarray of shape (n_components_,)
         Variance along each axis, in squared units of `X`, with divisor n_samples - 1, descending.
-        Zero where it is less than a number of the dtype can be.
+        Zero if it is below the smallest number of the dtype.
 
     explained_variance_ratio_ : ndarray of shape (n_components_,)
-        The same divided by the total variance of `X`, which is also the share of the energy
-        of the centred matrix.
+        Explained variance divided by the total variance of `X`, which equals the fraction of the
+        energy of the centered matrix.
 
     singular_values_ : ndarray of shape (n_components_,)
-        Of the centred matrix, in the units of `X`.
+        Singular values of the centered matrix, in the units of `X`.
 
     mean_ : ndarray of shape (n_features,)
         Means of the columns.
@@ -109,47 +111,48 @@ class PCAFromSVD(SVDTransformer):
         Number of components.
 
     n_samples_ : int
-        Rows learnt from.
+        Number of training rows.
 
     noise_variance_ : float
-        Mean variance of the directions left out, of which there are min(n_samples, n_features)
-        - n_components_; 0 if there are none. Probabilistic PCA of Tipping and Bishop.
+        Mean variance of the min(n_samples, n_features) - n_components_ omitted components; 0 if
+        there are none. It is the noise variance of probabilistic PCA (Tipping and Bishop).
 
     singular_value_error_ : ndarray of shape (n_components_,)
         Estimated relative error of each singular value. Not set by `partial_fit`.
 
     solver_ : str
-        The solver that ran, or "incremental" after `partial_fit`.
+        Solver that was used, or "incremental" after `partial_fit`.
 
     n_iter_ : int
-        Its steps, products or batches; 1 where nothing iterates.
+        Number of iterations, products or batches of the solver; 1 if it does not iterate.
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    TruncatedSVDReducer : The same without centering.
-    RankSearchCV : Chooses `n_components` by cross-validation.
-    select_rank : Compares rules for the rank of a matrix.
-    sklearn.decomposition.PCA : No sparse input but for two solvers, no accuracy stated.
+    TruncatedSVDReducer : Truncated SVD without centering.
+    RankSearchCV : Search for `n_components` by cross-validation.
+    select_rank : Estimate the number of components of a matrix by one of several rules.
+    sklearn.decomposition.PCA : Sparse input with two solvers only, without an error estimate.
     sklearn.decomposition.IncrementalPCA : `partial_fit` with batches of at least n_components rows.
 
     Notes
     -----
-    Centering: blocks of a dense `X` are centered as they are read; products with a sparse one are
-    corrected by ``1 (mean' B)``, but for columns whose mean is more than twice their spread. Those
-    have few absent entries, and are held as an array of deviations from the mean. No digits of the
-    singular values are lost to a large mean then, in float32 as in float64, and no more of
-    `transform` than the mean itself lacks in float64.
+    Centering: blocks of a dense `X` are centered when they are read. Products with a sparse `X` are
+    corrected by ``1 (mean' B)``, except for columns whose mean is more than twice their standard
+    deviation. Those have few zeros, and are stored as an array of deviations from the mean. A large
+    mean therefore does not reduce the accuracy of the singular values, in float32 and in float64,
+    and that of `transform` only by the rounding error of the mean in float64.
 
     For q rows, p columns (or the reverse), ``k = n_components``: "gram" costs ``q p^2 + 11 p^3``
     flops, "exact" ``2 q p^2 + 20 p^3``, "randomized" 3 k to 5 k products with the matrix and its
-    transpose. "exact" and "gram" hold ``p^2`` numbers, "randomized" up to ``6 k p``. A sparse `X`
-    that takes less memory than the products with it is stored a second time, by columns.
+    transpose. "exact" and "gram" need memory for ``p^2`` numbers, "randomized" for up to
+    ``6 k p``. A sparse `X` that needs less memory than the products with it is stored a second
+    time, in CSC format.
 
     References
     ----------
@@ -228,17 +231,17 @@ class PCAFromSVD(SVDTransformer):
         self.svd_solver = svd_solver
 
     def inverse_transform(self, X: Any) -> Array:
-        """Return rows from their coordinates.
+        """Transform data back to the original space.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
-            Coordinates, as `transform` returns them.
+            Transformed data, as returned by `transform`.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            ``X @ components_ + mean_``, with whitened coordinates scaled back first.
+            ``X @ components_ + mean_``; whitened coordinates are scaled back first.
         """
         check_is_fitted(self, "components_")
         W = self._check_coordinates(X)
@@ -255,20 +258,20 @@ class PCAFromSVD(SVDTransformer):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, known or new.
+            Training rows or unseen rows.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         float
-            Mean of `score_samples`, in nats per row; greater is better.
+            Mean of `score_samples`, in nats per row; higher is better.
 
         Raises
         ------
         ValueError
-            If the fitted rows have no variance at all.
+            If the training rows have no variance.
         """
         return float(self.score_samples(X).mean())
 
@@ -279,26 +282,26 @@ class PCAFromSVD(SVDTransformer):
                   + \sum_{c \le k} \frac{w_c^2}{\lambda_c}
                   + \frac{\|x - \mu\|^2 - \|w\|^2}{\sigma^2}\Big)
 
-        with :math:`w` the coordinates of the row, :math:`\lambda` the explained variances and
-        :math:`\sigma^2` the noise variance. No matrix of n_features x n_features is formed.
-        A variance that rounding hides beside the largest one (constant or redundant columns, a
-        rank that leaves nothing over) counts as the least that it does not hide: the density
-        there is very high, but finite.
+        where :math:`w` are the coordinates of the row, :math:`\lambda` the explained variances and
+        :math:`\sigma^2` the noise variance. No matrix of n_features x n_features is formed. A
+        variance within the rounding error of the largest one (due to constant or redundant columns,
+        or a full rank) is replaced by the smallest variance above it: the density is then very
+        high, but finite.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, known or new.
+            Training rows or unseen rows.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            In nats.
+            Log-likelihood of each row, in nats.
 
         Raises
         ------
         ValueError
-            If the fitted rows have no variance at all.
+            If the training rows have no variance.
 
         References
         ----------
@@ -309,7 +312,7 @@ class PCAFromSVD(SVDTransformer):
         return self._density().log_density(squares, energies)
 
     def get_covariance(self) -> Array:
-        """Return the covariance of the columns in the fitted model.
+        """Return the covariance matrix of the features in the fitted model.
 
         Returns
         -------
@@ -321,18 +324,19 @@ class PCAFromSVD(SVDTransformer):
         return self._density().covariance(self.components_)
 
     def get_precision(self) -> Array:
-        """Return the inverse of the covariance of the columns in the fitted model.
+        """Return the inverse covariance matrix of the features in the fitted model.
 
         Returns
         -------
         ndarray of shape (n_features, n_features)
-            In closed form: components are orthonormal, so no matrix is inverted. Where the
-            covariance is singular, with the least variance that `score_samples` takes.
+            Precision matrix, in closed form: components are orthonormal, so that no matrix is
+            inverted. A singular covariance is regularized by the smallest variance that
+            `score_samples` uses.
 
         Raises
         ------
         ValueError
-            If the fitted rows have no variance at all.
+            If the training rows have no variance.
         """
         check_is_fitted(self, "components_")
         return self._density().precision(self.components_)
@@ -363,7 +367,7 @@ class PCAFromSVD(SVDTransformer):
         )
 
     def _squared_coordinates(self, X: Any) -> tuple[Array, Array]:
-        """Return squared coordinates of rows, and the squared norms of the centred rows."""
+        """Return squared coordinates of rows, and the squared norms of the centered rows."""
         X = self._validated(X, reset=False)
         operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
         centered = operator.centered(self._fitted_running.mean)
@@ -371,13 +375,13 @@ class PCAFromSVD(SVDTransformer):
         return W**2, centered.row_energies()
 
     def _scores_by_rank(self, X: Any, ranks: Any) -> Array:
-        """Return what `score` would with the leading components only, for several ranks.
+        """Return `score` with the leading components only, for several ranks.
 
-        NaN where the fitted rows have no variance.
+        NaN if the training rows have no variance.
         """
         squares, energies = self._squared_coordinates(X)
         ranks = np.asarray(ranks)
-        # After partial_fit more directions are kept than shown.
+        # After partial_fit more components are kept than are public.
         variances, noise = _variances(self._fitted_running.leading(squares.shape[1]))
         return log_density_by_rank(
             variances,
@@ -395,8 +399,8 @@ class PCAFromSVD(SVDTransformer):
             return self.solver, n_iter
         if self.solver != "auto":
             raise ValueError(
-                f"svd_solver={self.svd_solver!r} and solver={self.solver!r} name the same thing; "
-                "give one of them"
+                f"svd_solver={self.svd_solver!r} and solver={self.solver!r} are two names of one "
+                "parameter; set one of them"
             )
         return self._solver_aliases[self.svd_solver], n_iter
 
@@ -418,15 +422,15 @@ class PCAFromSVD(SVDTransformer):
 
 
 def _variances(running: RunningSVD) -> tuple[Array, Array]:
-    """Return variances along the components, and means of those left out.
+    """Return variances of the components, and the mean variance of the omitted ones, in float64.
 
-    In float64. The k-th mean is that of all directions but the first k, for k = 1, 2, ...
+    The k-th mean is that of all components except the first k, for k = 1, 2, ...
     """
     degrees = max(1, running.n_rows - 1)
     variances = running.s.astype(np.float64) ** 2 / degrees
     total = running.centered_energy / degrees
     n_left = min(running.n_rows, running.Vt.shape[1]) - np.arange(1, len(variances) + 1)
     noise = np.maximum(0.0, total - np.cumsum(variances)) / np.maximum(n_left, 1)
-    # What rounding leaves of a difference is no noise.
+    # A difference that consists of rounding errors is not noise.
     regular = (n_left > 0) & (noise * n_left > 10 * np.finfo(running.s.dtype).eps * total)
     return variances, np.where(regular, noise, 0.0)

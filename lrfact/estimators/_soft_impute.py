@@ -281,7 +281,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
             The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
@@ -312,15 +312,15 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            See `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            What ``fit(X).transform(X)`` returns.
+            The result of ``fit(X).transform(X)``.
         """
         return self._complete(self._fit(X))
 
@@ -381,7 +381,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
             Rows with holes.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------

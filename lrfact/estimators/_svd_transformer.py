@@ -1,4 +1,4 @@
-"""What the reducers by truncated SVD share: input, rank, solver, transform."""
+"""Base class of the reducers by truncated SVD: validation, rank, solver, transform."""
 
 import copy
 from abc import abstractmethod
@@ -31,12 +31,12 @@ from lrfact.solvers.svd.truncated_svd import truncated_svd
 class SVDTransformer(
     CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Base of the estimators that keep the leading directions of a matrix.
+    """Base class of estimators by truncated SVD.
 
-    A subclass says whether rows are centred, and stores what it reports about the fit.
+    A subclass defines whether rows are centered, and sets the fitted attributes.
     """
 
-    # scikit-learn's names of the solvers, for scripts that move over.
+    # Names of the solvers in scikit-learn, for compatibility.
     _solver_aliases: ClassVar[dict[str, str]] = {
         "auto": "auto",
         "full": "exact",
@@ -48,14 +48,14 @@ class SVDTransformer(
 
     @abstractmethod
     def _solver_and_iterations(self) -> tuple[str, int | None]:
-        """Return the solver asked for, and the power iterations if their number is fixed."""
+        """Return the requested solver, and the number of power iterations if it is fixed."""
 
     @abstractmethod
     def _store(self, running: RunningSVD) -> None:
-        """Set the fitted attributes from the leading directions and the exact moments."""
+        """Set the fitted attributes from the singular triplets and the exact moments."""
 
     def _fit(self, X: Any) -> Any:
-        """Fit, and return the rows validated."""
+        """Fit, and return the validated rows."""
         with reset_on_error(self):
             X = self._validated(X, reset=True, ensure_min_samples=1 + self._centered)
             solver, n_iter = self._solver_and_iterations()
@@ -84,12 +84,12 @@ class SVDTransformer(
 
             # ARPACK cannot find the last triplet.
             max_rank = min(X.shape) - (solver == "lanczos")
-            asked = max_rank if self.n_components is None else self.n_components
-            if isinstance(asked, Integral):
-                n_components = check_rank(asked, X.shape)
+            requested = max_rank if self.n_components is None else self.n_components
+            if isinstance(requested, Integral):
+                n_components = check_rank(requested, X.shape)
                 result = factorize(n_components)
             else:
-                rule = rank_rule(asked, X=X, random_state=random_state, n_threads=n_threads)
+                rule = rank_rule(requested, X=X, random_state=random_state, n_threads=n_threads)
                 result, n_components = svd_with_rank(
                     A,
                     rule,
@@ -115,27 +115,27 @@ class SVDTransformer(
             n_features = X.shape[1]
             if not isinstance(self.n_components, Integral | None):
                 raise ValueError(
-                    f"n_components={self.n_components!r} is a rule, and partial_fit never sees "
-                    "all the data that a rule needs; give an integer, or None for all directions"
+                    f"n_components={self.n_components!r} is a rule, which needs all data at once, "
+                    "unlike partial_fit; set an integer, or None for all components"
                 )
-            asked = n_features if self.n_components is None else int(self.n_components)
-            if asked > n_features:
+            requested = n_features if self.n_components is None else int(self.n_components)
+            if requested > n_features:
                 raise ValueError(
-                    f"n_components={asked} must be at most n_features={n_features}; lower it"
+                    f"n_components={requested} must be at most n_features={n_features}; lower it"
                 )
             running = update_svd(
                 running,
                 as_operator(X, n_threads=effective_n_threads(self.n_jobs)),
-                n_retained=min(n_features, 2 * asked + 10),
+                n_retained=min(n_features, 2 * requested + 10),
                 centered=self._centered,
                 rng=check_random_state(self.random_state),
             )
-            self._store(running.leading(min(asked, len(running.s))))
-        # More directions than are shown: the next batch may turn one of them up.
+            self._store(running.leading(min(requested, len(running.s))))
+        # More components than are public: the next batch may increase one of them.
         self._fitted_running = running
         self.solver_ = "incremental"
         self.n_iter_ = getattr(self, "n_iter_", 0) + 1
-        # What the directions dropped in each batch would have added is not known.
+        # The contribution of components that were omitted in each batch is not known.
         if hasattr(self, "singular_value_error_"):
             del self.singular_value_error_
 
@@ -154,7 +154,7 @@ class SVDTransformer(
             self._fitted_running = replace(running, Vt=self.components_)
 
     def _transform(self, X: Any) -> Array:
-        """Return the coordinates of rows already validated."""
+        """Return the coordinates of validated rows."""
         operator = as_operator(X, n_threads=effective_n_threads(self.n_jobs))
         if self._centered:
             operator = operator.centered(self._fitted_running.mean)
@@ -164,8 +164,8 @@ class SVDTransformer(
     def _validated(self, X: Any, *, reset: bool, ensure_min_samples: int = 1) -> Any:
         if np.ma.isMaskedArray(X):
             raise ValueError(
-                f"X is a masked array, and {type(self).__name__} has no missing entries: fill it "
-                "(X.filled) or impute it first"
+                f"X is a masked array, and {type(self).__name__} does not support missing values: "
+                "fill it (X.filled) or impute it first"
             )
         X = validated_matrix(
             self,
@@ -182,16 +182,17 @@ class SVDTransformer(
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Find the leading directions of a matrix.
+        """Fit the model with X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Finite; at least two rows where they are centred. float32 is kept, any other dtype
-            becomes float64. Absent entries of a sparse matrix are zeros.
+            Training data without missing or infinite values, with at least two rows if it is
+            centered. float32 is kept, any other dtype is converted to float64. Entries that a
+            sparse matrix does not store are zeros.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
@@ -201,75 +202,74 @@ class SVDTransformer(
         Raises
         ------
         ValueError
-            If `n_components` exceeds min(n_samples, n_features), or `X` is not finite, or so large
-            or so small that its squares leave the range of floating-point numbers.
+            If `n_components` exceeds min(n_samples, n_features), `X` is not finite, or its squares
+            overflow or underflow.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` steps do not reach `tol`.
+            If `tol` is not reached within `max_iter` steps.
         """
         self._fit(X)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None) -> Array:
-        """Fit, and project the same rows.
+        """Fit the model with X, and apply the dimensionality reduction to X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            Training data; see `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            What ``fit(X).transform(X)`` returns.
+            Transformed data, the result of ``fit(X).transform(X)``.
         """
         return self._transform(self._fit(X))
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from a batch of further rows.
+        """Update the model with a batch of rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Any number of rows. Until ``n_components`` rows were seen there are fewer
-            components than asked for.
+            Batch of any number of rows. Until ``n_components`` rows have been seen, there are fewer
+            components than requested.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         self : object
-            The estimator, with attributes that describe all rows seen since the last `fit`, that
-            one included.
+            The estimator, fitted on all rows since and including the last `fit`.
 
         Raises
         ------
         ValueError
-            If `n_components` is a rule, or exceeds the number of columns.
+            If `n_components` is a rule, or exceeds the number of features.
         """
         self._partial_fit(X)
         return self
 
     def transform(self, X: Any) -> Array:
-        """Project rows onto the components.
+        """Apply the dimensionality reduction to X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            New rows.
+            Training rows or unseen rows.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            Coordinates of the rows; the dtype of `X` if that is float32.
+            Transformed data, of dtype float32 if `X` is, else float64.
         """
         check_is_fitted(self, "components_")
         return self._transform(self._validated(X, reset=False))
@@ -278,37 +278,37 @@ class SVDTransformer(
         W = check_array(W, dtype=[np.float64, np.float32])
         if W.shape[1] != len(self.components_):
             raise ValueError(
-                f"X has {W.shape[1]} columns, but inverse_transform takes coordinates on the "
-                f"{len(self.components_)} components, as transform returns them"
+                f"X has {W.shape[1]} columns, but inverse_transform needs coordinates on the "
+                f"{len(self.components_)} components, as returned by transform"
             )
         return W
 
     def truncate(self, n_components: int) -> Self:
-        """Return a copy that keeps fewer components, equal to a fit with that rank.
+        """Return a copy with fewer components, equal to a fit with that number.
 
-        The best approximations of a matrix are nested, so no data is needed.
+        The best approximations of a matrix are nested, so that no data is needed.
 
         Parameters
         ----------
         n_components : int
-            At most the number of components that there are.
+            Number of components to keep, at most that of the fitted estimator.
 
         Returns
         -------
         estimator
-            Fitted, with `n_components` set.
+            The truncated, fitted estimator, with `n_components` set.
 
         Raises
         ------
         ValueError
-            If there are fewer components than asked for.
+            If there are fewer components than requested.
         """
         check_is_fitted(self, "components_")
         available = len(self.components_)
         if not isinstance(n_components, Integral) or not 1 <= n_components <= available:
             raise ValueError(
                 f"n_components={n_components!r} must be between 1 and {available}, the number of "
-                "components fitted; fit more, or ask for fewer"
+                "fitted components; fit with more, or keep fewer"
             )
         shorter = copy.copy(self)
         shorter.n_components = int(n_components)

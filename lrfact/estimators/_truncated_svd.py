@@ -1,4 +1,4 @@
-"""TruncatedSVDReducer: the best low-rank approximation, without centering."""
+"""TruncatedSVDReducer: truncated singular value decomposition, without centering."""
 
 from numbers import Integral, Real
 from typing import Any, ClassVar
@@ -18,113 +18,118 @@ from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 
 class TruncatedSVDReducer(SVDTransformer):
-    r"""Best approximation of a matrix by few directions, dense or sparse.
+    r"""Dimensionality reduction by truncated SVD, for dense and sparse matrices.
 
     .. math:: \min_{W, V} \|X - W V\|_F^2 \quad \text{with } W \in R^{n \times k},
               V \in R^{k \times m}
 
-    solved by the leading k singular triplets of `X`: ``V = components_`` has orthonormal rows and
-    ``W = transform(X) = X V'``. Columns are not centred, so a sparse matrix of counts or tf-idf
-    weights is used as it is (then known as latent semantic analysis).
+    The solution is the best rank-k approximation of `X`, given by its leading k singular triplets:
+    ``V = components_`` has orthonormal rows and ``W = transform(X) = X V'``. Columns are not
+    centered, so that a sparse matrix of counts or tf-idf weights is used as it is (latent semantic
+    analysis).
 
     Parameters
     ----------
     n_components : int, float in (0, 1) or str, default=2
-        Rank of the approximation. A float is the share of the energy ``||X||_F^2`` to exceed. A
-        string is a rule: "gavish-donoho" (optimal hard threshold for white noise), "gap",
-        "parallel" (comparison with permuted data), "mle" or "energy" (0.95); see `select_rank`.
+        Number of components, the rank of the approximation. A float is the fraction of the energy
+        ``||X||_F^2`` to exceed. A string is the name of a rule: "gavish-donoho" (optimal hard
+        threshold for white noise), "gap", "parallel" (comparison with permuted data), "mle" or
+        "energy" (0.95); see `select_rank`.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
-        How the triplets are found. "auto" takes the cheapest that reaches `tol`: a Gram matrix
-        where one side is short and its digits suffice, a randomized block Krylov space for few
-        components of a large matrix, LAPACK otherwise. Where "gram" would not reach `tol` (all
-        components of a rank-deficient matrix, say), "exact" takes over; for few components of more
-        than 8192 rows and columns, "randomized" does. Where "lanczos" fails or has missed a copy of
-        a repeated singular value, "randomized" takes over. `solver_` names the one that ran.
+        Algorithm for the singular triplets. "auto" selects the cheapest one that reaches `tol`:
+        the eigendecomposition of a Gram matrix if one dimension is small and its accuracy is
+        sufficient, a randomized block Krylov method for few components of a large matrix, LAPACK
+        otherwise. If "gram" would not reach `tol` (for example for all components of a
+        rank-deficient matrix), "exact" is used instead, or "randomized" for few components of a
+        matrix with more than 8192 rows and columns. If "lanczos" fails, or has missed a copy of a
+        repeated singular value, "randomized" is used. `solver_` is the one that was used.
 
     tol : float, default=0.0001
-        Relative error asked of each singular value; 0 asks for machine precision. Read by all
-        solvers but "exact".
+        Requested relative error of each singular value; 0 requests machine precision. Used by all
+        solvers except "exact".
 
     max_iter : int, default=None
-        Limit on the steps of "randomized" and the restarts of "lanczos". None means 1000 and ten
-        times the shorter side.
+        Maximum number of steps of "randomized" and of restarts of "lanczos". None means 1000, and
+        ten times the smaller dimension, respectively.
 
     n_iter : int, default=None
-        Number of power iterations of "randomized". None goes on until `tol` is reached.
+        Number of power iterations of "randomized". If None, it iterates until `tol` is reached.
 
     n_oversamples : int, default=10
-        Random vectors beyond `n_components` in "randomized", where `n_iter` is given.
+        Number of additional random vectors of "randomized", if `n_iter` is given.
 
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
-        As in scikit-learn; read by "randomized", where `n_iter` is given.
+        Normalization between power iterations of "randomized", as in scikit-learn, if `n_iter` is
+        given.
 
     random_state : int, RandomState instance or None, default=None
-        Start of "randomized" and "lanczos". An int makes the result the same, to the last bit, on
-        every run and for every `n_jobs`.
+        Controls the random initialization of "randomized" and "lanczos". Pass an int for
+        reproducible results: they are bitwise identical on every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads of the products with the matrix; None for all. The decomposition of large square
-        matrices is left to the threads of BLAS.
+        Number of threads for products with the matrix; None means all. Decompositions of large
+        square matrices use the threads of BLAS.
 
     verbose : int, default=0
-        Whether to print the error reached after each measurement of "randomized".
+        Whether to print the error after each error estimate of "randomized".
 
     algorithm : {"randomized", "arpack"}, default=None
-        Name of `solver` in scikit-learn's `TruncatedSVD`, for scripts that move over: "arpack" is
-        "lanczos". None leaves the choice to `solver`.
+        Name of the solver in scikit-learn's `TruncatedSVD`, for compatibility: "arpack" is
+        "lanczos". If None, `solver` is used.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components, n_features)
-        Right singular vectors in descending order of singular value, the largest loading of
-        each positive. Rows are orthonormal to about `tol` or better.
+        Right singular vectors in descending order of singular value, with signs such that the
+        largest loading of each is positive. Rows are orthonormal to about `tol` or better.
 
     singular_values_ : ndarray of shape (n_components,)
-        In the units of `X`, descending.
+        Singular values in descending order, in the units of `X`.
 
     explained_energy_ratio_ : ndarray of shape (n_components,)
-        Share of ``||X||_F^2`` that each component carries, descending.
+        Fraction of the energy ``||X||_F^2`` of each component, in descending order.
 
     explained_variance_ : ndarray of shape (n_components,)
         Variance of each column of ``transform(X)``, in squared units of `X`, with divisor
-        n_samples. Not always descending: the first component often points at the mean.
+        n_samples. The order is not always descending, as the first component is often close to
+        the mean.
 
     explained_variance_ratio_ : ndarray of shape (n_components,)
-        The same divided by the sum of the variances of the columns of `X`.
+        Explained variance divided by the sum of the variances of the columns of `X`.
 
     singular_value_error_ : ndarray of shape (n_components,)
         Estimated relative error of each singular value. Not set by `partial_fit`.
 
     solver_ : str
-        The solver that ran, or "incremental" after `partial_fit`.
+        Solver that was used, or "incremental" after `partial_fit`.
 
     n_iter_ : int
-        Its steps, products or batches; 1 where nothing iterates.
+        Number of iterations, products or batches of the solver; 1 if it does not iterate.
 
     n_samples_seen_ : int
-        Rows learnt from.
+        Number of training rows.
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    PCAFromSVD : The same after centering the columns.
-    RankSearchCV : Chooses `n_components` by cross-validation.
-    select_rank : Compares rules for the rank of a matrix.
-    sklearn.decomposition.TruncatedSVD : Two of the solvers, to no stated accuracy.
+    PCAFromSVD : Principal component analysis: truncated SVD of the centered matrix.
+    RankSearchCV : Search for `n_components` by cross-validation.
+    select_rank : Estimate the number of components of a matrix by one of several rules.
+    sklearn.decomposition.TruncatedSVD : Two of the solvers, without an error estimate.
 
     Notes
     -----
     For q rows, p columns (or the reverse), ``k = n_components``: "gram" costs ``q p^2 + 11 p^3``
     flops, "exact" ``2 q p^2 + 20 p^3``, "randomized" 3 k to 5 k products with the matrix and
-    its transpose. No solver copies a dense `X` or makes a sparse one dense; "exact" and "gram"
-    hold ``p^2`` numbers, "randomized" up to ``6 k p``. A sparse `X` that takes less memory than
-    the products with it is stored a second time, by columns.
+    its transpose. No solver copies a dense `X` or densifies a sparse one; "exact" and "gram" need
+    memory for ``p^2`` numbers, "randomized" for up to ``6 k p``. A sparse `X` that needs less
+    memory than the products with it is stored a second time, in CSC format.
 
     References
     ----------
@@ -192,12 +197,12 @@ class TruncatedSVDReducer(SVDTransformer):
         self.algorithm = algorithm
 
     def inverse_transform(self, X: Any) -> Array:
-        """Return rows from their coordinates.
+        """Transform data back to the original space.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
-            Coordinates, as `transform` returns them.
+            Transformed data, as returned by `transform`.
 
         Returns
         -------
@@ -210,34 +215,34 @@ class TruncatedSVDReducer(SVDTransformer):
         return W @ self.components_
 
     def score(self, X: Any, y: Any = None) -> float:
-        r"""Return minus the error of predicting each entry from the others of its row.
+        r"""Return the negated leave-one-entry-out error of predictions from the rest of each row.
 
         .. math:: -\sqrt{\frac{1}{n m} \sum_{ij} \Big(\frac{x_{ij} - w_i' v_j}{1 - h_j}\Big)^2},
                   \qquad h_j = \|v_j\|^2
 
-        is minus the root mean square of the leave-one-entry-out residuals, in closed form. It is
-        greatest at a finite rank, also on the rows of the fit, so that a search over
-        `n_components` needs nothing else.
+        is the negated root mean square of the leave-one-entry-out residuals, in closed form. Its
+        maximum is at a finite rank even on the training rows, so that it can be used to search for
+        `n_components`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, known or new.
+            Training rows or unseen rows.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         float
-            In the units of `X`, at most 0; greater is better. An entry that the others of its row
-            say nothing about (``h_j = 1``) is predicted by 0.
+            Score, at most 0, in the units of `X`; higher is better. An entry that does not depend
+            on the others of its row (``h_j = 1``) is predicted by 0.
         """
         check_is_fitted(self, "components_")
         return float(self._scores_by_rank(X, [len(self.components_)])[0])
 
     def _scores_by_rank(self, X: Any, ranks: Any) -> Array:
-        """Return what `score` would with the leading components only, for several ranks."""
+        """Return `score` with the leading components only, for several ranks."""
         operator = as_operator(
             self._validated(X, reset=False), n_threads=effective_n_threads(self.n_jobs)
         )
@@ -249,8 +254,8 @@ class TruncatedSVDReducer(SVDTransformer):
             return self.solver, self.n_iter
         if self.solver != "auto":
             raise ValueError(
-                f"algorithm={self.algorithm!r} and solver={self.solver!r} name the same thing; "
-                "give one of them"
+                f"algorithm={self.algorithm!r} and solver={self.solver!r} are two names of one "
+                "parameter; set one of them"
             )
         return self._solver_aliases[self.algorithm], self.n_iter
 
@@ -269,5 +274,5 @@ class TruncatedSVDReducer(SVDTransformer):
 
 
 def _share(part: Array, total: float) -> Array:
-    """Divide by a total; nothing has no shares."""
+    """Divide by a total; zeros if the total is 0."""
     return part / total if total > 0 else np.zeros_like(part)

@@ -168,7 +168,7 @@ class TestRank:
 
     @pytest.mark.parametrize("n_components", [0.9, "gap", "mle"])
     def test_rules_need_all_rows(self, Estimator, n_components):
-        with pytest.raises(ValueError, match="is a rule, and partial_fit never sees"):
+        with pytest.raises(ValueError, match="is a rule, which needs all data at once"):
             Estimator(n_components).partial_fit(X)
 
     def test_more_components_than_columns_in_a_batch(self, Estimator):
@@ -177,7 +177,9 @@ class TestRank:
 
     @pytest.mark.parametrize("k", [0, 4, -1, 2.5, "2", None])
     def test_truncate_to_what_is_not_there(self, Estimator, k):
-        with pytest.raises(ValueError, match="must be between 1 and 3, the number of components"):
+        with pytest.raises(
+            ValueError, match="must be between 1 and 3, the number of fitted components"
+        ):
             Estimator(3).fit(X).truncate(k)
 
 

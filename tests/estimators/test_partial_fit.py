@@ -202,6 +202,6 @@ def test_batches_are_not_made_dense():
         centered=True,
         rng=np.random.RandomState(0),
     )
-    centred = X.toarray() - X.toarray().mean(axis=0)
-    assert_allclose(running.s, np.linalg.svd(centred, compute_uv=False)[:3], rtol=1e-8)
+    centered = X.toarray() - X.toarray().mean(axis=0)
+    assert_allclose(running.s, np.linalg.svd(centered, compute_uv=False)[:3], rtol=1e-8)
     assert running.Vt.shape == (3, 10_000)

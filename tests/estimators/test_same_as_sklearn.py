@@ -214,7 +214,7 @@ def test_every_solver_fits_the_same(Estimator, solver):
     ],
 )
 def test_two_names_for_the_solver_are_refused(estimator, alias):
-    with pytest.raises(ValueError, match=f"{alias} and solver=.* name the same thing"):
+    with pytest.raises(ValueError, match=f"{alias} and solver=.* are two names of one parameter"):
         estimator.fit(DATA["iris"])
 
 

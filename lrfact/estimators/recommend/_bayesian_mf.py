@@ -267,7 +267,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         column_features : {array-like, sparse matrix} of shape (n_features, n), default=None
             What else is known of the columns, as genres of films: a row of numbers for each. Units
@@ -362,19 +362,19 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            See `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         column_features : {array-like, sparse matrix} of shape (n_features, n), default=None
-            As in `fit`.
+            See `fit`.
 
         entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            As in `fit`.
+            See `fit`.
 
         repeat_scatter : float, default=0.0
-            As in `fit`.
+            See `fit`.
 
         Returns
         -------
@@ -519,7 +519,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
             Rows with holes.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------

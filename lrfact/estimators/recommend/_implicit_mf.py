@@ -262,7 +262,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
             Counts, durations or truth values, from 0; pairs stored twice are added up.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
@@ -310,15 +310,15 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            See `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            What ``fit(X).transform(X)`` returns.
+            The result of ``fit(X).transform(X)``.
         """
         return self.fit(X).row_factors_.copy()
 
@@ -427,7 +427,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
             Rows. Which entries are hidden depends on nothing but where they are.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------

@@ -305,7 +305,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
             Weights of the observed entries, positive: an entry of weight 2 counts as two. None
@@ -340,13 +340,13 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `fit`.
+            See `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            As in `fit`.
+            See `fit`.
 
         Returns
         -------
@@ -366,7 +366,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             Rows that no earlier call has seen. The first call is a `fit`.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------
@@ -378,7 +378,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         Raises
         ------
         ValueError
-            As in `fit`.
+            See `fit`.
         """
         if not hasattr(self, "components_"):
             return self.fit(X)
@@ -538,7 +538,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             Rows with holes.
 
         y : None
-            Ignored.
+            Not used, present here for API consistency by convention.
 
         Returns
         -------

@@ -158,7 +158,7 @@ def soft_impute(
         directions out, the relative decrease.
 
     max_iter : int
-        At most so many iterations.
+        Maximum number of iterations.
 
     certify : bool
         Whether to compute the gap, which takes the norm of the residuals.

@@ -111,8 +111,8 @@ def draw_normal_prior(
     n, p = vectors.shape
     wide = vectors.astype(np.float64)
     average = wide.mean(axis=0)
-    centred = wide - average
-    scatter = np.eye(p) + centred.T @ centred + link_precision * (link.T @ link)
+    centered = wide - average
+    scatter = np.eye(p) + centered.T @ centered + link_precision * (link.T @ link)
     scatter += n * _PRIOR_VECTORS / (n + _PRIOR_VECTORS) * np.outer(average, average)
     freedom = p + n + len(link)
     bartlett = np.zeros((p, p))

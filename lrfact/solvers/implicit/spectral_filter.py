@@ -1,4 +1,4 @@
-"""Implicit feedback smoothed by the leading singular vectors of its normalised matrix."""
+"""Implicit feedback smoothed by the leading singular vectors of its normalized matrix."""
 
 from dataclasses import dataclass
 
@@ -127,11 +127,11 @@ def spectral_filter(
     require_finite(row_degree, degree)
     rows = np.repeat(np.arange(entries.shape[0]), np.diff(entries.indptr))
     values = entries.data / np.sqrt(row_degree)[rows] / np.sqrt(degree)[entries.indices]
-    normalised = sparse.csr_array(
+    normalized = sparse.csr_array(
         (values.astype(entries.dtype), entries.indices, entries.indptr), entries.shape
     )
     found = truncated_svd(
-        as_operator(normalised, n_threads=n_threads),
+        as_operator(normalized, n_threads=n_threads),
         k,
         tol=_ACCURACY,
         rng=rng,

@@ -55,7 +55,7 @@ def hals(
         rounding error count as zero. 0 never stops.
 
     max_iter : int
-        At most so many iterations.
+        Maximum number of iterations.
 
     shuffle : RandomState or None, default=None
         Draws the order of the components, anew for each half of an iteration; None for that of

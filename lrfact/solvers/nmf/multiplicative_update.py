@@ -52,7 +52,7 @@ def multiplicative_update(
         loss is zero within the rounding error. 0 never stops.
 
     max_iter : int
-        At most so many iterations.
+        Maximum number of iterations.
 
     progress : callable or None, default=None
         Called as ``progress(step, objective)``; returns True to stop.

@@ -257,7 +257,7 @@ def penalty(problem: MaskedProblem, rows: Array, columns: Array) -> float:
         With the penalties.
 
     rows, columns : ndarray
-        As in `MaskedModel`.
+        See `MaskedModel`.
 
     Returns
     -------

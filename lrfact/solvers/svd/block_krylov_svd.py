@@ -25,7 +25,7 @@ from lrfact.solvers.svd._result import SVDResult
 # singular value; returns True to stop.
 Progress = Callable[[int, float], bool]
 
-# Eigenvalues that differ by less, relatively, may have more neighbours than were found.
+# Eigenvalues that differ by less, relatively, may have more neighbors than were found.
 _CLUSTER = 0.05
 
 # At most so many where squares have lost the digits of the smallest singular values.
@@ -51,7 +51,7 @@ def block_krylov_svd(
     Parameters
     ----------
     A : MatrixOperator of shape (n_rows, n_columns)
-        The matrix, centred or not.
+        The matrix, centered or not.
 
     k : int
         Number of triplets.

@@ -22,7 +22,7 @@ def exact_svd(A: MatrixOperator, k: int, *, want_left: bool = True) -> SVDResult
     Parameters
     ----------
     A : MatrixOperator of shape (n_rows, n_columns)
-        The matrix, centred or not.
+        The matrix, centered or not.
 
     k : int
         Number of triplets, at most min(n_rows, n_columns).

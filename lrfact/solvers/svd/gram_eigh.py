@@ -17,7 +17,7 @@ def gram_eigh(A: MatrixOperator, k: int, *, tol: float, want_left: bool = True) 
     Parameters
     ----------
     A : MatrixOperator of shape (n_rows, n_columns)
-        The matrix, centred or not.
+        The matrix, centered or not.
 
     k : int
         Number of triplets, at most min(n_rows, n_columns).
@@ -25,8 +25,8 @@ def gram_eigh(A: MatrixOperator, k: int, *, tol: float, want_left: bool = True) 
     tol : float
         Relative error asked of the singular values. A Gram matrix squares the condition
         number: where that costs more digits than asked, the result says that it has not
-        converged, and the caller must take another solver. float32 input, or such as is centred
-        by a correction, is then first tried again in float64, centred beforehand.
+        converged, and the caller must take another solver. float32 input, or such as is centered
+        by a correction, is then first tried again in float64, centered beforehand.
 
     want_left : bool, default=True
         Whether `U` is needed.

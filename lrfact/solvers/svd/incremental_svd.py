@@ -98,12 +98,12 @@ def _centered_scores(centered: MatrixOperator, Vt: Array) -> Array:
 
 
 def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, float]:
-    """Centre a matrix, and look at what is lost by it.
+    """Center a matrix, and look at what is lost by it.
 
     Parameters
     ----------
     X : MatrixOperator of shape (n_rows, n_columns)
-        Not centred.
+        Not centered.
 
     Returns
     -------
@@ -161,8 +161,8 @@ def update_svd(
     """Merge a batch of any number of rows into a truncated SVD.
 
     With the old rows standing in as ``diag(s) Vt``, the leading right singular vectors of old and
-    new rows are those of the stacked matrix ``[diag(s) Vt; X]``. When the rows are centred, both
-    parts are centred on means of their own, and one row ``sqrt(n b / (n + b)) (mean_old -
+    new rows are those of the stacked matrix ``[diag(s) Vt; X]``. When the rows are centered, both
+    parts are centered on means of their own, and one row ``sqrt(n b / (n + b)) (mean_old -
     mean_new)`` accounts for the difference.
 
     Parameters
@@ -171,7 +171,7 @@ def update_svd(
         None before the first batch.
 
     batch : MatrixOperator of shape (b, n_columns)
-        New rows, not centred.
+        New rows, not centered.
 
     n_retained : int
         Directions to keep. Means and energies are exact; the directions are, as long as the rows

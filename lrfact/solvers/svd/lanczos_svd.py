@@ -27,7 +27,7 @@ def lanczos_svd(
     Parameters
     ----------
     A : MatrixOperator of shape (n_rows, n_columns)
-        The matrix, centred or not.
+        The matrix, centered or not.
 
     k : int
         Number of triplets, less than min(n_rows, n_columns).

@@ -66,7 +66,7 @@ def leave_one_entry_out_rmse(
 
     mean : array-like of shape (n_features,), default=None
         Subtracted from every row before the projection, without touching the sparsity: the means
-        that the components were learnt with. None for a `MatrixOperator` that is centred
+        that the components were learnt with. None for a `MatrixOperator` that is centered
         already.
 
     n_threads : int, default=1

@@ -30,7 +30,7 @@ def sketched_svd(
     Parameters
     ----------
     A : MatrixOperator of shape (n_rows, n_columns)
-        The matrix, centred or not.
+        The matrix, centered or not.
 
     k : int
         Number of triplets.

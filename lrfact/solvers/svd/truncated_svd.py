@@ -55,7 +55,7 @@ def truncated_svd(
     Parameters
     ----------
     A : ndarray, sparse matrix, LinearOperator or MatrixOperator of shape (n_rows, n_columns)
-        The matrix; a MatrixOperator may be centred.
+        The matrix; a MatrixOperator may be centered.
 
     k : int
         Number of triplets, 1 to min(n_rows, n_columns).

@@ -45,9 +45,9 @@ def with_repeated_value(height, n_copies, n_others, seed):
     return X, s
 
 
-def true_singular_values(X, *, centred=False):
+def true_singular_values(X, *, centered=False):
     X = X.astype(np.longdouble)
-    if centred:
+    if centered:
         X = X - X.mean(axis=0)
     return np.linalg.svd(X.astype(np.float64), compute_uv=False)
 
@@ -104,7 +104,7 @@ def test_of_centred_matrices(solver, dtype, mean, kind, global_random_seed):
         X = matrix(kind, shape, global_random_seed, np.float64)
         rows = np.random.default_rng(0).standard_normal(shape[1])
         X = (X + mean * rows * X.std()).astype(dtype)
-        true = true_singular_values(X, centred=True)
+        true = true_singular_values(X, centered=True)
         A = as_operator(X)
         A = A.centered(A.column_means())
         for k in (1, 10, 30):

@@ -27,11 +27,11 @@ def sparse_like(n, m, seed):
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize(("n", "m", "k"), [(9, 7, 3), (4, 8, 5), (1, 6, 2), (9, 7, 1), (6, 5, 5)])
-def test_against_really_leaving_entries_out(container, centred, n, m, k):
+def test_against_really_leaving_entries_out(container, centered, n, m, k):
     X, V = sparse_like(n, m, seed=k), orthonormal_rows(k, m, seed=n)
-    mean = np.linspace(-1, 2, m) if centred else None
+    mean = np.linspace(-1, 2, m) if centered else None
     expected = naive_leave_one_entry_out_rmse(X, V, mean)
     assert_allclose(
         leave_one_entry_out_rmse(container(X), V, mean=mean), expected, rtol=1e-9, atol=1e-9

@@ -25,9 +25,9 @@ def solve(A, k, solver, *, seed=0, **options):
     return truncated_svd(A, k, solver=solver, rng=np.random.RandomState(seed), **options)
 
 
-def operator_and_explicit(X, storage="C order", centred=False):
+def operator_and_explicit(X, storage="C order", centered=False):
     A, explicit = as_operator(STORAGES[storage](X)), X.astype(np.float64)
-    if centred:
+    if centered:
         A, explicit = A.centered(A.column_means()), explicit - explicit.mean(axis=0)
     return A, explicit
 
@@ -38,16 +38,16 @@ def assert_orthonormal(U, Vt, dtype):
         assert_allclose(Q.T @ Q, np.eye(Q.shape[1]), atol=100 * EPS[dtype])
 
 
-@pytest.mark.parametrize("centred", [False, True], ids=["", "centred"])
+@pytest.mark.parametrize("centered", [False, True], ids=["", "centered"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(70, 30), (30, 70), (40, 40)], ids=["tall", "wide", "square"])
 @pytest.mark.parametrize("solver", ALL)
-def test_against_lapack(solver, shape, dtype, centred):
+def test_against_lapack(solver, shape, dtype, centered):
     X = synthetic_matrix(shape, 0.7 ** np.arange(min(shape)), seed=0, dtype=dtype)
     X += dtype(0.01)  # centering changes something
     tol = 1e-5 if dtype == np.float32 else 1e-10
     for storage in ("C order", "Fortran order", "csr_array", "long indices", "LinearOperator"):
-        A, explicit = operator_and_explicit(X, storage, centred)
+        A, explicit = operator_and_explicit(X, storage, centered)
         U_true, s_true, Vt_true = naive_svd(explicit, 5)
         result = solve(A, 5, solver, tol=tol)
         assert result.U.dtype == result.s.dtype == result.Vt.dtype == dtype
@@ -126,8 +126,8 @@ class TestSpecialMatrices:
     @pytest.mark.parametrize("solver", ALL)
     def test_every_rank(self, solver, matrix, storage, dtype):
         X = self.MATRICES[matrix].astype(dtype)
-        for centred in (False, True):
-            A, explicit = operator_and_explicit(X, storage, centred)
+        for centered in (False, True):
+            A, explicit = operator_and_explicit(X, storage, centered)
             _, s_true, _ = naive_svd(explicit, min(X.shape))
             for k in sorted({1, 2, min(X.shape)}):
                 if k > min(X.shape) - (solver == "lanczos"):
@@ -235,11 +235,11 @@ class TestDeterminism:
         dense = synthetic_matrix((300, 120), 0.6 ** np.arange(120), seed=0, dtype=dtype)
         dense *= np.random.default_rng(0).random(dense.shape) < 0.2
         X = sparse.csr_array(dense)
-        for centred in (False, True):
+        for centered in (False, True):
             results = []
             for n_threads in (1, 2, 4):
                 A = as_operator(X, n_threads=n_threads)
-                A = A.centered(A.column_means()) if centred else A
+                A = A.centered(A.column_means()) if centered else A
                 result = solve(A, 3, solver, seed=3, tol=1e-2)
                 results.append((result.U.tobytes(), result.s.tobytes(), result.Vt.tobytes()))
             assert len(set(results)) == 1
@@ -328,14 +328,14 @@ class TestGram:
         assert_allclose(result.s, [np.sqrt(40), 0, 0, 0, 0], atol=1e-14)
         assert_orthonormal(result.U, result.Vt, np.float64)
 
-    @pytest.mark.parametrize("centred", [False, True])
+    @pytest.mark.parametrize("centered", [False, True])
     @pytest.mark.parametrize("storage", ["C order", "csr_array"])
     def test_randomized_takes_over_where_the_gram_matrix_is_large(
-        self, storage, centred, monkeypatch
+        self, storage, centered, monkeypatch
     ):
         monkeypatch.setattr(module, "LARGEST_GRAM", 20)
         X = synthetic_matrix((90, 40), 0.8 ** np.arange(40), seed=0)
-        A, explicit = operator_and_explicit(X, storage, centred)
+        A, explicit = operator_and_explicit(X, storage, centered)
         true = np.linalg.svd(explicit, compute_uv=False)
         few = solve(A, 4, "gram", tol=1e-8)
         assert few.solver == "randomized"
@@ -476,7 +476,7 @@ class TestRestarts:
     def test_wide_and_sparse_and_centred(self):
         rng = np.random.default_rng(0)
         dense = rng.standard_normal((300, 900)) * (rng.random((300, 900)) < 0.05)
-        A, explicit = operator_and_explicit(dense, "csr_array", centred=True)
+        A, explicit = operator_and_explicit(dense, "csr_array", centered=True)
         result = solve(A, 2, "randomized", tol=1e-12)
         assert_allclose(result.s, naive_svd(explicit, 2)[1], rtol=1e-12)
         assert_allclose(result.Vt, naive_svd(explicit, 2)[2], atol=1e-5)
