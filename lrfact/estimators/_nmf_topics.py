@@ -50,16 +50,16 @@ from lrfact.solvers.nmf.topic_agreement import stability
 
 _BETA = {"frobenius": 2.0, "kullback-leibler": 1.0, "itakura-saito": 0.0}
 
-# Without a number of components there is one for each feature; more are a mistake.
+# Maximum number of components with n_components=None, one for each feature.
 _MOST_AUTOMATIC = 5000
 
-# As many as a first look at texts takes, and a fit that ends in seconds.
+# Default number of components: sufficient to explore texts, with a fit that takes seconds.
 _AUTOMATIC = 10
 
-# Where components depend on each other, or equal shares are rounded, any order may change itself.
+# With dependent components, or rounded equal fractions, an order may not be stable.
 _MOST_ORDERINGS = 5
 
-# Their factors are gathered.
+# Number of entries whose factors are gathered at a time.
 _ENTRIES_AT_A_TIME = 2**15
 
 
@@ -70,40 +70,40 @@ class NMFTopics(
     TransformerMixin,
     BaseEstimator,
 ):
-    r"""Approximate a non-negative matrix by a sum of non-negative parts: topics, or parts of faces.
+    r"""Nonnegative matrix factorization (NMF) for topics of documents and parts of images.
 
     .. math:: \min_{W \ge 0, H \ge 0} \sum_{(i,j) \in \Omega} d_\beta(x_{ij}, (W H)_{ij})
               + \alpha_W \, m \, p(W) + \alpha_H \, n \, p(H), \quad
               p(A) = r \|A\|_1 + \frac{1 - r}{2} \|A\|_F^2
 
-    for a matrix of n rows and m columns; :math:`\Omega` are all entries, or those that are not
-    missing; r is `l1_ratio`. :math:`d_\beta` is half the squared error for
+    for a matrix of n rows and m columns, where :math:`\Omega` are the entries that are not missing
+    and r is `l1_ratio`. :math:`d_\beta` is half the squared error for
     ``beta_loss="frobenius"``, the Kullback-Leibler divergence :math:`x \log (x/y) - x + y`, or that
-    of Itakura-Saito, :math:`x/y - \log (x/y) - 1`. Parameters mean what they mean in
+    of Itakura-Saito, :math:`x/y - \log (x/y) - 1`. Parameters have the same meaning as in
     `sklearn.decomposition.NMF`.
 
     Parameters
     ----------
     n_components : int, "auto" or None, default="auto"
-        Number of components. "auto" is that of `W` and `H` if ``init="custom"``, else 10, or the
-        number of rows or of features if that is less: enough for a first look, see `score` and
-        `stability_` for a choice. None is one for each feature.
+        Number of components. "auto" means that of `W` and `H` if ``init="custom"``, else 10, or
+        the number of rows or features if that is smaller. This suits exploration; use `score` and
+        `stability_` to choose the number. None means the number of features.
 
     init : {"random", "nndsvd", "nndsvda", "nndsvdar", "custom"}, default=None
-        Where to start. "nndsvd" is built from singular vectors, with zeros, which ``solver="mu"``
-        cannot change; "nndsvda" fills these in proportion to the sums of rows and columns,
-        "nndsvdar" with small random numbers. "custom" takes `W` and `H` of `fit`. None is "nndsvda"
-        for the first of the starts where there are that many singular vectors, and "random" for all
-        others.
+        Initialization. "nndsvd" is computed from singular vectors and has zeros, which
+        ``solver="mu"`` cannot change; "nndsvda" replaces them in proportion to the sums of rows and
+        columns, "nndsvdar" by small random numbers. "custom" uses `W` and `H` of `fit`. None means
+        "nndsvda" for the first initialization, if there are as many singular vectors as
+        components, and "random" for all others.
 
     solver : {"auto", "hals", "cd", "mu"}, default="auto"
         "hals", also known as "cd": coordinate descent with extrapolation, for
         ``beta_loss="frobenius"``. "mu": multiplicative updates, also with extrapolation, for all
-        losses. "auto" is "hals" where that is possible.
+        losses. "auto" selects "hals" if the loss allows it.
 
     beta_loss : float or {"frobenius", "kullback-leibler", "itakura-saito"}, default="frobenius"
-        Loss; a float is the :math:`\beta` of the divergence, for which these are 2, 1 and 0. At 0
-        and below no entry may be 0.
+        Loss function. A float is the :math:`\beta` of the beta-divergence; the names correspond to
+        2, 1 and 0. With 0 or less, all entries have to be positive.
 
     tol : float, default=0.0001
         Tolerance of the stopping criterion, which does not depend on the initialization. "hals"
@@ -116,101 +116,105 @@ class NMFTopics(
         Maximum number of iterations.
 
     random_state : int, RandomState instance or None, default=None
-        Of random starts, of the singular vectors and of `shuffle`. An int makes the result the
-        same, to the last bit, on every run and for every `n_jobs`.
+        Controls the random initialization, the computation of singular vectors and `shuffle`. Pass
+        an int for reproducible results: they are bitwise identical on every run and for every
+        `n_jobs`.
 
     alpha_W : float, default=0.0
-        Penalty of `W`, times the number of features. Penalize both factors or neither: one alone
-        shrinks while the other grows, and there is no minimum.
+        Regularization strength for `W`, multiplied by the number of features. Regularize both
+        factors or neither: if only one is, it shrinks while the other grows, and there is no
+        minimum.
 
     alpha_H : float or "same", default="same"
-        Penalty of `H`, times the number of rows. "same" is that of `W`.
+        Regularization strength for `H`, multiplied by the number of rows. "same" means `alpha_W`.
 
     l1_ratio : float, default=0.0
-        Share of the l1 norm in both.
+        Fraction of l1 regularization for both factors; the rest is l2.
 
     verbose : int, default=0
-        Whether to print the objective as it falls; read where there is one start.
+        Whether to print the objective during the iterations, if there is one initialization.
 
     shuffle : bool, default=False
-        Whether "hals" visits the components in an order that changes.
+        Whether "hals" updates the components in random order.
 
     n_init : int, default=1
-        Number of starts, side by side. The best end counts; how far the others agree with it is in
-        `stability_`.
+        Number of initializations, which run in parallel. The result with the lowest objective is
+        kept; `stability_` measures its agreement with the others.
 
     missing_values : float, default=nan
-        What stands for a missing entry, also where a sparse matrix stores it. What is not stored
-        is 0 and not missing, so that 0 is refused for a sparse matrix that stores no zero.
+        Placeholder for missing entries, also among the stored entries of a sparse matrix. Entries
+        that are not stored are 0 and not missing, so that 0 is refused for a sparse matrix without
+        stored zeros.
 
     n_jobs : int, default=None
-        Threads; None for all.
+        Number of threads. None means all available ones.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        `H`, by falling `topic_share_` unless ``init="custom"``. Zero for features whose entries are
-        all missing.
+        Factor `H`, in descending order of `topic_share_` unless ``init="custom"``. Zero for
+        features whose entries are all missing.
 
     n_components_ : int
         Number of components.
 
     topic_share_ : ndarray of shape (n_components_,)
-        Share of each component in the sum of all entries of `W H`.
+        Fraction of each component in the sum of all entries of `W H`.
 
     reconstruction_err_ : float
-        Root of twice the loss; for ``beta_loss="frobenius"`` the norm of what `W H` leaves of the
-        entries. Not after `partial_fit`.
+        Square root of twice the loss; for ``beta_loss="frobenius"`` the Frobenius norm of the
+        residuals. Not set by `partial_fit`.
 
     n_iter_ : int
-        Iterations of the best start; batches after `partial_fit`.
+        Number of iterations of the best initialization, or of batches after `partial_fit`.
 
     objective_ : ndarray
-        Loss and penalties as the best start went on: after each iteration of "hals", every ten of
-        "mu". Not after `partial_fit`.
+        Regularized loss during the iterations of the best initialization: after each one of "hals",
+        after every ten of "mu". Not set by `partial_fit`.
 
     stability_ : float
-        Mean of `topic_stability_`; only if ``n_init > 1``.
+        Mean of `topic_stability_`. Available if ``n_init > 1``.
 
     topic_stability_ : ndarray of shape (n_components_,)
-        Cosine of each component with its partner in another start, paired for the largest sum, on
-        the average over the other starts; only if ``n_init > 1``.
+        Cosine similarity of each component with the matching one of another initialization,
+        averaged over the other initializations; components are matched for the largest sum.
+        Available if ``n_init > 1``.
 
     start_objectives_ : ndarray of shape (n_init,)
-        Objective at the end of each start; only if ``n_init > 1``.
+        Final objective of each initialization. Available if ``n_init > 1``.
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    sklearn.decomposition.NMF : The same without missing entries, several starts or `partial_fit`.
-    MaskedMF : Ratings: factors of either sign, biases, and ``nonnegative=True``.
-    TopicsDisplay : Plot of the heaviest terms.
+    sklearn.decomposition.NMF : NMF without missing entries or several initializations.
+    MaskedMF : Matrix factorization of ratings, with biases and ``nonnegative=True``.
+    TopicsDisplay : Plot of the terms with the largest weights.
     ComponentsDisplay : Components as images.
-    lrfact.metrics.topic_coherence : Whether the terms of a topic belong together.
+    lrfact.metrics.topic_coherence : Co-occurrence of the terms of topics.
 
     Notes
     -----
     An iteration of "hals" costs two products with the matrix, ``4 nnz k`` flops, and up to 20
     passes of ``2 (n_samples + n_features) k^2``; of "mu" with Kullback-Leibler ``8 nnz k``, and
     ``8 n_samples n_features k`` with other losses, sparse or not. Memory: `X`, its transpose if it
-    is sparse, and the factors a few times; a sparse matrix is never made dense but for blocks of a
-    megabyte, of losses other than the first two.
+    is sparse, and a few copies of the factors. A sparse matrix is never densified, except for
+    blocks of a megabyte with losses other than the first two.
 
-    `fit_transform` returns what `transform` returns for the same rows: `W` is solved for once
-    more, to its minimum, when `H` is final. With a loss below :math:`\beta = 1` that problem is not
-    convex, and both find the same local minimum.
+    `fit_transform` and `transform` return the same for the same rows: `W` is computed once more,
+    to its minimum, for the final `H`. With :math:`\beta < 1` that problem is not convex, and both
+    find the same local minimum.
 
-    The unit of `X` does not matter: entries of 1e-30 or 1e30 are factorized in one that fits. With
-    a loss other than Frobenius, small rows beside huge ones are fitted as well as alone; an
-    approximation of 0 to a positive entry, of which the loss would be infinite, counts as 2^-400 of
-    the entry for Kullback-Leibler (2^-100 in float32), 2^-23 else.
+    Results do not depend on the units of `X`: entries of 1e-30 or 1e30 are scaled internally. With
+    a loss other than Frobenius, rows of small entries beside huge ones are fitted as well as alone.
+    An approximation of 0 to a positive entry, whose loss would be infinite, is replaced by 2^-400
+    of the entry for Kullback-Leibler (2^-100 in float32), by 2^-23 for other losses.
 
-    Of topics that differ from start to start there are probably too many; see `stability_`, and
+    If topics differ between initializations, there are probably too many; see `stability_`, and
     `coherence_scorer` and `score` for other ways to choose their number.
 
     References
@@ -242,7 +246,7 @@ class NMFTopics(
     0
     """
 
-    # Entries cannot be hidden from it by not storing them.
+    # Entries cannot be held out by not storing them.
     _absent_is_zero = True
 
     reconstruction_err_: float
@@ -307,24 +311,24 @@ class NMFTopics(
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, W: Any = None, H: Any = None, mask: Any = None) -> Self:
-        """Find the components.
+        """Fit the model with X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Not negative. float32 is kept, any other dtype becomes float64.
+            Nonnegative training data. float32 is kept, any other dtype is converted to float64.
 
         y : None
             Not used, present here for API consistency by convention.
 
         W : array-like of shape (n_samples, n_components), default=None
-            Start, read if ``init="custom"``.
+            Initial factor, used if ``init="custom"``.
 
         H : array-like of shape (n_components, n_features), default=None
-            Start, read if ``init="custom"``.
+            Initial factor, used if ``init="custom"``.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
-            True where an entry is missing, besides those that `missing_values` stands for.
+            Mask of missing entries, in addition to those equal to `missing_values`.
 
         Returns
         -------
@@ -334,13 +338,13 @@ class NMFTopics(
         Raises
         ------
         ValueError
-            If an entry is negative or infinite, or 0 where the loss does not allow it; if
-            `n_components` exceeds what `init` allows; if `solver` does not know the loss.
+            If an entry is negative or infinite, or 0 if the loss does not allow it; if
+            `n_components` exceeds what `init` allows; if `solver` does not support the loss.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` iterations do not reach `tol`.
+            If `tol` is not reached within `max_iter` iterations.
         """
         self._fit(X, W, H, mask)
         return self
@@ -349,7 +353,7 @@ class NMFTopics(
     def fit_transform(
         self, X: Any, y: Any = None, W: Any = None, H: Any = None, mask: Any = None
     ) -> Array:
-        """Find the components, and return the factors of the same rows.
+        """Fit the model with X, and return the factors of its rows.
 
         Parameters
         ----------
@@ -371,7 +375,7 @@ class NMFTopics(
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            The result of ``fit(X).transform(X)``.
+            Factor `W`, the result of ``fit(X).transform(X)``.
         """
         return self._fit(X, W, H, mask)
 
@@ -443,30 +447,29 @@ class NMFTopics(
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, mask: Any = None) -> Self:
-        """Learn from a batch of further rows, which need not be kept.
+        """Update the model with a batch of rows, which need not be kept (online NMF).
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Any number of rows. The first batch starts the components, so it should have more rows
-            than there are components.
+            Batch of any number of rows. The first batch initializes the components and should have
+            more rows than there are components.
 
         y : None
             Not used, present here for API consistency by convention.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
-            True where an entry is missing.
+            Mask of missing entries.
 
         Returns
         -------
         self : object
-            The estimator, with components for all rows seen since the last `fit`, that one
-            included.
+            The estimator, fitted on all rows since and including the last `fit`.
 
         Raises
         ------
         ValueError
-            As in `fit`, and if ``init="custom"``.
+            If the input is invalid, see `fit`, or ``init="custom"``.
         """
         first = not hasattr(self, "components_")
         if first:
@@ -520,32 +523,32 @@ class NMFTopics(
         self._fitted_evidence = evidence
 
     def transform(self, X: Any, mask: Any = None) -> Array:
-        """Solve for the factors of rows, each by itself, to the minimum.
+        """Compute the factors of rows for the fitted components (fold-in), each row to its minimum.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            New rows.
+            Training rows or unseen rows.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
-            True where an entry is missing.
+            Mask of missing entries.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components)
-            Zeros for rows of zeros, and for rows whose entries are all missing.
+            Factors of the rows; zeros for rows of zeros, and for rows without observed entries.
         """
         check_is_fitted(self, "components_")
         side, columns, exponent = self._side_and_columns(X, mask)
         return in_unit(fold_in(side, columns), self._fitted_exponent // 2 - exponent)
 
     def inverse_transform(self, X: Any) -> Array:
-        """Return the approximation of rows.
+        """Transform data back to the original space.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
-            What `transform` returns.
+            Factors, as returned by `transform`.
 
         Returns
         -------
@@ -555,33 +558,33 @@ class NMFTopics(
         Raises
         ------
         ValueError
-            If `X` has another number of columns than there are components.
+            If the number of columns of `X` is not that of the components.
         """
         check_is_fitted(self, "components_")
         W = check_array(X, accept_sparse="csr", dtype=[np.float64, np.float32])
         if W.shape[1] != len(self.components_):
             raise ValueError(
-                f"X has {W.shape[1]} columns, but inverse_transform takes factors of the "
-                f"{len(self.components_)} components, as transform returns them"
+                f"X has {W.shape[1]} columns, but inverse_transform needs factors of the "
+                f"{len(self.components_)} components, as returned by transform"
             )
         require_dense((W.shape[0], self.components_.shape[1]), W.dtype, "pass fewer rows at a time")
         return W @ self.components_
 
     def predict(self, X: Any, mask: Any = None) -> NDArray[np.intp]:
-        """Return the topic of each row: the component that makes up most of its approximation.
+        """Return the topic of each row: the component with the largest part of its approximation.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            New rows.
+            Training rows or unseen rows.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
-            True where an entry is missing.
+            Mask of missing entries.
 
         Returns
         -------
         ndarray of int, shape (n_samples,)
-            Index of the component; -1 for rows that no component has a part in, such as empty
+            Index of the component; -1 for rows with an approximation of zero, such as empty
             documents.
         """
         W = self.transform(X, mask)
@@ -589,26 +592,26 @@ class NMFTopics(
         return np.where(parts.max(axis=1) > 0, parts.argmax(axis=1), -1)
 
     def predict_entries(self, rows: Any, columns: Any, X: Any) -> Array:
-        """Return the approximation of single entries, from the others of their rows.
+        """Predict single entries from the other entries of their rows.
 
         Parameters
         ----------
         rows, columns : array-like of int, shape (n_entries,)
-            Their indices.
+            Row and column indices of the entries.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows that `rows` counts, with these entries missing.
+            Rows to which `rows` refers, with these entries missing.
 
         Returns
         -------
         ndarray of shape (n_entries,)
-            Memory for these and the factors of the rows.
+            Predictions. Memory is needed for these and for the factors of the rows.
 
         Raises
         ------
         ValueError
-            If an index is out of range, or `rows` and `columns` are not one-dimensional arrays of
-            integers of one length.
+            If an index is out of range, or `rows` and `columns` are not one-dimensional integer
+            arrays of the same length.
         """
         W = self.transform(X)
         rows, columns = entry_indices(rows, columns, (len(W), self.components_.shape[1]))
@@ -621,35 +624,35 @@ class NMFTopics(
         return predicted
 
     def score(self, X: Any, y: Any = None, mask: Any = None) -> float:
-        r"""Minus the loss of entries that are predicted from the others of their row.
+        r"""Return the negated loss of held-out entries, predicted from the rest of their rows.
 
         .. math:: -\frac1n \sum_{(i,j) \in \Omega}
                   d_\beta(x_{ij}, \hat w_i^{(-j)\prime} h_j + \epsilon)
 
-        Every fifth column is hidden at once, and its entries are predicted by the factors that the
-        other columns suggest. So more components do not score better by fitting the noise, and
-        searches over `n_components` with this score, the default of GridSearchCV and RankSearchCV,
-        end at a number that the data supports.
+        Every fifth column is held out at a time, and its entries are predicted by factors computed
+        from the other columns. More components therefore do not improve the score by fitting the
+        noise, and searches over `n_components` with this score, the default of GridSearchCV and
+        RankSearchCV, find a number that the data supports.
 
-        :math:`\epsilon` is 0 for ``beta_loss="frobenius"``, else 1/128 of the mean entry that was
-        fitted (of the least one for Itakura-Saito): the loss of a count that was thought
-        impossible would be infinite.
+        :math:`\epsilon` is 0 for ``beta_loss="frobenius"``, else 1/128 of the mean training entry
+        (of the smallest one for Itakura-Saito), since the loss of a positive count with a
+        prediction of 0 would be infinite.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, best those that were not fitted.
+            Data, preferably unseen rows.
 
         y : None
             Not used, present here for API consistency by convention.
 
         mask : {array-like, sparse matrix} of bool, shape (n_samples, n_features), default=None
-            True where an entry is missing.
+            Mask of missing entries.
 
         Returns
         -------
         float
-            At most 0; the mean over rows.
+            Score, at most 0, the mean over rows; higher is better.
 
         References
         ----------
@@ -662,7 +665,7 @@ class NMFTopics(
         return -float(times_power(loss, self._fitted_beta * exponent))
 
     def _side_and_columns(self, X: Any, mask: Any) -> tuple[Side, Array, int]:
-        """Return rows and components in units of their size, and the exponent of that of rows."""
+        """Return scaled rows and components, and the exponent of the scale of the rows."""
         entries = self._entries(X, mask, reset=False)
         self._refuse_zeros(entries)
         exponent = exponent_of(entries.values)
@@ -674,7 +677,7 @@ class NMFTopics(
         return np.ascontiguousarray(columns, dtype=entries.values.dtype)
 
     def _keep_objective(self) -> None:
-        """Keep the parameters of the objective, which rows to come are fitted by as well."""
+        """Store the parameters of the objective, which are also used for unseen rows."""
         loss = self.beta_loss
         self._fitted_beta = _BETA[loss] if isinstance(loss, str) else float(loss)
         alpha_H = self.alpha_W if self.alpha_H == "same" else float(self.alpha_H)

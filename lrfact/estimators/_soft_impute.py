@@ -1,4 +1,4 @@
-"""SoftImpute: holes of a matrix filled by nuclear norm."""
+"""SoftImpute: imputation of missing values by nuclear norm regularization."""
 
 import warnings
 from numbers import Integral, Real
@@ -42,152 +42,153 @@ from lrfact.solvers.observed.early_stopping import hold_out_entries
 
 
 class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    r"""Fill the holes of a matrix by nuclear norm: a convex problem, its rank found on the way.
+    r"""Imputation of missing values by nuclear norm regularization (convex matrix completion).
 
     .. math:: \min_{Z, a} \frac12 \sum_{(i,j) \in \Omega}
               \Big(\frac{x_{ij} - \mu_j}{\sigma_j \tau_i} - a_i - z_{ij}\Big)^2
               + reg\, \|Z\|_* + \frac{\rho}{2} \|a\|^2
 
-    over matrices Z and offsets a of the rows. :math:`\Omega` are the observed entries,
-    :math:`\mu_j, \sigma_j, \tau_i` means and scales that are learnt before, and the nuclear norm is
-    the sum of the singular values of Z. Nothing is assumed of the missing entries, and no matrix is
-    filled but that which `transform` returns.
+    over matrices Z and row offsets a. :math:`\Omega` are the observed entries, :math:`\mu_j,
+    \sigma_j, \tau_i` are means and scales that are estimated before, and the nuclear norm is the
+    sum of the singular values of Z. Missing entries are not used in the fit, and only `transform`
+    returns a completed matrix.
 
     Parameters
     ----------
     reg : float or "auto", default="auto"
-        Penalty of the nuclear norm, positive, in scaled units: each singular value of a matrix
-        without holes shrinks by it. "auto" lowers it from the largest useful one, above which
-        Z = 0, until entries held out are no longer predicted better, and then fits all
-        entries with the best.
+        Regularization strength, positive, in scaled units: each singular value of a complete matrix
+        shrinks by it. "auto" lowers it from the largest useful value, above which Z = 0, until
+        predictions of held-out entries no longer improve, and then fits all entries with the best
+        value.
 
     max_rank : int, default=None
-        Largest rank of Z. Where it keeps directions out the problem is no longer convex, and
-        `tol` is then the relative decrease of the objective. None for min(n_samples, n_features).
+        Maximum rank of Z. If it excludes components, the problem is no longer convex, and `tol` is
+        the relative decrease of the objective. None means min(n_samples, n_features).
 
     center : {"both", "columns"} or None, default="both"
-        "columns" subtracts the mean of each column. "both" also gives rows offsets, held
-        back by the :math:`\rho` that variances within and between rows suggest, and shrinks the
-        means of columns with few entries in the same way. None subtracts nothing.
+        "columns" subtracts the mean of each column. "both" also fits row offsets, with a
+        regularization :math:`\rho` estimated from the variances within and between rows, and
+        shrinks the means of columns with few entries in the same way. None subtracts nothing.
 
     scale : {"columns", "both"} or None, default="columns"
         "columns" divides each column by its standard deviation, so that columns may have different
-        units; that of a column with few entries is shrunk to a common one, as far as those of the
-        others are alike. "both" also divides each row by its own, shrunk to the common one where
-        entries are few. None keeps the units: for columns that all have the same.
+        units; standard deviations of columns with few entries are shrunk towards a common one, as
+        far as those of the others are similar. "both" also divides each row by its standard
+        deviation, shrunk likewise. None keeps the units, for columns with the same units.
 
     n_regs : int, default=30
-        Length of the path from the largest useful penalty to a thousandth of it; read by
-        ``reg="auto"``, which seldom needs all of it.
+        Number of regularization strengths on the path from the largest useful one to a thousandth
+        of it, for ``reg="auto"``, which seldom needs all of them.
 
     validation_fraction : float, default=0.1
-        Share of the observed entries held out; read by ``reg="auto"``.
+        Fraction of the observed entries that ``reg="auto"`` holds out.
 
     max_iter : int, default=100
-        At most so many iterations of the fit to all entries.
+        Maximum number of iterations of the fit to all entries.
 
     tol : float, default=0.001
-        Stop once the objective is proven to be within this share of its minimum.
+        Tolerance of the stopping criterion: the objective is proven to be within this fraction of
+        its minimum.
 
     missing_values : float, default=nan
-        What stands for a missing entry; of sparse input what is not stored is missing too. A stored
-        0 is an observed 0, unless `missing_values` is 0.
+        Placeholder for missing entries. Entries that a sparse matrix does not store are also
+        missing. A stored 0 is an observed 0, unless `missing_values` is 0.
 
     add_indicator : bool, default=False
         Whether `transform` appends a column of ones and zeros for each feature that had missing
         entries in `fit`, as `sklearn.impute.MissingIndicator` does: 1 where an entry was missing.
 
     keep_empty_features : bool, default=True
-        Whether features without any entry in `fit` are kept, and filled with the mean that the
-        others suggest (see `mean_`). False drops them, with a warning, as is the default of the
-        imputers of scikit-learn; scorers that hide entries need all of them.
+        Whether to keep features without observed entries in `fit`, imputed by an overall mean (see
+        `mean_`). False drops them, with a warning, as the imputers of scikit-learn do by default;
+        scorers that hold out entries need all of them.
 
     random_state : int, RandomState instance or None, default=None
-        Of the entries held out and of the directions tried first. An int makes the result the
-        same, to the last bit, on every run and for every `n_jobs`.
+        Controls the held-out entries and the initialization of the solver. Pass an int for
+        reproducible results: they are bitwise identical on every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads; None for all.
+        Number of threads. None means all available ones.
 
     verbose : int, default=0
-        Whether to print the error on held-out entries for each penalty, and the objective after
-        each iteration.
+        Whether to print the error on held-out entries for each regularization strength, and the
+        objective after each iteration.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        Right singular vectors of Z in descending order of singular value, the largest loading of
-        each positive.
+        Right singular vectors of Z in descending order of singular value, with signs such that the
+        largest loading of each is positive.
 
     singular_values_ : ndarray of shape (n_components_,)
-        Of Z, in scaled units, descending.
+        Singular values of Z in descending order, in scaled units.
 
     n_components_ : int
-        Rank of Z; 0 if the means say all there is to say.
+        Rank of Z; 0 if means alone predict best.
 
     mean_ : ndarray of shape (n_features,)
-        :math:`\mu`, in the units of `X`: what a row without entries is filled with. For a column
-        without entries it is the mean of all entries; 0 with ``center=None``.
+        Means :math:`\mu`, in the units of `X`, by which a row without entries is completed. For a
+        column without entries it is the mean of all entries; 0 with ``center=None``.
 
     scale_ : ndarray of shape (n_features,)
-        :math:`\sigma`, positive; 1 unless columns are scaled.
+        Standard deviations :math:`\sigma` of the columns, positive; 1 unless columns are scaled.
 
     row_spread_ : float
-        Common spread of the rows, in the units of scaled columns; 0 unless rows are scaled.
+        Common standard deviation of the rows, in scaled units; 0 unless rows are scaled.
 
     offset_reg_ : float
-        :math:`\rho`; infinite unless ``center="both"``.
+        Regularization :math:`\rho` of the row offsets; infinite unless ``center="both"``.
 
     reg_ : float
-        The penalty used.
+        Regularization strength that was used.
 
     reg_path_ : ndarray of shape (n_tried,)
-        Penalties tried, descending; only with ``reg="auto"``.
+        Regularization strengths that were tried, in descending order. Available if ``reg="auto"``.
 
     validation_rmse_ : ndarray of shape (n_tried,)
-        Error on the entries held out, in scaled units; only with ``reg="auto"``.
+        Error on the held-out entries, in scaled units. Available if ``reg="auto"``.
 
     duality_gap_ : float
-        The objective is at most this share of itself above its minimum. NaN where that is not
-        known, because `max_rank` keeps directions out or `max_iter` came first.
+        Upper bound of the distance of the objective from its minimum, relative to the objective.
+        NaN if it is not known, because `max_rank` excludes components or `max_iter` was reached.
 
     n_iter_ : int
-        Iterations of the fit to all entries.
+        Number of iterations of the fit to all entries.
 
     indicator_ : MissingIndicator or None
-        Which features had missing entries, with `add_indicator`.
+        Indicator of the features with missing entries, if `add_indicator`.
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    MaskedMF : Ridge penalties and a rank that is given; predicts ratings better.
-    TruncatedSVDReducer : The best approximation of a matrix without holes.
-    sklearn.impute.KNNImputer : Fills holes from similar rows.
+    MaskedMF : Ridge regularization and a given rank; more accurate for ratings.
+    TruncatedSVDReducer : The best approximation of a complete matrix.
+    sklearn.impute.KNNImputer : Imputation from similar rows.
 
     Notes
     -----
-    Three ways to call a matrix simple. A *hard rank* k (`MaskedMF` with a tiny `reg`) fits k
-    directions without shrinking any, and overfits as soon as k is beyond what the entries
-    support; it is the best choice where there is next to no noise. A *ridge* on factors
-    (`MaskedMF`) shrinks too, by counts of entries if wanted, and with k large enough its plain
-    form, reg (||A||^2 + ||B||^2) / 2, has the minimum of the nuclear norm. The *nuclear norm* is
-    that problem made convex: no start, no rank to be given, and a proof of how close it is.
-    Its price is that all singular values shrink by the same amount, the large ones without need.
+    There are three ways to regularize matrix completion. A *fixed rank* k (`MaskedMF` with a tiny
+    `reg`) fits k components without shrinkage, and overfits if k exceeds what the entries support;
+    it is the best choice if there is almost no noise. A *ridge* on the factors (`MaskedMF`) also
+    shrinks them, optionally by their numbers of entries; with k large enough its plain form,
+    reg (||A||^2 + ||B||^2) / 2, has the same minimum as the nuclear norm. The *nuclear norm* is the
+    convex form of that problem: it needs neither an initialization nor a rank, and the distance to
+    the minimum is bounded. Its disadvantage is that all singular values shrink by the same amount,
+    even large ones.
 
     An iteration costs ``4 nnz k^2 + (n_samples + n_features) k^3`` multiplications and additions at
     rank k. Memory: the entries three times and the factors. On the first of the five folds of
-    MovieLens-100K the defaults give an error of 0.924, without scaling of columns as well. On
-    digits with half of the pixels missing it is 3.17 with it and 3.19 without; on the breast cancer
-    data, with a fifth of the entries missing, 0.45 and 2.3 standard deviations of a column, as its
-    units differ by five orders of magnitude. Scaling rows too helps little.
+    MovieLens-100K the defaults give an error of 0.924, with and without scaling of columns. On
+    digits with half of the pixels missing it is 3.17 with scaling and 3.19 without; on the breast
+    cancer data, with a fifth of the entries missing, 0.45 and 2.3 standard deviations of a column,
+    as its units differ by five orders of magnitude. Scaling of rows helps little.
 
-    Rows are completed one by one, by the ridge regression that has the same solution as the
-    nuclear norm in the fit.
+    `transform` completes each row by the ridge regression that is equivalent to the nuclear norm.
 
     References
     ----------
@@ -197,7 +198,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
 
     Examples
     --------
-    Images of digits, half of the pixels lost:
+    Images of digits with half of the pixels missing:
 
     >>> import numpy as np
     >>> from sklearn.datasets import load_digits
@@ -273,12 +274,13 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn what it takes to complete rows.
+        """Fit the model with X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
+            Incomplete matrix: dense with `missing_values` as placeholder, or a sparse matrix that
+            stores the observed entries.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -291,23 +293,24 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         Raises
         ------
         ValueError
-            If nothing is observed, a pair is stored twice, or values are infinite or so large that
-            squares overflow.
+            If no entry is observed, an entry is stored twice, or values are infinite or so large
+            that their squares overflow.
 
         TypeError
-            If `X` is sparse by blocks or diagonals, where stored is not observed.
+            If `X` is a sparse matrix in a block or diagonal format, whose stored entries are not
+            all observed.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` iterations do not reach `tol`.
+            If `tol` is not reached within `max_iter` iterations.
         """
         self._fit(X)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None) -> Array:
-        """Fit, and complete the same rows.
+        """Fit the model with X, and impute its missing values.
 
         Parameters
         ----------
@@ -320,42 +323,42 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            The result of ``fit(X).transform(X)``.
+            Completed matrix, the result of ``fit(X).transform(X)``.
         """
         return self._complete(self._fit(X))
 
     def transform(self, X: Any) -> Array:
-        """Complete rows, known or new.
+        """Impute the missing values of training rows or unseen rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Rows with missing values.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features_out)
-            Observed entries as they are and predictions elsewhere; the dtype of `X` if that is
-            float32. Dense, whatever came in: no values are missing in it. As many columns
-            as `X`, but for `add_indicator` and `keep_empty_features`.
+            Dense matrix of the observed entries, unchanged, and of predictions of the missing ones,
+            of dtype float32 if `X` is. It has the columns of `X`, apart from `add_indicator` and
+            `keep_empty_features`.
         """
         check_is_fitted(self, "components_")
         return self._complete(self._observed(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """Return the names of the columns that `transform` returns.
+        """Return the names of the output features of `transform`.
 
         Parameters
         ----------
         input_features : array-like of str or None, default=None
-            Names of the columns of `X`; None for `feature_names_in_`, or "x0", "x1" and so on if
+            Names of the columns of `X`. If None, `feature_names_in_`, or "x0", "x1" and so on if
             there are none.
 
         Returns
         -------
         ndarray of str objects, shape (n_features_out,)
-            Those of the columns of `X` that are kept, then with `add_indicator` those of the
-            indicators, which start with "missingindicator_".
+            Names of the kept columns of `X`, then, with `add_indicator`, those of the indicators,
+            which start with "missingindicator_".
         """
         check_is_fitted(self, "components_")
         names = super().get_feature_names_out(input_features)
@@ -365,20 +368,21 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         return np.concatenate([kept, self.indicator_.get_feature_names_out(names)])
 
     def score(self, X: Any, y: Any = None) -> float:
-        r"""Return minus the error of predicting each entry from the others of its row.
+        r"""Return the negated leave-one-out error of predictions from the rest of each row.
 
         .. math:: -\sqrt{\frac{1}{|\Omega|} \sum_{ij \in \Omega}
                   \Big(\frac{e_{ij}}{1 - h_{ij}}\Big)^2}, \qquad h_{ij} = b_j' A_i^{-1} b_j
 
-        is minus the root mean square of the leave-one-entry-out residuals, in closed form: e are
-        the residuals of the completion, A the matrix of its equations and b the factors of a column
-        (and 1, with offsets). Penalties and the scale of the row are held. On rows that were not in
-        the fit it is an honest measure, so that GridSearchCV over rows finds a good `reg`.
+        is the negated root mean square of the leave-one-entry-out residuals, in closed form: e are
+        the residuals of the completion, A is the matrix of its normal equations and b are the
+        factors of a column (and 1, with offsets). Regularization and the scale of the row are
+        fixed. For unseen rows it is an unbiased measure, so that GridSearchCV over rows finds a
+        good `reg`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Rows with missing values.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -386,12 +390,12 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         Returns
         -------
         float
-            In the units of `X`, at most 0; greater is better.
+            Score, at most 0, in the units of `X`; higher is better.
 
         Raises
         ------
         ValueError
-            If nothing is observed.
+            If no entry is observed.
         """
         check_is_fitted(self, "components_")
         entries = self._observed(X)
@@ -419,7 +423,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
             rng = check_random_state(self.random_state)
             n_threads = effective_n_threads(self.n_jobs)
             progress = FitProgress(self, X, self.verbose, measure="error on entries held out")
-            # Without scales the penalty is in the units of X, and these are a power of two here.
+            # Without scaling the regularization has the units of X, a power of two here.
             exponent = unit_exponent(entries.data) if self.scale is None else 0
             start = None
             if self.reg == "auto":
@@ -433,7 +437,7 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
             scaling, problem, _ = self._problem(entries)
             start = zero_state(problem, rng) if start is None else start
             progress.measure = "objective"
-            # Where nothing is left to explain there is no penalty to fit with.
+            # Without residual variance, the chosen regularization may be 0.
             reg = chosen or 1.0
             result = soft_impute(
                 problem,

@@ -33,7 +33,7 @@ class TopicWords:
             fitted, or else x0, x1 and so on.
 
         n_terms : int, default=10
-            How many; at most n_features are returned.
+            Number of terms, at most n_features.
 
         relevance : float, default=0.9
             :math:`\lambda`, in [0, 1]. 1 ranks by weight; less than 1 moves what is heavy in all
@@ -82,7 +82,7 @@ class TopicWords:
             length, as tf-idf is, lest the longest represent every component.
 
         n_documents : int, default=5
-            How many; at most n_samples are returned.
+            Number of documents, at most n_samples.
 
         Returns
         -------

@@ -218,7 +218,7 @@ def test_inverse_transform():
     ours, W = run(NMFTopics, X, None)
     assert_allclose(ours.inverse_transform(W), W @ ours.components_)
     assert_allclose(ours.inverse_transform(sparse.csr_array(W)), W @ ours.components_)
-    with pytest.raises(ValueError, match="X has 2 columns, but inverse_transform takes factors"):
+    with pytest.raises(ValueError, match="X has 2 columns, but inverse_transform needs factors"):
         ours.inverse_transform(W[:, :2])
 
 
