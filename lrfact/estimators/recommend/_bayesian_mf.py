@@ -1,4 +1,4 @@
-"""BayesianMF: factorization of a table with holes, with nothing to tune and with error bars."""
+"""BayesianMF: Bayesian matrix factorization of ratings by Gibbs sampling."""
 
 import warnings
 from dataclasses import replace
@@ -46,140 +46,139 @@ _MOST_DRIFT = 0.05  # less than that from half to half of a chain does not show 
 
 
 class BayesianMF(CallbackSupportMixin, BiasedFactors):
-    r"""Bayesian low-rank factorization of the observed entries of a matrix with holes.
+    r"""Bayesian matrix factorization of ratings with missing entries, by Gibbs sampling.
 
     .. math:: x_{ij} \sim N(\mu + b_i + c_j + w_i' v_j,\; \sigma^2), \qquad
               (w_i, b_i) \sim N(m + B' f_i, \Lambda^{-1}), \qquad
               (v_j, c_j) \sim N(m' + {B'}' g_j, {\Lambda'}^{-1})
 
-    with priors on the means, the precisions :math:`\Lambda`, the links B and the noise
-    :math:`\sigma` that know nothing but the spread of the values. Instead of the one best set of
-    factors, many are drawn from the posterior by Gibbs sampling, and predictions averaged: there
-    is no penalty to choose, more factors than needed do little harm, and the draws say how sure a
-    prediction is. f and g are features of rows and columns: which of their entries are observed
-    (see `pattern`), and what `fit` is told of columns. Multiplying X by a number, or adding one,
-    changes nothing but the units of the results.
+    with weak priors on the means, the precisions :math:`\Lambda`, the links B and the noise
+    :math:`\sigma`, which depend only on the variance of the values. Instead of one set of factors,
+    many are drawn from the posterior distribution by Gibbs sampling, and their predictions are
+    averaged: there is no regularization hyperparameter, superfluous factors do little harm, and the
+    draws give a standard deviation for each prediction. f and g are features of rows and columns:
+    their missingness patterns (see `pattern`), and `column_features` of `fit`. If X is multiplied
+    by a number, or a number is added, only the units of the results change.
 
     Parameters
     ----------
     n_components : int or "auto", default="auto"
-        Number of factors. "auto" takes 16, or as many as the shape allows where that is less.
+        Number of latent factors. "auto" means 16, or as many as the shape allows if that is less.
 
     n_draws : int, default=40
-        Draws to keep. Predictions cost, and memory holds, so many models; fewer than ten predict
-        visibly worse.
+        Number of draws from the posterior that are kept. The cost of predictions and memory are
+        proportional to it; fewer than ten draws are noticeably less accurate.
 
     n_burn_in : int, default=40
-        Sweeps before the first draw.
+        Number of Gibbs iterations before the first draw.
 
     thinning : int, default=3
-        Sweeps from one draw to the next.
+        Number of Gibbs iterations from one draw to the next.
 
     pattern : bool, default=True
-        Whether which entries of a row (a column) are observed tells of their values, as which
-        films somebody has rated tells of taste. False where a design, or chance, has left entries
-        out; the fit then takes a little less time, and predicts the same but for chance.
+        Whether to use the missingness pattern of rows and columns as side information, as SVD++
+        does: which movies a user has rated indicates preferences. Set it to False if entries are
+        missing by design or completely at random; the fit is then slightly faster, and the
+        predictions differ only by sampling noise.
 
     missing_values : float, default=nan
-        What stands for a missing entry; 0 in the classic tables where 0 means not rated. Of sparse
-        input what is not stored is missing too, and a stored 0 is an observed 0, unless
-        `missing_values` is 0.
+        Placeholder for missing entries, such as 0 in ratings matrices where 0 means not rated.
+        Entries that a sparse matrix does not store are also missing. A stored 0 is an observed 0,
+        unless `missing_values` is 0.
 
     warm_start : bool, default=False
-        Whether `fit` goes on where the chain of the fit before has ended. With the same data it
-        makes the draws that are missing if `n_draws` has been raised, and the result is that of a
-        single fit. With other data of the same shape and dtype all draws are made anew, after
-        another burn-in, which may be short if they are much alike.
+        Whether `fit` continues the Markov chain of the previous fit. With the same data it adds the
+        missing draws if `n_draws` was increased, and the result is that of a single fit. With other
+        data of the same shape and dtype all draws are replaced, after another burn-in, which may be
+        short if the data are similar.
 
     random_state : int, RandomState instance or None, default=None
-        Of the chain. An int makes the result the same, to the last bit, on every run and for every
-        `n_jobs`.
+        Controls the Gibbs sampler. Pass an int for reproducible results: they are bitwise identical
+        on every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads; None for all.
+        Number of threads. None means all available ones.
 
     verbose : int, default=0
-        Whether to print the error on the training entries after each sweep.
+        Whether to print the error on the training entries after each iteration.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        Orthonormal rows: the right singular vectors of the average over the draws of ``w_i' v_j``
-        less what is the same for all rows or for all columns, which the biases hold; the largest
-        singular value first, the largest loading of each positive.
+        Column factors, orthonormal: the right singular vectors of the average of ``w_i' v_j`` over
+        the draws, without its row and column means, which are part of the biases. They are in
+        descending order of singular value, with signs such that the largest loading of each is
+        positive.
 
     intercept_ : float
-        What is expected of an entry of a row and a column of which nothing is known.
+        Expected value of an entry of an unseen row and an unseen column.
 
     column_bias_ : ndarray of shape (n_features,)
-        How much higher a column is for rows of which nothing is known, in the units of `X`.
+        Biases of the columns for unseen rows, in the units of `X`.
 
     row_factors_ : ndarray of shape (n_samples, n_components_)
-        ``transform`` of the rows of the fit.
+        Factors of the training rows.
 
     row_bias_ : ndarray of shape (n_samples,)
-        How much higher a row is than expected of any, on the mean of all columns.
+        Biases of the training rows relative to an unseen row, averaged over all columns.
 
     noise_std_ : float
-        Standard deviation of an entry about its prediction, if all parameters were known; in the
-        units of `X`.
+        Standard deviation of the noise :math:`\sigma`, in the units of `X`.
 
     n_components_ : int
-        Number of factors.
+        Number of latent factors.
 
     residual_curve_ : list of float
-        Root mean square of the residuals of the training entries after each sweep, in the units
+        Root mean square of the residuals of the training entries after each iteration, in the units
         of `X`.
 
     r_hat_ : float
-        How much `residual_curve_` after the burn-in still moves: 1 for a chain at rest, see
-        `Notes`.
+        Convergence statistic (split R-hat) of `residual_curve_` after the burn-in: 1 if the Markov
+        chain has converged, see `Notes`.
 
     n_iter_ : int
-        Sweeps.
+        Number of Gibbs iterations.
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    MaskedMF : One model instead of many: faster, with `partial_fit` and non-negative factors.
+    MaskedMF : Regularized point estimate: faster, with `partial_fit` and nonnegative factors.
     EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
-    SoftImpute : Convex completion.
+    SoftImpute : Convex matrix completion.
 
-    Notes
-    -----
-    A sweep costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and additions for
-    p = n_components + 1, as one of `MaskedMF`; there are ``n_burn_in + thinning n_draws`` of them.
-    A prediction folds its row in under each draw: ``n_draws (n p^2 + p^3 / 3)`` for n entries.
-    Memory: the observed entries, which are kept, twice; for each draw ``n_features p`` numbers,
-    thrice while fitting. Draws of rows are not kept: rows are folded in when they are asked for.
+    Notes ----- An iteration costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications
+    and additions for p = n_components + 1, as one of `MaskedMF`; there are ``n_burn_in + thinning
+    n_draws`` iterations. A prediction folds its row in for each draw: ``n_draws (n p^2 + p^3 / 3)``
+    for n entries. Memory: the observed entries, which are stored, twice; ``n_features p`` numbers
+    for each draw, three times as many during the fit. Draws of rows are not stored: rows are folded
+    in when they are needed.
 
-    **Rows**, those of the fit like new ones, are folded in in closed form: under each draw they
-    have the mean of their posterior, a ridge regression; one without entries has factors and a
-    bias of zero. `predict` and `predict_entries` average
-    the predictions of the draws. `transform`, `recommend`, `similar_columns` and
-    `inverse_transform` use the average cut to `n_components_` singular directions, which predicts
-    nearly as well.
+    **Rows**, both training rows and unseen ones, are folded in in closed form: for each draw they
+    have their posterior mean, a ridge regression; a row without entries has factors and a bias of
+    zero. `predict` and `predict_entries` average the predictions of the draws. `transform`,
+    `recommend`, `similar_columns` and `inverse_transform` use the average truncated to
+    `n_components_` singular vectors, which is nearly as accurate.
 
-    **Standard deviations** are those of a new observation: of the noise, of the row given the
-    columns and of the columns.
+    **Standard deviations** are those of a new observation: they include the noise and the
+    uncertainty of the row given the columns and of the columns.
 
-    **Convergence**: `r_hat_` compares the two halves of the chain. If it is above 1.2, and the
-    residuals differ by more than 5 % from half to half (more in tables of less than 3200 entries),
-    there is a warning; raise `n_burn_in`.
+    **Convergence**: `r_hat_` compares the two halves of the Markov chain. A warning is issued if it
+    is above 1.2 and the residuals of the halves differ by more than 5 % (more with less than 3200
+    entries); increase `n_burn_in`.
 
-    **The pattern** of a row is its principal components after each entry counts 1 over the root
-    of their number. With a link to these a row is expected where others with like patterns are,
-    which is what SVD++ adds to a factorization (Koren 2008), in fewer dimensions. It is known of
-    new rows as well.
+    **The missingness pattern** of a row is represented by principal components of its indicators
+    of observed entries, each divided by the square root of their number. A row is then expected to
+    be similar to others with similar patterns, as in SVD++ (Koren 2008), with fewer dimensions. The
+    pattern of unseen rows is used as well.
 
-    **Features of columns** are standardized, and of more than 100 the first 100 principal
-    components are taken. They count through the priors of the columns while these are drawn;
-    nothing asks for them again. For features of rows, fit the transpose.
+    **Features of columns** are standardized; if there are more than 100, their first 100 principal
+    components are used. They influence the priors of the columns during the fit and are not needed
+    for predictions. For features of rows, fit the transpose.
 
     References
     ----------
@@ -198,7 +197,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     >>> mean, std = model.predict_entries([0, 0, 0], [0, 1, 2], return_std=True)
     >>> mean.shape, bool((std > model.noise_std_).all())
     ((3,), True)
-    >>> 0.4 < model.noise_std_ < 0.6  # 0.5 was planted
+    >>> 0.4 < model.noise_std_ < 0.6  # the true value is 0.5
     True
     """
 
@@ -259,29 +258,30 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         entry_weight: Any = None,
         repeat_scatter: float = 0.0,
     ) -> Self:
-        """Draw from the posterior.
+        """Fit the model with X, by drawing from the posterior distribution.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
+            Incomplete matrix: dense with `missing_values` as placeholder, or a sparse matrix that
+            stores the observed entries.
 
         y : None
             Not used, present here for API consistency by convention.
 
         column_features : {array-like, sparse matrix} of shape (n_features, n), default=None
-            What else is known of the columns, as genres of films: a row of numbers for each. Units
-            do not matter. Columns with few entries, or none, gain most.
+            Side information on the columns, such as genres of movies: a row of numbers for each
+            column, in any units. It improves predictions mostly for columns with few or no entries.
 
         entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Weights of the observed entries, positive: an entry of weight k counts as k
-            observations of the same value, or as the mean of k observations if `repeat_scatter`
-            is given. None for ones.
+            Positive weights of the observed entries: an entry of weight k counts as k observations
+            of the same value, or as the mean of k observations if `repeat_scatter` is given. If
+            None, all weights are 1.
 
         repeat_scatter : float, default=0.0
-            For entries that are means of repeated observations, with the number of these as
-            `entry_weight`: the sum of the squares of all observations less their means. It tells
-            the noise of a single observation. `EntryRegressor` gives it.
+            Sum of the squared deviations of repeated observations from their means, if entries are
+            such means and `entry_weight` has the numbers of observations. It is used to estimate
+            the noise of a single observation. `EntryRegressor` passes it.
 
         Returns
         -------
@@ -291,18 +291,19 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         Raises
         ------
         ValueError
-            If nothing is observed, `n_components` exceeds min(n_samples, n_features), a pair is
-            stored twice, values are infinite or so large that squares overflow,
-            `column_features` is not a row of finite numbers for each column, or a weight is not
-            positive or `repeat_scatter` negative.
+            If no entry is observed, `n_components` exceeds min(n_samples, n_features), an entry is
+            stored twice, values are infinite or so large that their squares overflow,
+            `column_features` does not have a row of finite numbers for each column, a weight is not
+            positive, or `repeat_scatter` is negative.
 
         TypeError
-            If `X` is sparse by blocks or diagonals, where stored is not observed.
+            If `X` is a sparse matrix in a block or diagonal format, whose stored entries are not
+            all observed.
 
         Warns
         -----
         ConvergenceWarning
-            If the chain has not come to rest.
+            If the Gibbs sampler has not converged.
         """
         chain = getattr(self, "_fitted_chain", None) if self.warm_start else None
         with reset_on_error(self), single_threaded_blas():
@@ -357,7 +358,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         entry_weight: Any = None,
         repeat_scatter: float = 0.0,
     ) -> Array:
-        """Fit, and return the factors of the same rows.
+        """Fit the model with X, and return the factors of its rows.
 
         Parameters
         ----------
@@ -379,7 +380,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            What ``fit(X).transform(X)`` returns; with weights, the factors under these.
+            Row factors, the result of ``fit(X).transform(X)``, with the entry weights if given.
         """
         self.fit(
             X,
@@ -390,24 +391,24 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         return self.row_factors_.copy()
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Return the predictions of all entries of rows, known or new.
+        """Predict all entries of training rows or unseen rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Incomplete rows, from the training data or unseen.
 
         return_std : bool, default=False
-            Whether to return standard deviations too.
+            Whether to also return standard deviations.
 
         Returns
         -------
         mean : ndarray of shape (n_samples, n_features)
-            Predictions, also where `X` is observed. Dense: for single entries of a large matrix
-            there is `predict_entries`.
+            Predictions, including those of observed entries. The result is dense: use
+            `predict_entries` for single entries of a large matrix.
 
         std : ndarray of shape (n_samples, n_features)
-            Standard deviations of new observations; only with `return_std`.
+            Standard deviations of new observations. Only returned if `return_std`.
         """
         check_is_fitted(self, "components_")
         entries = self._in_units(self._observed(X))
@@ -422,31 +423,32 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     def predict_entries(
         self, rows: Any, columns: Any, X: Any = None, return_std: bool = False
     ) -> Any:
-        """Return the predictions of single entries.
+        """Predict single entries.
 
         Parameters
         ----------
         rows, columns : array-like of int, shape (n_entries,)
-            Their indices.
+            Row and column indices of the entries.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            The rows that `rows` counts. None for those of the fit.
+            Rows to which `rows` refers. If None, the training rows.
 
         return_std : bool, default=False
-            Whether to return standard deviations too.
+            Whether to also return standard deviations.
 
         Returns
         -------
         mean : ndarray of shape (n_entries,)
-            Memory for these and for the factors of the rows asked for, not for the matrix.
+            Predictions. Memory is needed for these and for the factors of the requested rows, not
+            for the matrix.
 
         std : ndarray of shape (n_entries,)
-            Standard deviations of new observations; only with `return_std`.
+            Standard deviations of new observations. Only returned if `return_std`.
 
         Raises
         ------
         ValueError
-            If an index is out of range, or `rows` and `columns` differ in length.
+            If an index is out of range, or `rows` and `columns` have different lengths.
         """
         check_is_fitted(self, "components_")
         if X is None:
@@ -467,24 +469,25 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         return mean if std is None else (mean, self._in_units_of_X(std))
 
     def explain(self, x: Any, column: Any) -> Explanation:
-        """Return what each observed entry of a row contributes to a prediction.
+        """Explain a prediction by the contributions of the observed entries of its row.
 
-        Under each draw the fold-in is linear in how far the values of a row are from what is
-        expected of it; contributions are averages over the draws, and add up to `predict`.
+        For each draw the fold-in is linear in the deviations of the values of a row from their
+        expectation; contributions are averages over the draws, and add up to `predict`.
 
         Parameters
         ----------
         x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
-            A row, known or new.
+            A training row or an unseen row.
 
         column : int or str
-            Index or name of the column predicted.
+            Index or name of the predicted column.
 
         Returns
         -------
         Explanation
-            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
-            a list. With `pattern` the baseline is that of rows with the same entries observed.
+            Object with `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows
+            it as a list. With `pattern` the baseline is that of rows with the same missingness
+            pattern.
 
         Raises
         ------
@@ -508,15 +511,16 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         )
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return minus the error of predicting each entry from the others of its row.
+        """Return the negated leave-one-out error of predictions from the rest of each row.
 
-        The root mean square of the leave-one-entry-out residuals, in closed form under each draw
-        and averaged over the draws. The priors of a row, its pattern among them, are held.
+        It is the root mean square of the leave-one-entry-out residuals, in closed form for each
+        draw and averaged over the draws. The priors of a row, including its missingness pattern,
+        are fixed.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Incomplete rows, from the training data or unseen.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -524,12 +528,12 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         Returns
         -------
         float
-            In the units of `X`, at most 0; greater is better.
+            Score, at most 0, in the units of `X`; higher is better.
 
         Raises
         ------
         ValueError
-            If nothing is observed.
+            If no entry is observed.
         """
         check_is_fitted(self, "components_")
         entries = self._observed(X)
@@ -613,7 +617,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         scatter: float,
         n_threads: int,
     ) -> tuple[PatternFeatures, GibbsProblem, float, float]:
-        """Features, observations of mean 0 and variance 1, and what they were."""
+        """Return standardized features, with their means and standard deviations."""
         if weights is None:
             intercept = float(entries.data.mean(dtype=np.float64))
             scale = float(entries.data.std(dtype=np.float64))
@@ -666,7 +670,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         self.n_iter_ = len(residuals)
 
     def _in_units(self, entries: sparse.csr_array) -> sparse.csr_array:
-        """Observed entries, divided by the same power of two as in `fit`."""
+        """Return observed entries, divided by the same power of two as in `fit`."""
         values = times_power_of_two(entries.data, -self._fitted_exponent)
         return with_values(entries, values)
 

@@ -1,4 +1,4 @@
-"""Rows as factors and biases, and back, for models of matrices with holes."""
+"""Factors and biases of rows, for models of incomplete matrices."""
 
 from abc import abstractmethod
 from typing import Any
@@ -16,45 +16,45 @@ from lrfact.estimators.recommend._factor_model import FactorModel
 
 
 class BiasedFactors(FactorModel):
-    """Base of the estimators that predict by an intercept, biases and factors.
+    """Base class of estimators that predict by an intercept, biases and factors.
 
-    A subclass folds rows in.
+    A subclass implements the fold-in of rows.
     """
 
     missing_values: float
     _fitted_missing_values: float
 
     def row_biases(self, X: Any) -> Array:
-        """Return the biases of rows, known or new.
+        """Return the biases of training rows or unseen rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Incomplete rows, from the training data or unseen.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            How much higher a row is than its factors say, in the units of `X`.
+            Biases of the rows, in the units of `X`.
         """
         check_is_fitted(self, "components_")
         return self._fold_in(X)[1]
 
     def inverse_transform(self, X: Any, row_bias: Any = None) -> Array:
-        """Return rows from their factors.
+        """Transform factors back to the original space.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components_)
-            Factors, as `transform` returns them.
+            Factors, as returned by `transform`.
 
         row_bias : array-like of shape (n_samples,), default=None
-            Biases of the rows, as `row_biases` returns them; None for zeros.
+            Biases of the rows, as returned by `row_biases`. If None, zeros.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            ``intercept_ + column_bias_ + X @ components_``, and the biases of the rows.
+            ``intercept_ + column_bias_ + X @ components_``, plus the biases of the rows.
         """
         check_is_fitted(self, "components_")
         W = self._checked_factors(X)
@@ -82,7 +82,7 @@ class BiasedFactors(FactorModel):
         *,
         exclude_observed: bool,
     ) -> tuple[NDArray[np.integer], Array]:
-        """As `recommend`, for rows whose entries are means of several."""
+        """Recommend to rows whose entries are means of several observations."""
         rows = self._rows(entries, effective_n_threads(self.n_jobs), weights)
         return self._best_columns(entries, n_items, exclude_observed=exclude_observed, rows=rows)
 

@@ -1,4 +1,4 @@
-"""Recommending from the column factors of a model."""
+"""Recommendations and similar columns, from the column factors of a model."""
 
 from abc import abstractmethod
 from numbers import Integral
@@ -20,9 +20,9 @@ from lrfact.linalg.top_k_product import top_k_product
 
 
 class ColumnRecommender:
-    """Methods of the estimators whose prediction is linear in what a row is known to have.
+    """Base class of recommenders: estimators that rank columns for rows.
 
-    A subclass says which entries of rows are observed, and folds them in.
+    A subclass implements which entries of rows are observed, and the fold-in of rows.
     """
 
     components_: Array
@@ -46,38 +46,38 @@ class ColumnRecommender:
         exclude_observed: bool = True,
         allowed: Any = None,
     ) -> tuple[Indices, Array]:
-        """Return the columns with the highest predictions for each row.
+        """Recommend the columns with the highest predictions for each row.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, known or new; they are folded in.
+            Training rows or unseen rows, which are folded in.
 
         n_items : int, default=10
-            How many columns.
+            Number of columns.
 
         exclude_observed : bool, default=True
-            Whether columns that a row has an entry in are left out.
+            Whether to exclude columns in which a row has an observed entry.
 
         allowed : array-like, default=None
-            Columns to choose from: distinct names or indices, or a boolean mask of shape
-            (n_features,). Integers are names where `X` was a DataFrame with integers as column
-            names in `fit`, and indices elsewhere. None allows all.
+            Candidate columns: distinct names or indices, or a boolean mask of shape (n_features,).
+            Integers are names if `X` was a DataFrame with integer column names in `fit`, else
+            indices. None allows all columns.
 
         Returns
         -------
         columns : ndarray of int, shape (n_samples, n_found)
-            Best first; of equal predictions the lower index. A row gets `n_items` columns, or all
-            that are left to it if these are fewer; ``n_found`` is the longest such list, and
-            shorter ones end in -1.
+            Indices of the recommended columns, best first, ties by index. A row gets `n_items`
+            columns, or all remaining candidates if there are fewer; ``n_found`` is the length of
+            the longest list, and shorter ones are padded with -1.
 
         scores : ndarray of shape (n_samples, n_found)
-            What `predict` says of them; minus infinity beside -1.
+            Predictions of these columns, as by `predict`; minus infinity for -1.
 
         Raises
         ------
         ValueError
-            If `n_items` is not positive, or `allowed` has a column that does not exist, or twice.
+            If `n_items` is not positive, or `allowed` has unknown or duplicate columns.
 
         Examples
         --------
@@ -107,7 +107,7 @@ class ColumnRecommender:
         candidates: Indices | None = None,
         rows: tuple[Array, Array] | None = None,
     ) -> tuple[Indices, Array]:
-        """Recommend to rows whose entries have been read, or also folded in."""
+        """Recommend to rows whose entries, and possibly factors, are known."""
         _require_count(n_items)
         n_features = self.components_.shape[1]
         n_threads = effective_n_threads(self.n_jobs)
@@ -128,25 +128,25 @@ class ColumnRecommender:
         return columns, scores
 
     def similar_columns(self, column: Any, n_items: int = 10) -> tuple[Indices, Array]:
-        """Return the columns whose factors point most nearly the same way.
+        """Return the columns with the most similar factors, by cosine similarity.
 
         Parameters
         ----------
         column : int, str or other label
-            Name or index of a column. An integer is a name where `X` was a DataFrame with integers
-            as column names in `fit`, and an index elsewhere.
+            Name or index of a column. An integer is a name if `X` was a DataFrame with integer
+            column names in `fit`, else an index.
 
         n_items : int, default=10
-            How many others.
+            Number of columns to return.
 
         Returns
         -------
         columns : ndarray of int, shape (n_found,)
-            Most similar first, without `column` itself; fewer than `n_items` if there are not as
-            many.
+            Indices of the columns, most similar first, without `column` itself; fewer than
+            `n_items` if there are not as many.
 
         similarities : ndarray of shape (n_found,)
-            Cosines of the angles between factors, -1 to 1; 0 for a column without any factor.
+            Cosine similarities of the factors, from -1 to 1; 0 for a column of zero factors.
 
         Raises
         ------
@@ -175,7 +175,7 @@ class ColumnRecommender:
         return fitted_column_labels(self)
 
     def _single_row(self, x: Any) -> sparse.csr_array:
-        """Return the observed entries of one row, whatever it came in."""
+        """Return the observed entries of one row, in any format."""
         if getattr(x, "ndim", None) == 1 and sparse.issparse(x):
             x = x.reshape((1, -1))
         elif getattr(x, "ndim", np.ndim(x)) == 1:

@@ -1,4 +1,4 @@
-"""EntryRegressor: models of a matrix with holes, fitted to a long table of its entries."""
+"""EntryRegressor: models of incomplete matrices as regressors of a long table of entries."""
 
 import warnings
 from dataclasses import dataclass
@@ -30,80 +30,79 @@ def _inner_recommends(regressor: Any) -> bool:
 
 
 class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
-    r"""Regression on a long table of entries: the value from the labels of its row and column.
+    r"""Regressor for a long table of (user, item, rating) entries, by matrix factorization.
 
-    A table of triples such as (user, item, rating) is turned into a matrix with holes, and a model
-    of such matrices is fitted to it; with `MaskedMF`
+    The table is converted to an incomplete matrix, to which a model such as `MaskedMF` is fitted:
 
     .. math:: y_t \approx \mu + b_{i(t)} + c_{j(t)} + w_{i(t)}' v_{j(t)}
 
-    where :math:`i(t)` and :math:`j(t)` are the labels in line t. To scikit-learn each line is a
-    sample, so cross_val_predict, learning_curve, GridSearchCV and all splitters work entry by
-    entry.
+    where :math:`i(t)` and :math:`j(t)` are the labels in line t. For scikit-learn each line is a
+    sample, so that cross_val_predict, learning_curve, GridSearchCV and all splitters work on
+    entries.
 
     Parameters
     ----------
     estimator : estimator, default=None
-        Model of a matrix with holes, with ``predict_entries(rows, columns)``. None means
-        ``MaskedMF(random_state=0)``. Its `missing_values` is not read: each line is observed,
-        whatever its value. Models that take absent entries for zeros, such as `ImplicitMF` and
+        Model of incomplete matrices, with ``predict_entries(rows, columns)``. None means
+        ``MaskedMF(random_state=0)``. Its `missing_values` is not used: each line is observed,
+        whatever its value. Models that treat missing entries as zeros, such as `ImplicitMF` and
         `NMFTopics`, are refused.
 
     duplicates : {"mean", "raise"}, default='mean'
-        What to do with lines of the same two labels. "mean" takes the (weighted) mean of their
-        values and the sum of their weights. To `MaskedMF` and `BayesianMF` that is the same as to
-        keep all lines: k lines count as one of weight k, and `BayesianMF` also learns from their
-        differences how strong the noise of a single line is. A model without weights of entries
-        counts each pair once, with a warning. "raise" raises an error.
+        Treatment of lines with the same two labels. "mean" uses the (weighted) mean of their values
+        and the sum of their weights. For `MaskedMF` and `BayesianMF` this is equivalent to keeping
+        all lines: k lines count as one of weight k, and `BayesianMF` also estimates the noise of a
+        single line from their differences. A model without entry weights counts each pair once,
+        with a warning. "raise" raises an error.
 
     unseen : {"warn", "predict", "raise"}, default='warn'
-        What to do with labels that `fit` has not seen. "warn" and "predict" predict by what is
-        known: intercept and bias of the row, if that is known, or of the column, or the intercept
-        alone; the mean of `y`, if the estimator has no biases. `recommend` leaves lines with unseen
-        columns out. "warn" also warns with the number of such lines, an example and the likely
-        cause; "raise" raises an error.
+        Treatment of labels that were not seen in `fit` (cold start). With "warn" and "predict", the
+        prediction is the intercept plus the bias of the known row or column, if any, or the mean of
+        `y` if the estimator has no biases; `recommend` omits lines with unseen columns. "warn" also
+        issues a warning with the number of such lines, an example and the likely cause; "raise"
+        raises an error.
 
     Attributes
     ----------
     estimator_ : estimator
-        The fitted model; its rows and columns are in the order of the labels.
+        The fitted model, with rows and columns in the order of the labels.
 
     row_labels_ : ndarray of shape (n_rows,)
-        Distinct labels of the first column, ascending where they can be compared, else in order
-        of appearance.
+        Distinct labels of the first column, in ascending order if they can be compared, else in
+        order of appearance.
 
     column_labels_ : ndarray of shape (n_columns,)
-        Likewise of the second column.
+        Distinct labels of the second column, in the same order.
 
     mean_ : float
         (Weighted) mean of `y`.
 
     n_features_in_ : int
-        Always 2.
+        Number of columns, always 2.
 
     feature_names_in_ : ndarray of shape (2,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    MaskedMF : The model, for matrices.
-    BayesianMF : Another, which says how sure each prediction is.
-    train_test_split_entries : Splits a matrix entry by entry.
+    MaskedMF : Matrix factorization of an incomplete matrix.
+    BayesianMF : Bayesian matrix factorization, with standard deviations of predictions.
+    train_test_split_entries : Split of the entries of a matrix.
     sklearn.preprocessing.OrdinalEncoder : Labels as numbers, for any number of columns.
 
     Notes
     -----
-    Labels may be of any hashable kind, also mixed in one column; they are one if Python finds
-    them equal, as 1 and 1.0. In a NumPy array of strings numbers are strings too: give a list of
-    pairs, an array of objects or a DataFrame where that matters.
+    Labels may be of any hashable type, also mixed in one column; they are the same if they compare
+    equal in Python, such as 1 and 1.0. In a NumPy array of strings numbers are strings too: pass a
+    list of pairs, an object array or a DataFrame if that matters.
 
-    Rows and columns are numbered in the order of their labels, and random numbers are drawn in
-    that order. Names in another order, such as "10" before "9" where there were 10 and 9, thus
-    change the random initialization: "als" then reaches the same minimum to `tol`, while "sgd" and
-    :class:`BayesianMF` give another draw, as another `random_state` does.
+    Rows and columns are numbered in the order of their labels, and random numbers are drawn in that
+    order. Labels with another order, such as "10" before "9" instead of 9 before 10, change the
+    random initialization: "als" then reaches the same minimum within `tol`, while "sgd" and
+    :class:`BayesianMF` give another random result, as with another `random_state`.
 
-    Cost on top of the model: a sort of the entries in `fit`; one look-up a label in `predict`,
-    by bisection for numbers and by hash for all else.
+    Cost in addition to the model: sorting the entries in `fit`; one lookup per label in `predict`,
+    by bisection for numbers and by hashing for other types.
 
     References
     ----------
@@ -121,7 +120,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     >>> model.predict([("Ann", "tea"), ("Cy", "beer"), ("Dee", "tea"), ("Dee", "milk")]).round(1)
     array([4.9, 3. , 3.7, 3.4])
 
-    Entry by entry with the tools of scikit-learn:
+    Model selection over entries with scikit-learn:
 
     >>> import numpy as np
     >>> from sklearn.model_selection import GridSearchCV, KFold
@@ -151,18 +150,18 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
     @fit_context(prefer_skip_nested_validation=False)  # `estimator` is not validated yet
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Fit the model to the entries.
+        """Fit the model to the entries of a long table.
 
         Parameters
         ----------
         X : {array-like, DataFrame} of shape (n_samples, 2)
-            Labels of row and column, one line an entry.
+            Row and column labels, one line per entry.
 
         y : array-like of shape (n_samples,)
-            Values.
+            Values of the entries.
 
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, from 0. A line of weight 2 counts as two lines, one of weight 0 as none.
+            Nonnegative weights. A line of weight 2 counts as two lines, one of weight 0 as none.
 
         Returns
         -------
@@ -172,18 +171,18 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If `X` has not two columns, a label is missing, `y` or a weight is not finite, a weight
-            negative or all are 0; if there are duplicates and they are not allowed; and what the
-            estimator refuses.
+            If `X` does not have two columns, a label is missing, `y` or a weight is not finite, a
+            weight is negative or all are 0, there are duplicates with ``duplicates="raise"``, or
+            the estimator raises an error.
 
         TypeError
-            If a label cannot be hashed, `X` is sparse, or the estimator takes no weights, or takes
-            absent entries for zeros.
+            If a label cannot be hashed, `X` is sparse, or the estimator does not accept weights or
+            treats missing entries as zeros.
 
         Warns
         -----
         UserWarning
-            If there are duplicates and the estimator takes no weights.
+            If there are duplicates and the estimator does not accept weights.
         """
         with reset_on_error(self):
             rows, columns = label_pairs(self, X, y, reset=True)
@@ -235,31 +234,31 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         return self
 
     def predict(self, X: Any, return_std: bool = False) -> Any:
-        """Predict entries.
+        """Predict the values of entries.
 
         Parameters
         ----------
         X : {array-like, DataFrame} of shape (n_samples, 2)
-            Labels of row and column, seen in `fit` or not.
+            Row and column labels, seen in `fit` or not.
 
         return_std : bool, default=False
-            Whether to return standard deviations too, for an estimator that has them, such as
+            Whether to also return standard deviations, for estimators that have them, such as
             `BayesianMF`.
 
         Returns
         -------
         mean : ndarray of shape (n_samples,)
-            In the units of `y`.
+            Predictions, in the units of `y`.
 
         std : ndarray of shape (n_samples,)
-            Standard deviations of new observations; that of all values of the fit where a label
-            was not seen. Only with `return_std`.
+            Standard deviations of new observations, or that of all training values if a label was
+            not seen. Only returned if `return_std`.
 
         Raises
         ------
         ValueError
-            If `X` has not two columns, a label is missing, or labels were not seen in `fit` and
-            ``unseen="raise"``.
+            If `X` does not have two columns, a label is missing, or labels were not seen in `fit`
+            and ``unseen="raise"``.
 
         TypeError
             If a label cannot be hashed, `X` is sparse, or the estimator has no standard deviations.
@@ -267,9 +266,9 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If ``unseen="warn"`` and labels were not seen in `fit`: with their number, an example,
-            and the likely cause, such as labels of another type, swapped columns, or folds of a
-            sorted table.
+            If ``unseen="warn"`` and labels were not seen in `fit`. The warning has their number, an
+            example, and the likely cause, such as labels of another type, swapped columns, or folds
+            of a sorted table.
         """
         check_is_fitted(self, "estimator_")
         options = self._with_std() if return_std else {}
@@ -301,39 +300,40 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
     def recommend(
         self, X: Any, y: Any, n_items: int = 10, *, exclude_observed: bool = True
     ) -> tuple[NDArray[Any], NDArray[Any], Array]:
-        """Return the columns with the highest predictions for each row of a long table.
+        """Recommend the columns with the highest predictions for each row of a long table.
 
-        Rows, known or new, are folded in from what the table has of them.
+        Training rows and unseen rows are folded in from their entries in the table.
 
         Parameters
         ----------
         X : {array-like, DataFrame} of shape (n_samples, 2)
-            Labels of row and column. Lines with columns that `fit` has not seen are left out.
+            Row and column labels. Lines with columns that were not seen in `fit` are omitted.
 
         y : array-like of shape (n_samples,)
-            Values. Of lines with the same labels the mean is taken, with their number as weight.
+            Values of the entries. Lines with the same labels are replaced by their mean, with
+            their number as weight.
 
         n_items : int, default=10
-            How many columns.
+            Number of columns.
 
         exclude_observed : bool, default=True
-            Whether columns that a row has an entry in are left out.
+            Whether to exclude columns in which a row has an observed entry.
 
         Returns
         -------
         rows : ndarray of shape (n_rows,)
-            The distinct row labels of `X`, in the order of `row_labels_` (see there).
+            Distinct row labels of `X`, in an order as that of `row_labels_`.
 
         columns : ndarray of shape (n_rows, n_found)
-            Column labels for each of them, best first; None where fewer are left.
+            Column labels for each of them, best first, padded with None.
 
         scores : ndarray of shape (n_rows, n_found)
-            Their predictions, in the units of `y`; minus infinity beside None.
+            Predictions of these columns, in the units of `y`; minus infinity for None.
 
         Raises
         ------
         ValueError
-            As in `fit`; and if ``unseen="raise"`` and a column was not seen in `fit`.
+            If the input is invalid, see `fit`, or ``unseen="raise"`` and a column was not seen.
 
         Warns
         -----
@@ -387,7 +387,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         columns_seen: NDArray[np.bool_],
         outcome: str,
     ) -> None:
-        """Warn of lines with labels that are not known, or raise; nothing if not wanted."""
+        """Warn about lines with unseen labels, or raise an error, as `unseen` requests."""
         if self.unseen == "predict":
             return
         described = describe_unseen(
@@ -410,7 +410,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
         )
 
     def _by_what_is_known(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Array:
-        """Predictions by mean and biases; codes are -1 where a label is not known."""
+        """Predict by the mean and biases; codes are -1 for unseen labels."""
         model = self.estimator_
         has_biases = self._fitted_biases
         predicted = np.full(len(rows), model.intercept_ if has_biases else self.mean_)
@@ -422,7 +422,7 @@ class EntryRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):
 
 @dataclass(frozen=True, eq=False)
 class _Table:
-    """Entries by the numbers of their rows and columns, with or without weights."""
+    """Entries with row and column numbers, with or without weights."""
 
     rows: NDArray[np.intp]
     columns: NDArray[np.intp]
@@ -432,9 +432,9 @@ class _Table:
     def as_matrices(
         self, shape: tuple[int, int]
     ) -> tuple[sparse.csr_array, sparse.csr_array | None, float]:
-        """Means of the lines of each pair, their weights, and the squares about the means.
+        """Return means of the lines of each pair, their weights, and the squared deviations.
 
-        Weights are None where all are 1.
+        Weights are None if all are 1.
         """
         # The conversion adds up what has the same place, so that fewer are left of duplicates.
         ratings = sparse.coo_array((self.values, (self.rows, self.columns)), shape=shape).tocsr()
@@ -455,7 +455,7 @@ class _Table:
         return ratings, sparse.csr_array(pattern, shape=shape), scatter
 
     def first_duplicate(self) -> tuple[int, int]:
-        """Row and column of the first line that has them from a line before."""
+        """Return row and column of the first line that repeats an earlier one."""
         order = np.lexsort((self.columns, self.rows))
         same = np.diff(self.rows[order]) == 0
         same &= np.diff(self.columns[order]) == 0
@@ -464,7 +464,7 @@ class _Table:
 
 
 def _values(y: Any, rows: NDArray[Any]) -> Array:
-    """Return validated values, as many as there are labels."""
+    """Return validated values, one per line."""
     if y.dtype.kind in "mM":
         raise ValueError(
             f"y holds dates or times ({y.dtype}), and values must be numbers; convert them, for "
@@ -478,7 +478,7 @@ def _values(y: Any, rows: NDArray[Any]) -> Array:
 def _positive_weights(
     sample_weight: Any, y: Array
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Which lines have a weight, and the weights of these."""
+    """Return the mask of lines with positive weight, and their weights."""
     weights = check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
     used = weights > 0
     if not used.any():
@@ -487,7 +487,7 @@ def _positive_weights(
 
 
 def _require_missing_entries(inner: Any) -> None:
-    """Refuse models to which absent entries of a sparse matrix are zeros."""
+    """Refuse models that treat entries that a sparse matrix does not store as zeros."""
     name, innermost = type(inner).__name__, inner
     while hasattr(innermost, "estimator") or hasattr(innermost, "steps"):
         steps = getattr(innermost, "steps", None)
@@ -509,6 +509,6 @@ def _require_missing_entries(inner: Any) -> None:
 
 
 def _read_all_values(inner: Any) -> None:
-    """Let no value stand for a missing one: a line of the table is observed."""
+    """Let no value be a placeholder for missing entries: each line of the table is observed."""
     names = [name for name in inner.get_params() if name.split("__")[-1] == "missing_values"]
     inner.set_params(**dict.fromkeys(names, np.nan))

@@ -1,4 +1,4 @@
-"""Why an entry is predicted as it is."""
+"""Explanation of a prediction by the contributions of observed entries."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,27 +11,27 @@ from lrfact._typing import Array
 
 @dataclass(frozen=True)
 class Explanation:
-    """A prediction as a sum over the observed entries of its row.
+    """Explanation of a prediction: a sum of contributions of the observed entries of its row.
 
     Attributes
     ----------
     column : int
-        What was predicted.
+        Index of the predicted column.
 
     prediction : float
-        ``baseline + contributions.sum()``, to rounding.
+        Prediction, equal to ``baseline + contributions.sum()`` up to rounding.
 
     baseline : float
-        What holds for a row of which nothing is known: intercept and bias of the column.
+        Prediction for an unseen row without entries: intercept plus bias of the column.
 
     columns : ndarray of shape (n_observed,)
-        The observed columns, the one that contributes most, up or down, first.
+        Observed columns, in descending order of the absolute value of their contributions.
 
     contributions : ndarray of shape (n_observed,)
-        What each of them adds to the baseline, in the units of `X`.
+        Contribution of each of them, in the units of `X`.
 
     names : ndarray of shape (n_features,) or None
-        Names of the columns; None if `X` had none in `fit`.
+        Names of the columns, or None if `X` had none in `fit`.
     """
 
     column: int

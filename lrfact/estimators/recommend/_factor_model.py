@@ -1,4 +1,4 @@
-"""Rows as factors, and back: what estimators with column factors share."""
+"""Base class of estimators with row and column factors: transform and its inverse."""
 
 from typing import Any
 
@@ -16,35 +16,35 @@ from lrfact.estimators.recommend._column_recommender import ColumnRecommender
 class FactorModel(
     ColumnRecommender, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
-    """Base of the estimators that predict by factors of rows and columns.
+    """Base class of estimators that predict by factors of rows and columns.
 
-    A subclass says what is observed of rows, and folds it in.
+    A subclass implements which entries of rows are observed, and the fold-in of rows.
     """
 
     def transform(self, X: Any) -> Array:
-        """Return the factors of rows, known or new.
+        """Return the factors of training rows or unseen rows (fold-in).
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Training rows or unseen rows.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            A row without entries is given what is expected of any: zeros, unless the estimator
-            says else. Biases of rows, where there are any, are not among them.
+            Factors of the rows. A row without entries has the prior mean, zeros unless the
+            estimator documents otherwise. Biases of rows are not included.
         """
         check_is_fitted(self, "components_")
         return self._fold_in(X)[0]
 
     def inverse_transform(self, X: Any) -> Array:
-        """Return rows from their factors.
+        """Transform factors back to the original space.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components_)
-            Factors, as `transform` returns them.
+            Factors, as returned by `transform`.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""ImplicitMF: factorization of clicks, plays and purchases, where absence says little."""
+"""ImplicitMF: matrix factorization of implicit feedback."""
 
 import warnings
 from numbers import Integral, Real
@@ -41,110 +41,110 @@ _NEGATIVES = 1024  # columns that the fold-in of "bpr" compares those of a row w
 
 
 class ImplicitMF(CallbackSupportMixin, FactorModel):
-    r"""Low-rank factorization of implicit feedback: clicks, plays, purchases.
+    r"""Matrix factorization of implicit feedback (clicks, plays, purchases).
 
-    What a row has chosen tells of its taste, the more the oftener; what it has not chosen tells
-    little, as it may not have been seen. So all entries count, with different confidence:
+    Observed interactions indicate preference, with a confidence that grows with their count;
+    unobserved ones are weak negatives, as the user may not know the item. All entries are fitted,
+    with different confidence:
 
     .. math:: \min_{W, V} \sum_{i,j} c_{ij} (p_{ij} - w_i' v_j)^2
               + reg \Big[ \sum_i C_i^\nu \|w_i\|^2 + \sum_j C_j^\nu \|v_j\|^2 \Big]
 
-    where :math:`p_{ij}` is 1 where :math:`x_{ij} > 0` and 0 elsewhere,
-    :math:`c_{ij} = 1 + \alpha x_{ij}`, and :math:`C_i = \sum_j c_{ij}`, :math:`C_j` likewise.
+    where :math:`p_{ij}` is 1 if :math:`x_{ij} > 0`, else 0, :math:`c_{ij} = 1 + \alpha x_{ij}` is
+    the confidence, :math:`C_i = \sum_j c_{ij}` and :math:`C_j = \sum_i c_{ij}`.
 
     Parameters
     ----------
     n_components : int or "auto", default="auto"
-        Number of factors. "auto" takes 64, or as many as the shape allows where that is less.
+        Number of latent factors. "auto" means 64, or as many as the shape allows if that is less.
 
     loss : {"squared", "bpr"}, default="squared"
-        "squared" is the objective above. "bpr", Bayesian personalised ranking, wants what a row has
-        chosen to score higher than what it has not, pair by pair, see `Notes`; it does not read how
-        large entries are.
+        "squared" is the objective above. "bpr" is Bayesian personalized ranking, a pairwise loss
+        for which interactions of a row should score higher than other columns, see `Notes`; it does
+        not use the magnitudes of entries.
 
     solver : {"auto", "als", "svd", "sgd"}, default="auto"
-        Of "squared": "als" (which "auto" takes) solves for rows and for columns in turns; "svd"
-        takes the singular vectors of the matrix with rows and columns divided by the roots of their
-        sums, and smooths rows along them, see `Notes`: in one step, but columns that hardly anybody
-        has chosen take up directions, and are better left out before. Of "bpr": "sgd".
+        Algorithm. For "squared", "als" (the choice of "auto") alternates between rows and columns;
+        "svd" uses the singular vectors of the matrix whose rows and columns are divided by the
+        square roots of their sums as a spectral filter, see `Notes`. It needs no iterations, but
+        columns with very few interactions use up components and should be removed before. For
+        "bpr", "sgd".
 
     alpha : float, default=10.0
-        Confidence that a unit of `X` adds, above 0. Of large counts pass ``np.log1p(X)``: the
-        largest would outweigh all else. The best `reg` moves with it. "svd" and "sgd" do not read
-        it.
+        Confidence added per unit of `X`, positive. For large counts pass ``np.log1p(X)``, or the
+        largest ones would dominate. The best `reg` depends on it. Not used by "svd" and "sgd".
 
     reg : float, default=0.005
-        Strength of the penalty, from 0. Of "svd" on the scale of squared singular values, the
-        first of which is 1; the best is once or twice the last of these that is kept, 0.1 to 0.5
-        say, and higher ranks gain more by it.
+        Regularization strength, at least 0. For "svd" it is on the scale of squared singular
+        values, the first of which is 1; the best value is one or two times the last one that is
+        kept, for example 0.1 to 0.5, and matters more for higher ranks.
 
     reg_exponent : float, default=1.0
-        :math:`\nu`. At 1 `reg` needs no change as data grow, and long rows are penalized like
-        short ones, entry for entry; 0 is the same penalty for all, in other units. Only "als" reads
-        it.
+        Exponent :math:`\nu`. With 1 the best `reg` does not depend on the amount of data, and the
+        regularization per entry is the same for long and short rows; with 0 it is the same for all
+        rows, in other units. Used by "als" only.
 
     learning_rate : float, default=0.1
-        Length of the first steps of "sgd"; later steps adapt. Other solvers do not read it.
+        Initial step size of "sgd"; later steps are adaptive. Not used by other solvers.
 
     max_iter : int, default=100
-        At most so many sweeps of "als", or epochs of "sgd", over all entries.
+        Maximum number of iterations of "als", or of epochs of "sgd".
 
     tol : float, default=0.001
-        A sweep that lowers the objective by a smaller share ends the fit; of "sgd" two epochs in
-        succession.
+        Tolerance of the stopping criterion: stop if an iteration, or two successive epochs of
+        "sgd", lower the objective by a smaller fraction.
 
     random_state : int, RandomState instance or None, default=None
-        Of the start. An int makes the result the same, to the last bit, on every run and for every
-        `n_jobs`.
+        Controls the random initialization. Pass an int for reproducible results: they are bitwise
+        identical on every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads; None for all.
+        Number of threads. None means all available ones.
 
     verbose : int, default=0
-        Whether to print the objective after each sweep.
+        Whether to print the objective after each iteration.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        Column factors, one a row. Of "als" and "sgd" orthogonal, in descending order of length; of
-        "svd" in descending order of singular value. The largest loading of each is positive.
+        Column factors, one per row. With "als" and "sgd" orthogonal, in descending order of norm;
+        with "svd" in descending order of singular value. The largest loading of each is positive.
 
     column_bias_ : ndarray of shape (n_features,)
-        What is added to all scores of a column: zeros for "squared", its popularity for "bpr".
+        Biases of the columns: zeros for "squared", their popularity for "bpr".
 
     intercept_ : float
-        0.
+        Intercept, always 0.
 
     row_factors_ : ndarray of shape (n_samples, n_components_)
-        ``transform`` of the rows of the fit.
+        Factors of the training rows.
 
     n_components_ : int
-        Number of factors.
+        Number of latent factors.
 
     loss_curve_ : list of float
-        The objective after each sweep; of "sgd" the mean loss of the pairs that an epoch has seen,
-        without the penalty; empty for "svd".
+        Objective after each iteration; for "sgd" the mean loss of the pairs of an epoch, without
+        regularization; empty for "svd".
 
     n_iter_ : int
-        Sweeps or epochs; 1 for "svd".
+        Number of iterations or epochs; 1 for "svd".
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    MaskedMF : Ratings, where low values are as telling as high ones.
-    TruncatedSVDReducer : All entries alike.
+    MaskedMF : Ratings (explicit feedback), where low values are informative too.
+    TruncatedSVDReducer : Truncated SVD, with equal weights of all entries.
 
-    Notes
-    -----
-    **Cost** of a sweep of "als" for nnz entries: ``4 (n_samples + n_features) k^2`` multiplications
-    and additions, and for each row and column with n entries the least of ``n k^2 / 2 + k^3 / 6``,
-    ``n^2 k / 2 + n^3 / 6``, and ``8 n k`` for three steps of conjugate gradients. Memory: the
-    entries twice, and the factors twice. Nothing is as large as all entries.
+    Notes ----- **Cost** of an iteration of "als" for nnz entries: ``4 (n_samples + n_features)
+    k^2`` multiplications and additions, and for each row and column with n entries the least of ``n
+    k^2 / 2 + k^3 / 6``, ``n^2 k / 2 + n^3 / 6``, and ``8 n k`` for three steps of conjugate
+    gradients. Memory: the stored entries twice, and the factors twice. No dense matrix of all
+    entries is formed.
 
     **"svd"** minimizes, with :math:`\tilde X` as :math:`X` after that division, over matrices P of
     rank `n_components`, in closed form,
@@ -152,27 +152,27 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
     .. math:: \|\tilde X - \tilde X P\|_F^2 + reg \, \|P\|_F^2
 
     and scores are :math:`\tilde X P` in the units of the columns: a truncated singular value
-    decomposition, and no sweeps.
+    decomposition without iterations over the entries.
 
-    **"bpr"** minimizes, over the pairs of a row i and a column j that it has chosen,
+    **"bpr"** minimizes, over the interactions of a row i with a column j,
 
     .. math:: \sum_{(i, j)} \frac{1}{|N_i|} \sum_{l \in N_i} \Big[-\ln \sigma(s_{ij} - s_{il})
               + \frac{reg}{2} (\|w_i\|^2 + \|v_j\|^2 + \|v_l\|^2 + c_j^2 + c_l^2) \Big],
               \qquad s_{ij} = w_i' v_j + c_j
 
-    with all that row i has not chosen, :math:`N_i`, drawn one at a time and exactly: what a row has
-    is never taken for what it has not. An epoch costs about ``25 nnz k``.
+    where negatives are sampled from the columns :math:`N_i` without an interaction of row i, so
+    that an interaction is never used as a negative. An epoch costs about ``25 nnz k``.
 
-    **Rows**, those of the fit like new ones, are folded in by the minimum given the columns:
-    exactly with "squared"; with "bpr" a convex problem, in which 1024 columns stand for all that a
-    row has not chosen. A row without entries has zero factors.
+    **Rows**, both training rows and unseen ones, are folded in by the minimum given the columns:
+    exactly with "squared"; with "bpr" by a convex problem, in which 1024 columns represent all
+    negatives. A row without entries has zero factors.
 
-    **Scores** are no probabilities, nor in the units of `X`: they rank the columns of a row.
+    **Scores** are neither probabilities nor in the units of `X`: they rank the columns of a row.
 
     References
     ----------
     Hu, Koren and Volinsky (2008), doi:10.1109/ICDM.2008.22. Rendle, Krichene, Zhang and Koren
-    (2022), doi:10.1145/3523227.3548486, for the penalty and for how much its tuning matters.
+    (2022), doi:10.1145/3523227.3548486, for the regularization and the importance of its tuning.
     Shen, Wu, Zhang et al. (2021), doi:10.1145/3459637.3482264, for "svd". Rendle, Freudenthaler,
     Gantner and Schmidt-Thieme (2009), arXiv:1205.2618, for "bpr".
 
@@ -254,12 +254,12 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the factors of the columns.
+        """Fit the model with X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts, durations or truth values, from 0; pairs stored twice are added up.
+            Nonnegative interactions: counts, durations or booleans. Duplicate entries are added.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -278,7 +278,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ended the fit.
+            If `tol` is not reached within `max_iter` iterations.
         """
         fits = {"als": self._fit_als, "svd": self._fit_svd, "sgd": self._fit_sgd}
         solver = self._chosen_solver()
@@ -305,7 +305,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None) -> Array:
-        """Fit, and return the factors of the same rows.
+        """Fit the model with X, and return the factors of its rows.
 
         Parameters
         ----------
@@ -318,23 +318,23 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            The result of ``fit(X).transform(X)``.
+            Row factors, the result of ``fit(X).transform(X)``.
         """
         return self.fit(X).row_factors_.copy()
 
     def predict(self, X: Any) -> Array:
-        """Return the scores of all columns for rows, known or new.
+        """Return the scores of all columns for training rows or unseen rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows.
+            Training rows or unseen rows.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Higher for what a row is likelier to choose. Dense: for the best of many columns there
-            is `recommend`, for single entries `predict_entries`.
+            Scores, higher for more likely interactions. The result is dense: use `recommend` for
+            the best of many columns, and `predict_entries` for single entries.
         """
         check_is_fitted(self, "components_")
         return self._rebuilt(*self._fold_in(X))
@@ -345,20 +345,20 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         Parameters
         ----------
         rows, columns : array-like of int, shape (n_entries,)
-            Their indices.
+            Row and column indices of the entries.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            The rows that `rows` counts. None for those of the fit.
+            Rows to which `rows` refers. If None, the training rows.
 
         Returns
         -------
         ndarray of shape (n_entries,)
-            Memory for these and for the row factors, not for the matrix.
+            Scores. Memory is needed for these and for the row factors, not for the matrix.
 
         Raises
         ------
         ValueError
-            If an index is out of range, or `rows` and `columns` differ in length.
+            If an index is out of range, or `rows` and `columns` have different lengths.
         """
         check_is_fitted(self, "components_")
         W = self.row_factors_ if X is None else self._fold_in(X)[0]
@@ -368,33 +368,31 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         return predict_entries(MaskedModel(of_rows, of_columns, 0.0), rows, columns, bias=True)
 
     def explain(self, x: Any, column: Any) -> Explanation:
-        """Return what each entry of a row contributes to its score of a column.
+        """Explain the score of a column by the contributions of the interactions of a row.
 
         Parameters
         ----------
         x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
-            A row, known or new.
+            A training row or an unseen row.
 
         column : int, str or other label
-            Name or index of the column scored. An integer is a name where `X` was a DataFrame with
-            integers as column names in `fit`, and an index elsewhere.
+            Name or index of the column. An integer is a name if `X` was a DataFrame with integer
+            column names in `fit`, else an index.
 
         Returns
         -------
         Explanation
-            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
-            a list.
+            Object with `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows
+            it as a list.
 
         Raises
         ------
         ValueError
             If `x` is not one row, there is no such column, or `reg` is 0 with "bpr".
 
-        Notes
-        -----
-        With "als" the fold-in is linear in what each entry pulls the row to, given how confident
-        all of them are (Hu, Koren and Volinsky 2008, section 5); with "svd" it is linear. With
-        "bpr" contributions are the pulls that are in balance with the penalty at the minimum, and
+        Notes ----- With "als" the fold-in is linear in the preferences, given their confidences
+        (Hu, Koren and Volinsky 2008, section 5); with "svd" it is linear. With "bpr" contributions
+        are the gradients of the loss, which balance that of the regularization at the minimum, and
         add up to `predict` to about three digits.
         """
         check_is_fitted(self, "components_")
@@ -413,18 +411,18 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         )
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Return how well entries that are hidden from rows are ranked.
+        """Return the mean NDCG@10 of held-out entries.
 
-        A fifth of the entries of each row is hidden, the rest folded in, and all columns but the
-        rest are ranked: the normalized discounted cumulative gain of the first ten places, with the
-        hidden entries as gains of 1, is averaged over the rows that had something to hide. On rows
-        that were not in the fit it is an honest measure, so that GridSearchCV finds a finite rank,
-        a penalty and a confidence.
+        A fifth of the entries of each row is held out, the row is folded in from the rest, and all
+        columns except the rest are ranked: the normalized discounted cumulative gain of the first
+        ten, with gain 1 for held-out entries, is averaged over the rows with held-out entries. For
+        unseen rows it is an unbiased measure, so that GridSearchCV finds a finite rank, a
+        regularization strength and a confidence.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows. Which entries are hidden depends on nothing but where they are.
+            Data, preferably unseen rows. The held-out entries depend only on their positions.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -432,7 +430,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         Returns
         -------
         float
-            From 0 to 1; greater is better.
+            Score from 0 to 1; higher is better.
 
         Raises
         ------
@@ -441,7 +439,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
 
         See Also
         --------
-        holdout_scorer : Other metrics of rankings, other shares.
+        holdout_scorer : Other ranking metrics and fractions.
         """
         check_is_fitted(self, "components_")
         entries = self._observed(X)
@@ -557,7 +555,7 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         return implicit_feedback(self, X, reset=False)
 
     def _rows(self, entries: sparse.csr_array, n_threads: int) -> tuple[Array, Array]:
-        """Factors of rows, and no biases."""
+        """Return factors of rows, without biases."""
         with single_threaded_blas():
             factors = self._column_model().fold_in(entries, n_threads=n_threads)
         return factors, np.zeros(len(factors), factors.dtype)

@@ -62,143 +62,149 @@ class _FittedForm:
 
 
 class MaskedMF(CallbackSupportMixin, BiasedFactors):
-    r"""Low-rank factorization of the observed entries of a matrix with holes.
+    r"""Matrix factorization of ratings with missing entries (collaborative filtering).
 
     .. math:: \min \sum_{(i,j) \in \Omega} \omega_{ij} (x_{ij} - \mu - b_i - c_j - w_i' v_j)^2
               + reg \Big[ \sum_i \sqrt{n_i}\, (\|w_i\|^2 + b_i^2)
               + \sum_j \sqrt{n_j}\, (\sigma^2 \|v_j\|^2 + c_j^2) \Big]
 
-    over the intercept :math:`\mu`, biases of rows and columns, and factors. :math:`\Omega` are the
-    observed entries, :math:`n_i` and :math:`n_j` their numbers in a row or column (the sums of
-    their weights), :math:`\sigma^2` their variance. Nothing is assumed of the missing entries. With
-    the variance in the penalty `reg` has no units: results for X and for 10 X are the same but
-    for the factor 10.
+    over the intercept :math:`\mu`, biases of rows and columns, and factors, by alternating least
+    squares (ALS) or stochastic gradient descent (SGD). :math:`\Omega` are the observed entries,
+    :math:`n_i` and :math:`n_j` their numbers in a row or column (the sums of their weights) and
+    :math:`\sigma^2` their variance. Missing entries are not used. Since the variance is part of the
+    regularization, `reg` has no units: results for 10 X are 10 times those for X.
 
     Parameters
     ----------
     n_components : int or "auto", default="auto"
-        Number of factors. "auto" takes 10, or as many as the shape allows where that is less;
-        the penalty leaves little to factors that are not needed.
+        Number of latent factors. "auto" means 10, or as many as the shape allows if that is less;
+        regularization keeps unneeded factors small.
 
     reg : float, default=1.0
-        Strength of the penalty, from 0. 1 suits people's ratings, whose noise is about as strong as
-        what factors explain; measurements with little noise want 0.1 or less. Near 0, rows and
-        columns of few entries may have nearly singular equations: see `added_diagonal_`.
+        Regularization strength, at least 0. A value of 1 suits ratings by users, whose noise is
+        about as large as the variation that factors explain; measurements with little noise need
+        0.1 or less. Near 0, the normal equations of rows and columns with few entries may be nearly
+        singular: see `added_diagonal_`.
 
     bias : bool, default=True
-        Whether to have an intercept and biases; without them :math:`\sigma^2` is the mean square.
+        Whether to fit an intercept and biases of rows and columns; without them :math:`\sigma^2` is
+        the mean square.
 
     nonnegative : bool, default=False
-        Whether factors are confined to numbers from 0, so that they read as parts. Goes well with
-        ``bias=False``.
+        Whether to constrain factors to be nonnegative, so that they can be interpreted as parts.
+        Usually combined with ``bias=False``.
 
     solver : {"als", "sgd"}, default="als"
-        "als" solves exactly for rows and for columns in turns. "sgd" takes stochastic gradient
-        steps entry by entry: an epoch is cheaper than a sweep of "als" where there are many
-        factors, but it takes about ten to do what one such sweep does, and they end near the
-        minimum. Worth it with `early_stopping`, as models on its way may predict better than the
-        one at the minimum.
+        "als" alternates between exact solutions for rows and for columns. "sgd" makes stochastic
+        gradient steps for single entries: with many factors an epoch is cheaper than an iteration
+        of "als", but about ten epochs are needed for the progress of one iteration, and they
+        converge only near the minimum. Use it with `early_stopping`, as intermediate models may be
+        more accurate than the one at the minimum.
 
     learning_rate : float, default=0.05
-        Length of the first steps of "sgd", where residuals have the spread of the values; later
-        steps adapt. Other solvers do not read it.
+        Initial step size of "sgd", for residuals with the standard deviation of the values; later
+        steps are adaptive. Not used by other solvers.
 
     max_iter : int, default=100
-        At most so many sweeps (of "sgd": epochs) over all entries.
+        Maximum number of ALS iterations, or of epochs with ``solver="sgd"``.
 
     tol : float, default=0.0001
-        A sweep that lowers the objective by a smaller share ends the fit.
+        Tolerance of the stopping criterion: stop if an iteration lowers the objective by a smaller
+        fraction.
 
     missing_values : float, default=nan
-        What stands for a missing entry; 0 in the classic tables where 0 means not rated. Of sparse
-        input what is not stored is missing too, and a stored 0 is an observed 0, unless
-        `missing_values` is 0.
+        Placeholder for missing entries, such as 0 in ratings matrices where 0 means not rated.
+        Entries that a sparse matrix does not store are also missing. A stored 0 is an observed 0,
+        unless `missing_values` is 0.
 
     early_stopping : bool, default=False
-        Whether to hold out a random tenth of the entries, stop when these have not been predicted
-        better for three sweeps, and keep the factors of the best.
+        Whether to hold out a random tenth of the entries as validation set, stop if their error has
+        not improved for three iterations, and keep the best factors.
 
     warm_start : bool, default=False
-        Whether `fit` starts from the factors of the fit before, if the columns are as many. Further
-        factors, if asked for, start where those leave most unexplained.
+        Whether to initialize `fit` with the factors of the previous fit, if the number of columns
+        is the same. Additional factors are initialized by the residuals of the previous ones.
 
     random_state : int, RandomState instance or None, default=None
-        Of the start, and of the entries held out. An int makes the result the same, to the last
-        bit, on every run and for every `n_jobs`.
+        Controls the random initialization and the validation split. Pass an int for reproducible
+        results: they are bitwise identical on every run and for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads; None for all.
+        Number of threads. None means all available ones.
 
     verbose : int, default=0
-        Whether to print the objective after each sweep.
+        Whether to print the objective after each iteration.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features)
-        Column factors, one a row: orthogonal, in descending order of length, the largest loading
-        of each positive. Without units. With `nonnegative` as found, longest first.
+        Column factors, one per row: orthogonal, in descending order of norm, with signs
+        such that the largest loading of each is positive. They have no units. With `nonnegative`
+        they are as computed, sorted by norm.
 
     intercept_ : float
-        In the units of `X`; 0 without `bias`.
+        Intercept, in the units of `X`; 0 without `bias`.
 
     column_bias_ : ndarray of shape (n_features,)
-        What is added to all entries of a column, in the units of `X`; 0 for columns without
-        entries.
+        Biases of the columns, in the units of `X`; 0 for columns without entries.
 
     row_factors_ : ndarray of shape (n_samples, n_components_)
-        ``transform`` of the rows of the fit; rows of later `partial_fit` come after.
+        Factors of the training rows, followed by those of later calls of `partial_fit`.
 
     row_bias_ : ndarray of shape (n_samples,)
-        Their biases; 0 for rows without entries.
+        Biases of the training rows, in the units of `X`; 0 for rows without entries.
 
     n_components_ : int
         Number of factors.
 
     loss_curve_ : list of float
-        The objective after each sweep, in squared units of `X`. Of "sgd" with the loss seen
-        during the epoch, a little more than that after it.
+        Objective after each iteration, in squared units of `X`. For "sgd" its loss is that during
+        the epoch, slightly higher than after it.
 
     validation_rmse_ : list of float
-        Error on the entries held out after each sweep; only with `early_stopping`.
+        Error on the validation entries after each iteration. Available with `early_stopping`.
 
     added_diagonal_ : float
-        The most that had to be added to the diagonal of any equations to solve them; 0 if all
-        were well posed. The solution is then one of several that fit alike.
+        Maximum value that was added to the diagonal of normal equations to solve them; 0 if all
+        were well conditioned. If it is positive, the solution is one of several that fit equally
+        well.
 
     n_iter_ : int
-        Sweeps.
+        Number of iterations, or of epochs with ``solver="sgd"``.
 
     n_samples_seen_ : int
-        Rows learnt from.
+        Number of training rows.
 
     n_features_in_ : int
-        Number of columns.
+        Number of features seen in `fit`.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    SoftImpute : Convex completion, which chooses its rank by one penalty.
-    TruncatedSVDReducer : For matrices without holes.
+    BayesianMF : Bayesian matrix factorization, with standard deviations of predictions.
+    SoftImpute : Convex matrix completion, whose rank is determined by the regularization.
+    TruncatedSVDReducer : Truncated SVD of complete matrices.
     EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
-    RankSearchCV : Chooses `n_components` by cross-validation.
-    holdout_scorer : Scores by entries hidden from each test row, with any metric.
+    RankSearchCV : Search for `n_components` by cross-validation.
+    holdout_scorer : Scorer by held-out entries of each test row, with any metric.
 
     Notes
     -----
-    A sweep costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and additions for
-    p = n_components + 1, shared by all threads; an epoch of "sgd" ``16 nnz n_components``. Memory:
-    the observed entries twice (by rows and by columns) and the factors. The fit starts from the
-    singular vectors of what biases leave unexplained; "als" then usually needs some ten sweeps.
+    An iteration of "als" costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and
+    additions for p = n_components + 1, divided among the threads; an epoch of "sgd" costs
+    ``16 nnz n_components``. Memory: the observed entries twice (by rows and by columns) and the
+    factors. The factors are initialized by the singular vectors of the residuals of the biases;
+    "als" then usually needs about ten iterations.
 
-    The root of the counts in the penalty lies between a penalty that is the same for all
-    (Gaussian priors of equal width; Salakhutdinov and Mnih 2008) and one in proportion to the
-    counts (Zhou et al. 2008). On MovieLens-100K it predicts better than both, on MovieLens-1M as
-    well as the former, and one value of `reg` suits both.
+    The square root of the counts in the regularization is a compromise between one that is the same
+    for all rows (Gaussian priors of equal width; Salakhutdinov and Mnih 2008) and one in proportion
+    to the counts (Zhou et al. 2008). On MovieLens-100K it predicts better than both, on
+    MovieLens-1M as well as the former, and one value of `reg` suits both.
 
-    Rows are folded in independently of each other by the same equations as in the fit, so that
-    ``fit_transform(X)`` equals ``fit(X).transform(X)``.
+    Each row is folded in by the same equations as in the fit, so that ``fit_transform(X)`` equals
+    ``fit(X).transform(X)``.
 
     References
     ----------
@@ -209,7 +215,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
 
     Examples
     --------
-    Five people and six kinds of food, 0 for not tried:
+    Ratings of six kinds of food by five users, with 0 for missing ratings:
 
     >>> import numpy as np
     >>> from lrfact import MaskedMF
@@ -239,7 +245,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
     _fitted_evidence: SufficientStatistics
     _fitted_form: _FittedForm
 
-    # A fit may start from one of another rank, so RankSearchCV goes from one to the next.
+    # A fit can be warm started from another rank, which RankSearchCV uses.
     _warm_start_takes_any_rank = True
     _solvers: ClassVar[dict[str, Callable[..., MaskedFit]]] = {
         "als": masked_als,
@@ -297,19 +303,20 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, entry_weight: Any = None) -> Self:
-        """Learn column factors and biases.
+        """Fit the model with X.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The table: `missing_values` for holes, or a sparse matrix that stores what is observed.
+            Incomplete matrix: dense with `missing_values` as placeholder, or a sparse matrix that
+            stores the observed entries.
 
         y : None
             Not used, present here for API consistency by convention.
 
         entry_weight : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            Weights of the observed entries, positive: an entry of weight 2 counts as two. None
-            for ones.
+            Positive weights of the observed entries: an entry of weight 2 counts as two. If None,
+            all weights are 1.
 
         Returns
         -------
@@ -319,23 +326,24 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         Raises
         ------
         ValueError
-            If nothing is observed, `n_components` exceeds min(n_samples, n_features), a pair is
-            stored twice, or values are infinite or so large that squares overflow.
+            If no entry is observed, `n_components` exceeds min(n_samples, n_features), an entry is
+            stored twice, or values are infinite or so large that their squares overflow.
 
         TypeError
-            If `X` is sparse by blocks or diagonals, where stored is not observed.
+            If `X` is a sparse matrix in a block or diagonal format, whose stored entries are not
+            all observed.
 
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` sweeps do not reach `tol`.
+            If `tol` is not reached within `max_iter` iterations.
         """
         self._fit(X, entry_weight)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None, entry_weight: Any = None) -> Array:
-        """Fit, and return the factors of the same rows.
+        """Fit the model with X, and return the factors of its rows.
 
         Parameters
         ----------
@@ -351,19 +359,19 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            What ``fit(X).transform(X)`` returns; with weights, the factors under these.
+            Row factors, the result of ``fit(X).transform(X)``, with the entry weights if given.
         """
         self._fit(X, entry_weight)
         return self.row_factors_.copy()
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
-        """Learn from further rows.
+        """Update the model with unseen rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows that no earlier call has seen. The first call is a `fit`.
+            Rows that no earlier call has seen. The first call is equivalent to `fit`.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -371,9 +379,9 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         Returns
         -------
         self : object
-            The estimator. Columns move as the new entries ask, each held by the number of
-            entries that it was learnt from before; the number of factors, the intercept and the
-            factors of earlier rows stay.
+            The updated estimator. Column factors are updated by the new entries, each weighted
+            against the entries from which it was learned before; the number of factors, the
+            intercept and the factors of earlier rows do not change.
 
         Raises
         ------
@@ -408,44 +416,44 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         return self
 
     def predict(self, X: Any) -> Array:
-        """Return the predictions of all entries of rows, known or new.
+        """Predict all entries of training rows or unseen rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Incomplete rows, from the training data or unseen.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features)
-            Predictions, also where `X` is observed; ``np.where(np.isnan(X), model.predict(X), X)``
-            fills the holes only. Dense: for single entries of a large matrix there is
-            `predict_entries`.
+            Predictions, including those of observed entries;
+            ``np.where(np.isnan(X), model.predict(X), X)`` imputes the missing entries only. The
+            result is dense: use `predict_entries` for single entries of a large matrix.
         """
         check_is_fitted(self, "components_")
         W, row_bias = self._fold_in(X)
         return self._rebuilt(W, row_bias)
 
     def predict_entries(self, rows: Any, columns: Any, X: Any = None) -> Array:
-        """Return the predictions of single entries.
+        """Predict single entries.
 
         Parameters
         ----------
         rows, columns : array-like of int, shape (n_entries,)
-            Their indices.
+            Row and column indices of the entries.
 
         X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
-            The rows that `rows` counts. None for those of the fit.
+            Rows to which `rows` refers. If None, the training rows.
 
         Returns
         -------
         ndarray of shape (n_entries,)
-            Memory for these, not for the matrix.
+            Predictions. Memory is needed for these, not for the matrix.
 
         Raises
         ------
         ValueError
-            If an index is out of range, or `rows` and `columns` differ in length.
+            If an index is out of range, or `rows` and `columns` have different lengths.
         """
         check_is_fitted(self, "components_")
         W, row_bias = (self.row_factors_, self.row_bias_) if X is None else self._fold_in(X)
@@ -456,39 +464,37 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         return predict_entries(model, rows, columns, bias=True)
 
     def explain(self, x: Any, column: Any) -> Explanation:
-        r"""Return what each observed entry of a row contributes to a prediction.
+        r"""Explain a prediction by the contributions of the observed entries of its row.
 
-        The fold-in is linear in the values of a row, so that its prediction for column j is
+        The fold-in is linear in the values of a row, so that the prediction for column j is
 
         .. math:: \mu + c_j + \sum_{l \in o} \big[\omega_l\, d_j' A^{-1} d_l\big]\,
                   (x_l - \mu - c_l), \quad A = \sum_{l \in o} d_l d_l' + reg \sqrt{n}\, I
 
-        with :math:`d` the factors of a column (and 1, with biases); the terms of the sum are
+        where :math:`d` are the factors of a column (and 1, with biases); the terms of the sum are
         the contributions.
 
         Parameters
         ----------
         x : {array-like, sparse matrix} of shape (n_features,) or (1, n_features)
-            A row, known or new.
+            A training row or an unseen row.
 
         column : int or str
-            Index or name of the column predicted.
+            Index or name of the predicted column.
 
         Returns
         -------
         Explanation
-            With `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows it as
-            a list.
+            Object with `baseline`, `columns`, `contributions` and `prediction`; ``print`` shows
+            it as a list.
 
         Raises
         ------
         ValueError
             If `x` is not one row, or there is no such column.
 
-        Notes
-        -----
-        With non-negative factors the solution is linear in the values as long as the same factors
-        are at zero; the contributions are those of the factors above zero, and add up as well.
+        Notes ----- With nonnegative factors the solution is linear in the values as long as the
+        same factors are zero; the contributions are those of the positive factors, and also add up.
         """
         check_is_fitted(self, "components_")
         at = self._column_index(column)
@@ -522,20 +528,20 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         )
 
     def score(self, X: Any, y: Any = None) -> float:
-        r"""Return minus the error of predicting each entry from the others of its row.
+        r"""Return the negated leave-one-out error of predictions from the rest of each row.
 
         .. math:: -\sqrt{\frac{1}{|\Omega|} \sum_{ij \in \Omega}
                   \Big(\frac{e_{ij}}{1 - h_{ij}}\Big)^2}, \qquad h_{ij} = d_j' A_i^{-1} d_j
 
-        is minus the root mean square of the leave-one-entry-out residuals, in closed form: e are
-        the residuals of the fold-in, A its matrix and d the factors of a column (and 1, with
-        biases). The penalty of the row is held at its full value. On rows that were not in the fit
-        it is an honest measure, so that GridSearchCV over rows finds a finite rank.
+        is the negated root mean square of the leave-one-entry-out residuals, in closed form: e are
+        the residuals of the fold-in, A is its matrix and d are the factors of a column (and 1, with
+        biases). The regularization of the row is kept at its full value. For unseen rows it is an
+        unbiased measure, so that GridSearchCV over rows finds a finite rank.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows with holes.
+            Incomplete rows, from the training data or unseen.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -543,14 +549,14 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         Returns
         -------
         float
-            In the units of `X`, at most 0; greater is better. The only entry of a row is predicted
-            by the intercept and the bias of its column. With `nonnegative`, factors at zero
-            are held there.
+            Score, at most 0, in the units of `X`; higher is better. The only entry of a row is
+            predicted by the intercept and the bias of its column. With `nonnegative`, factors that
+            are zero are kept at zero.
 
         Raises
         ------
         ValueError
-            If nothing is observed.
+            If no entry is observed.
         """
         check_is_fitted(self, "components_")
         entries = self._observed(X)
@@ -635,7 +641,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
             )
 
     def _of_solver(self, random_state: np.random.RandomState) -> dict[str, Any]:
-        """What only the chosen solver takes."""
+        """Return the parameters specific to the solver."""
         if self.solver == "sgd":
             return {"learning_rate": self.learning_rate, "rng": random_state}
         return {}
@@ -646,7 +652,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         return check_rank(self.n_components, shape)
 
     def _known_model(self) -> MaskedModel | None:
-        """The columns of an earlier fit."""
+        """Return the columns of an earlier fit."""
         if not hasattr(self, "components_"):
             return None
         columns = self.components_.T
@@ -655,7 +661,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         return MaskedModel(columns[:0], columns, self.intercept_)
 
     def _known_in_units(self, known: MaskedModel, exponent: int) -> MaskedModel:
-        """The same for values that are divided by a power of two."""
+        """Return them for values that are divided by a power of two."""
         columns = known.columns
         if self.bias and exponent:
             columns = columns.copy()
@@ -669,7 +675,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         weights: Array | None,
         n_threads: int,
     ) -> Array:
-        """Set the attributes of the model; return its rows in the units of the solver."""
+        """Set the fitted attributes; return the rows in the units of the solver."""
         bias = self._fitted_form.bias
         k = model.columns.shape[1] - bias
         factors = model.columns[:, :k]
@@ -691,7 +697,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         return rows
 
     def _column_model(self) -> ColumnModel:
-        """The model without its rows, in the units of the solver."""
+        """Return the model without its rows, in the units of the solver."""
         form = self._fitted_form
         column_bias = times_power_of_two(self.column_bias_, -form.exponent) if form.bias else None
         return ColumnModel(
@@ -703,7 +709,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         )
 
     def _in_units(self, entries: sparse.csr_array) -> sparse.csr_array:
-        """Observed entries in the units of the solver."""
+        """Return observed entries in the units of the solver."""
         values = times_power_of_two(entries.data, -self._fitted_form.exponent)
         return with_values(entries, values)
 
@@ -716,13 +722,13 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         n_threads: int,
         weights: sparse.csr_array | None = None,
     ) -> tuple[Array, Array]:
-        """Factors and biases of rows."""
+        """Return factors and biases of rows."""
         entries, of_entries = self._in_units(entries), None if weights is None else weights.data
         found = self._column_model().fold_in(entries, of_entries, n_threads=n_threads)
         return self._split(found.solution)
 
     def _split(self, rows: Array) -> tuple[Array, Array]:
-        """Factors and biases, in the units of X, of rows in those of the solver."""
+        """Return factors and biases in the units of X, of rows in the units of the solver."""
         rows, k = self._in_units_of_X(rows), len(self.components_)
         bias = rows[:, k].copy() if self._fitted_form.bias else np.zeros(len(rows), rows.dtype)
         return np.ascontiguousarray(rows[:, :k]), bias
