@@ -151,8 +151,10 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
     EntryRegressor : The same for a long table of (row, column, value), with labels of any kind.
     SoftImpute : Convex matrix completion.
 
-    Notes ----- An iteration costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications
-    and additions for p = n_components + 1, as one of `MaskedMF`; there are ``n_burn_in + thinning
+    Notes
+    -----
+    An iteration costs ``2 nnz p^2 + (n_samples + n_features) p^3 / 3`` multiplications and
+    additions for p = n_components + 1, as one of `MaskedMF`; there are ``n_burn_in + thinning
     n_draws`` iterations. A prediction folds its row in for each draw: ``n_draws (n p^2 + p^3 / 3)``
     for n entries. Memory: the observed entries, which are stored, twice; ``n_features p`` numbers
     for each draw, three times as many during the fit. Draws of rows are not stored: rows are folded

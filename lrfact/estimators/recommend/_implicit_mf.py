@@ -140,11 +140,13 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
     MaskedMF : Ratings (explicit feedback), where low values are informative too.
     TruncatedSVDReducer : Truncated SVD, with equal weights of all entries.
 
-    Notes ----- **Cost** of an iteration of "als" for nnz entries: ``4 (n_samples + n_features)
-    k^2`` multiplications and additions, and for each row and column with n entries the least of ``n
-    k^2 / 2 + k^3 / 6``, ``n^2 k / 2 + n^3 / 6``, and ``8 n k`` for three steps of conjugate
-    gradients. Memory: the stored entries twice, and the factors twice. No dense matrix of all
-    entries is formed.
+    Notes
+    -----
+    **Cost** of an iteration of "als" for nnz entries: ``4 (n_samples + n_features) k^2``
+    multiplications and additions, and for each row and column with n entries the least of ``n k^2 /
+    2 + k^3 / 6``, ``n^2 k / 2 + n^3 / 6``, and ``8 n k`` for three steps of conjugate gradients.
+    Memory: the stored entries twice, and the factors twice. No dense matrix of all entries is
+    formed.
 
     **"svd"** minimizes, with :math:`\tilde X` as :math:`X` after that division, over matrices P of
     rank `n_components`, in closed form,
@@ -390,10 +392,12 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         ValueError
             If `x` is not one row, there is no such column, or `reg` is 0 with "bpr".
 
-        Notes ----- With "als" the fold-in is linear in the preferences, given their confidences
-        (Hu, Koren and Volinsky 2008, section 5); with "svd" it is linear. With "bpr" contributions
-        are the gradients of the loss, which balance that of the regularization at the minimum, and
-        add up to `predict` to about three digits.
+        Notes
+        -----
+        With "als" the fold-in is linear in the preferences, given their confidences (Hu, Koren and
+        Volinsky 2008, section 5); with "svd" it is linear. With "bpr" contributions are the
+        gradients of the loss, which balance that of the regularization at the minimum, and add up
+        to `predict` to about three digits.
         """
         check_is_fitted(self, "components_")
         at = self._column_index(column)

@@ -44,15 +44,15 @@ _PATIENCE = 3  # sweeps without a better error on the entries held out
 
 @dataclass(frozen=True)
 class _FittedForm:
-    """What a fitted model is besides its factors, whatever the parameters are set to later.
+    """Parameters of a fitted model, which do not change with `set_params` after the fit.
 
     Attributes
     ----------
     reg, bias, nonnegative :
-        As in the fit.
+        Parameters at the time of the fit.
 
     exponent : int
-        Of the power of two that values are divided by, see `unit_exponent`.
+        Exponent of the power of two by which values are divided, see `unit_exponent`.
     """
 
     reg: float
@@ -162,7 +162,7 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         the epoch, slightly higher than after it.
 
     validation_rmse_ : list of float
-        Error on the validation entries after each iteration. Available with `early_stopping`.
+        Error on the validation entries after each iteration. Available if `early_stopping`.
 
     added_diagonal_ : float
         Maximum value that was added to the diagonal of normal equations to solve them; 0 if all
@@ -493,8 +493,10 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
         ValueError
             If `x` is not one row, or there is no such column.
 
-        Notes ----- With nonnegative factors the solution is linear in the values as long as the
-        same factors are zero; the contributions are those of the positive factors, and also add up.
+        Notes
+        -----
+        With nonnegative factors the solution is linear in the values as long as the same factors
+        are zero; the contributions are those of the positive factors, and also add up.
         """
         check_is_fitted(self, "components_")
         at = self._column_index(column)
