@@ -1,4 +1,4 @@
-"""What is known of documents beside their words: ids, labels, texts."""
+"""Ids, labels and texts of the documents of a search."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
@@ -14,21 +14,21 @@ from lrfact.checks._documents import python_value, python_values
 
 @dataclass(frozen=True)
 class DocumentCollection:
-    """Documents in the order in which they came.
+    """Ids, labels and texts of documents, in the order in which they were added.
 
     Attributes
     ----------
     n_documents : int
-        How many.
+        Number of documents.
 
     ids : ndarray of shape (n_documents,) or None
-        Distinct; None where documents are known by their position.
+        Distinct ids; None if documents are identified by their positions.
 
     labels : ndarray of shape (n_documents,) or None
-        One for each.
+        Label of each document.
 
     texts : tuple of str or None
-        None where they were not kept.
+        Texts of the documents; None if they were not kept.
     """
 
     n_documents: int
@@ -45,7 +45,7 @@ class DocumentCollection:
         return None if self.labels is None else _plain(self.labels[position])
 
     def position_of(self, document: Any) -> int:
-        """Return where the document with this id is; `ValueError` where there is none."""
+        """Return the position of the document with this id; `ValueError` if there is none."""
         document = python_value(document)
         positions = self._positions([document])
         if positions[0] < 0:
@@ -67,7 +67,7 @@ class DocumentCollection:
         Raises
         ------
         ValueError
-            If it is a single id, an id is unknown or comes twice, or a mask has another length.
+            If it is a single id, an id is unknown or repeated, or a mask has another length.
         """
         allowed = python_values(allowed)
         shape = getattr(allowed, "shape", (1,))
@@ -92,12 +92,12 @@ class DocumentCollection:
         return positions
 
     def extended(self, other: "DocumentCollection") -> "DocumentCollection":
-        """Return these documents, and further ones behind them.
+        """Return these documents followed by others.
 
         Raises
         ------
         ValueError
-            If one of the two has ids or labels and the other has not, or an id comes twice.
+            If only one of the two has ids or labels, or an id is not unique.
         """
         for name, ours, theirs in (
             ("ids", self.ids, other.ids),
@@ -155,21 +155,21 @@ class DocumentCollection:
 def document_collection(
     n_documents: int, *, ids: Any, labels: Any, texts: list[str] | None
 ) -> DocumentCollection:
-    """Validate what came along with documents.
+    """Validate ids, labels and texts of documents.
 
     Parameters
     ----------
     n_documents : int
-        How many there are.
+        Number of documents.
 
     ids : array-like of shape (n_documents,) or None
-        Distinct.
+        Distinct ids.
 
     labels : array-like of shape (n_documents,) or None
-        As `y` of a classifier.
+        Labels, as `y` of a classifier.
 
     texts : list of str or None
-        To keep.
+        Texts to keep.
 
     Returns
     -------
@@ -178,7 +178,7 @@ def document_collection(
     Raises
     ------
     ValueError
-        If there are more or fewer of them than documents, or an id comes twice.
+        If their number is not that of the documents, or an id is not unique.
     """
     if isinstance(ids, set | frozenset):
         raise ValueError("ids are a set, which has no order; give a list in the order of documents")

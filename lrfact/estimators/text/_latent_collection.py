@@ -1,4 +1,4 @@
-"""A collection of documents along latent directions, which can grow."""
+"""A collection of documents in latent dimensions, to which documents can be added."""
 
 import copy
 import warnings
@@ -45,7 +45,7 @@ _SHORTEST = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
 
 
 class LatentCollection:
-    """Mixin of a search: fits the directions, indexes documents, adds further ones."""
+    """Mixin of a search: fits the latent dimensions, indexes and adds documents."""
 
     n_components: Any
     centering: str | None
@@ -86,30 +86,30 @@ class LatentCollection:
 
     @fit_context(prefer_skip_nested_validation=True)
     def add(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Index further documents along the directions of the fit.
+        """Add documents to the index, in the latent dimensions of the fit (fold-in).
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Text where the fit was on text, or a matrix with its columns. Words that no document
-            of the fit had are left out.
+            Texts if the fit was on texts, else a document-term matrix with the same columns. Words
+            that are in no training document are ignored.
 
         y : array-like of shape (n_samples,), default=None
-            As in `fit`; where that had it.
+            Labels of the documents, required if they were passed to `fit`.
 
         ids : array-like of shape (n_samples,), default=None
-            As in `fit`; where that had them.
+            Ids of the documents, required if they were passed to `fit`.
 
         Returns
         -------
         self : object
-            With these documents behind the others, and `drift_` brought up to date.
+            The updated estimator, with these documents after the others and an updated `drift_`.
 
         Raises
         ------
         ValueError
-            If `y` or `ids` are given where the fit had none, or missing where it had them, or an
-            id comes twice.
+            If `y` or `ids` are passed and the fit had none, or missing and it had them, or an id is
+            not unique.
         """
         check_is_fitted(self, "components_")
         self._extend(X, y, ids, turn=False)
@@ -117,12 +117,12 @@ class LatentCollection:
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Index further documents, and turn the directions towards them.
+        """Add documents to the index, and update the latent dimensions.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            As in `add`. The words and their weights stay those of the first batch.
+            Documents, see `add`. The vocabulary and the term weights of the first batch are kept.
 
         y : array-like of shape (n_samples,), default=None
             See `add`.
@@ -133,8 +133,8 @@ class LatentCollection:
         Returns
         -------
         self : object
-            The directions are those of a fit on all documents, as long as their matrix has no
-            higher rank; the documents so far are moved to them.
+            The updated estimator. The latent dimensions are those of a fit on all documents, as
+            long as their matrix has no higher rank; earlier documents are projected onto them.
 
         Raises
         ------
@@ -143,8 +143,8 @@ class LatentCollection:
 
         Notes
         -----
-        Costs a truncated SVD of a matrix of the further documents and `n_components_` rows more,
-        and a product with the index.
+        The cost is that of a truncated SVD of a matrix of the added documents and `n_components_`
+        additional rows, and of a product with the index.
         """
         if hasattr(self, "components_"):
             self._extend(X, y, ids, turn=True)
@@ -153,22 +153,23 @@ class LatentCollection:
         return self
 
     def truncate(self, n_components: int) -> Self:
-        """Return a copy that keeps fewer directions, equal to a fit with that rank.
+        """Return a copy with fewer latent dimensions, equal to a fit with that number.
 
         Parameters
         ----------
         n_components : int
-            More than there are keeps all.
+            Number of latent dimensions to keep; all if it exceeds their number.
 
         Returns
         -------
         LSASearch
-            Fitted, with `n_components` set. It shares what does not depend on the rank.
+            The truncated, fitted estimator, with `n_components` set. It shares data that do not
+            depend on the rank.
 
         Raises
         ------
         ValueError
-            If it is no positive integer.
+            If `n_components` is not a positive integer.
         """
         check_is_fitted(self, "components_")
         if not isinstance(n_components, Integral) or int(n_components) < 1:

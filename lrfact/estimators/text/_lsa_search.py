@@ -1,4 +1,4 @@
-"""LSASearch: documents found by what they mean."""
+"""LSASearch: semantic search of documents by latent semantic analysis."""
 
 from numbers import Integral, Real
 from typing import Any, Self
@@ -45,153 +45,156 @@ class LSASearch(
     TransformerMixin,
     BaseEstimator,
 ):
-    r"""Search by meaning: documents and queries in the few directions of a truncated SVD.
+    r"""Semantic search by latent semantic analysis (LSA), combined with lexical scores (BM25).
 
     .. math:: \min_{U, S, V} \|A - U S V'\|_F^2
 
-    over matrices of rank `n_components`, with A the weighted document-term matrix (latent semantic
-    analysis; with ``centering="correspondence"`` its residuals of independence). A document or
-    query a has the coordinates :math:`a V S^{p-1}`, so that a text is found by words that occur
-    with its own, too. Documents are ranked by
+    over matrices of rank `n_components`, where A is the weighted document-term matrix (with
+    ``centering="correspondence"``, its residuals from independence). A document or query a has the
+    coordinates :math:`a V S^{p-1}`, so that documents are also found by related terms. Documents
+    are ranked by
 
     .. math:: (1 - \lambda) \cos(z_q, d_i) + \lambda\, \rho_q\, l_{qi}
 
-    where l is the score of the words themselves (BM25 under that weighting, otherwise the cosine
-    of weights), :math:`\lambda` is `lexical_weight`, :math:`\rho_q` makes both parts vary by
-    the same amount over the documents, and :math:`z_q` the query, moved towards its first
-    `n_feedback` hits.
+    where l is the lexical score (BM25 with that weighting, otherwise the cosine similarity of
+    weights), :math:`\lambda` is `lexical_weight`, :math:`\rho_q` scales both parts to the same
+    standard deviation over the documents, and :math:`z_q` is the query, moved towards its first
+    `n_feedback` hits (pseudo-relevance feedback).
 
     Parameters
     ----------
     n_components : "auto", int, float in (0, 1) or str, default="auto"
-        Directions. "auto" takes 100, or what a smaller collection allows. An int above that is
-        clipped, with a warning. A float is the share of the energy of A to exceed, another string
-        a rule; see `select_rank`.
+        Number of latent dimensions. "auto" means 100, or what a smaller collection allows. An int
+        above that is reduced, with a warning. A float is the fraction of the energy of A to exceed,
+        another string is the name of a rule; see `select_rank`.
 
     vectorizer : {"count", "tfidf"}, vectorizer or None, default="count"
-        Turns text into a matrix: scikit-learn's `CountVectorizer` or `TfidfVectorizer` without
+        Converts texts to a matrix: scikit-learn's `CountVectorizer` or `TfidfVectorizer` without
         English stop words, or any object with their `fit_transform` and `transform`, which is
-        cloned. Not used where `X` is a matrix; None refuses text.
+        cloned. Not used if `X` is a matrix; None refuses texts.
 
     weighting : {"auto", "bm25", "log-entropy", "tf-idf"}, transformer or None, default="auto"
-        Of the entries of the matrix; the names are those of `TermWeighting`. "auto" is "bm25" where
-        all entries are counts, whole and not negative, and None elsewhere. None takes them as
-        they are. A transformer is cloned.
+        Term weighting of the matrix, by the names of `TermWeighting`. "auto" means "bm25" if all
+        entries are counts (nonnegative integers), else None. None uses the entries unchanged. A
+        transformer is cloned.
 
     centering : {"correspondence"} or None, default=None
-        "correspondence" divides documents by their sums, expects of each term its share in all
-        documents, and decomposes what differs, in units of the square root of the expected
-        (correspondence analysis). The weights must not be negative.
+        "correspondence" is correspondence analysis: documents are divided by their sums, and the
+        deviations from the overall term frequencies, divided by the square roots of these, are
+        decomposed. The weights must not be negative.
 
     sigma_power : float, default=1.0
-        The exponent p of the singular values in coordinates. 1 keeps the distances of the best
-        approximation; 0 makes all directions equally long; above 1 the first count more.
+        Exponent p of the singular values in coordinates. 1 keeps the distances of the best
+        approximation, 0 gives all latent dimensions equal weight, and more than 1 emphasizes the
+        first ones.
 
     metric : {"cosine", "dot"}, default="cosine"
-        Whether the lengths of documents count.
+        Similarity of documents and queries: cosine, or inner product.
 
     lexical_weight : float, default=0.4
-        The weight of words that stand in the document themselves, 0 to 1. 0 is latent semantic
-        analysis alone, 1 the lexical score alone. Each search reads it, so that it can be set
-        after `fit` as well, unless it was 0 in `fit`.
+        Weight of the lexical score, from 0 (latent semantic analysis only) to 1 (lexical score
+        only). It is used by each search, so that it can also be changed after `fit`, unless it was
+        0 in `fit`.
 
     n_feedback : int, default=4
-        How many first hits the query is moved towards before the ranking that is returned
-        (pseudo-relevance feedback). 0 for none, at half the time. Each search reads it.
+        Number of first hits towards which the query is moved before the final ranking
+        (pseudo-relevance feedback). 0 means none and takes half the time. It is used by each search
+        and can be changed after `fit`.
 
     n_neighbors : int, default=5
-        Hits that `predict` asks, and the default of `kneighbors`.
+        Number of hits used by `predict`, and the default of `kneighbors`.
 
     keep_documents : bool, default=True
-        Whether to keep the texts, for snippets. They are stored by `save`, too.
+        Whether to keep the texts for snippets. They are also stored by `save`.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
-        See `TruncatedSVDReducer`.
+        Algorithm of the truncated SVD, see `TruncatedSVDReducer`.
 
     tol : float, default=0.001
-        Relative error asked of each singular value.
+        Requested relative error of each singular value.
 
     random_state : int, RandomState instance or None, default=None
-        Start of the iterative solvers. An int makes the result the same, to the last bit, for every
-        `n_jobs`.
+        Controls the random initialization of the iterative solvers. Pass an int for reproducible
+        results: they are bitwise identical for every `n_jobs`.
 
     n_jobs : int, default=None
-        Threads of products and searches; None for all.
+        Number of threads of products and searches. None means all available ones.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features_in_)
-        Right singular vectors, orthonormal, the largest loading of each positive.
+        Right singular vectors, orthonormal, with signs such that the largest loading of each is
+        positive.
 
     singular_values_ : ndarray of shape (n_components_,)
-        Descending.
+        Singular values in descending order.
 
     explained_energy_ratio_ : ndarray of shape (n_components_,)
-        Share of each direction in the energy of the decomposed matrix.
+        Fraction of the energy of the decomposed matrix of each latent dimension.
 
     n_components_ : int
-        Directions found: `n_components`, or less where the collection does not allow that many.
+        Number of latent dimensions: `n_components`, or less if the collection does not allow it.
 
     document_vectors_ : ndarray of shape (n_samples_fit_, n_components_)
-        float32: where the documents lie, those added later included; of length 1 under "cosine", 0
-        for a document without a known word.
+        Coordinates of the documents in float32, including those added later; of unit norm with
+        "cosine", zero for a document without known words.
 
     n_samples_fit_ : int
         Number of documents.
 
     document_ids_ : ndarray of shape (n_samples_fit_,)
-        As given, or positions.
+        Ids of the documents as passed to `fit`, or their positions.
 
     labels_ : ndarray of shape (n_samples_fit_,) or None
-        `y` as given.
+        Labels of the documents as passed to `fit`, or None.
 
     classes_ : ndarray or None
-        The distinct labels.
+        Distinct labels, or None.
 
     vectorizer_ : object or None
-        As fitted; None where `X` was a matrix.
+        Fitted vectorizer; None if `X` was a matrix.
 
     weighting_ : object or None
-        As fitted; None where the entries were taken as they are.
+        Fitted term weighting; None if the entries were used unchanged.
 
     drift_ : float
-        How much less the directions hold of the documents added since the fit, when they came,
-        than may be expected of documents like those of the fit: 0 for as much or more, 1 for
-        nothing. Above 0.1 it is time for a new fit.
+        Loss of energy of the documents added since the fit, when projected onto the latent
+        dimensions, relative to that expected of documents like the training documents: 0 for no
+        loss, 1 if nothing is retained. Above 0.1 a new fit is recommended.
 
     solver_ : str
-        The solver that ran.
+        Solver that was used.
 
     singular_value_error_ : ndarray of shape (n_components_,)
-        Bound on the relative error of each singular value.
+        Estimated relative error of each singular value.
 
     n_features_in_ : int
         Number of terms.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the columns, where `X` was a DataFrame.
+        Names of features seen in `fit`, if `X` was a DataFrame.
 
     See Also
     --------
-    TruncatedSVDReducer : The directions alone, for any matrix.
-    TermWeighting : The weights, as a step of a Pipeline.
-    retrieval_scorer : For searches of rank and weights by judged queries.
-    NMFTopics : Directions that can be read as topics.
+    TruncatedSVDReducer : Truncated SVD of any matrix.
+    TermWeighting : Term weighting as a step of a Pipeline.
+    retrieval_scorer : Scorer for the choice of rank and weights by judged queries.
+    NMFTopics : Components that can be interpreted as topics.
 
     Notes
     -----
-    Defaults are those that did best by mean average precision on three judged collections
-    (cranfield, cacm, adi), among constants of BM25 that are usual elsewhere; docs/benchmarks.md has
-    the figures, beside tf-idf, BM25 and latent semantic analysis. "Adding documents" in
-    docs/searching.md says what `drift_` was when a new fit paid.
+    The defaults had the best mean average precision on three judged collections (cranfield, cacm,
+    adi), among common constants of BM25; docs/benchmarks.md has the figures, with those of tf-idf,
+    BM25 and latent semantic analysis. "Adding documents" in docs/searching.md has values of
+    `drift_` at which a new fit was better.
 
-    A word that no document of the fit has says nothing; a query of such words finds nothing, nor
-    does anything find a document of them. Hits are exact: every document is compared.
+    Words that are in no training document are ignored: a query of such words has no hits, and a
+    document of such words is never found. The search is exact: every document is compared.
 
-    Cost of a fit: that of a truncated SVD, about 4 nnz k flops a step. A query: ``2 n k`` flops for
-    each of its two rankings, and the documents of its words. Memory: the matrix during the fit;
-    then ``4 k (n + m)`` bytes for n documents and m terms (``8 k m`` of these in float64), and 8
-    bytes for each stored entry with a lexical score.
+    Cost of a fit: that of a truncated SVD, about 4 nnz k flops per step. Cost of a query: ``2 n k``
+    flops for each of its two rankings, and a pass over the documents with its words. Memory: the
+    matrix during the fit; then ``4 k (n + m)`` bytes for n documents and m terms (``8 k m`` of
+    these in float64), and 8 bytes for each stored entry with a lexical score.
 
     References
     ----------
@@ -289,45 +292,45 @@ class LSASearch(
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Learn the directions of a collection, and index its documents.
+        """Fit the latent dimensions of a collection, and index its documents.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Texts, also from a generator or a column; or counts or weights of terms.
+            Texts, also from a generator or a column; or a document-term matrix.
 
         y : array-like of shape (n_samples,), default=None
             Labels of the documents, for `predict` and `score`.
 
         ids : array-like of shape (n_samples,), default=None
-            What hits are called by; None for their positions.
+            Ids of the documents, by which hits are identified. If None, their positions.
 
         Returns
         -------
         self : object
-            The fitted searcher.
+            The fitted estimator.
 
         Raises
         ------
         TypeError
-            If `X` is a single string or a dict, or holds bytes, lists of words or anything else
-            among its texts.
+            If `X` is a single string or a dict, or has bytes, lists of words or other objects among
+            its texts.
 
         ValueError
-            If there is no document or no word, an entry is not finite, `ids` repeat, or singular
-            values to the power `sigma_power` overflow.
+            If there is no document or no word, an entry is not finite, `ids` are not unique, or
+            singular values to the power `sigma_power` overflow.
 
         Warns
         -----
         UserWarning
-            If `n_components` is more than the collection allows; it is clipped.
+            If `n_components` is more than the collection allows and is reduced.
         """
         self._fit(X, y, ids)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None, *, ids: Any = None) -> Array:
-        """Fit, and return the coordinates of the same documents.
+        """Fit the model, and return the coordinates of the documents.
 
         Parameters
         ----------
@@ -343,22 +346,22 @@ class LSASearch(
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            The result of ``fit(X).transform(X)``.
+            Coordinates, the result of ``fit(X).transform(X)``.
         """
         return self._fit(X, y, ids)
 
     def transform(self, X: Any) -> Array:
-        """Return the coordinates of documents, known or new.
+        """Return the coordinates of training documents or unseen documents.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Text where the fit was on text, or a matrix with its columns.
+            Texts if the fit was on texts, else a document-term matrix with the same columns.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            Not scaled to length 1. 0 for a document without a known word.
+            Coordinates, not normalized; zero for a document without known words.
         """
         check_is_fitted(self, "components_")
         counts, _ = self._counts(X, reset=False)
@@ -373,31 +376,31 @@ class LSASearch(
         *,
         allowed: Any = None,
     ) -> Any:
-        """Return the documents closest to queries, in the way of scikit-learn's neighbors.
+        """Return the documents closest to queries, with the interface of `NearestNeighbors`.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries.
+            Queries, as texts or as rows of a document-term matrix.
 
         n_neighbors : int, default=None
-            How many for each; None for the parameter of that name.
+            Number of documents per query. If None, the parameter of that name.
 
         return_distance : bool, default=True
-            Whether to return distances, too.
+            Whether to also return distances.
 
         allowed : array-like or set, default=None
-            The only documents that may come up: ids, or a mask. None allows all.
+            Candidate documents: their ids, or a boolean mask. None allows all.
 
         Returns
         -------
         distances : ndarray of shape (n_queries, n_neighbors)
-            Ascending: one minus the score, or minus the score under ``metric="dot"``; infinity
-            beside -1. Only with `return_distance`.
+            Distances in ascending order: one minus the score, or the negated score with
+            ``metric="dot"``; infinity for -1. Only returned if `return_distance`.
 
         indices : ndarray of shape (n_queries, n_neighbors)
-            Positions of documents. -1 where nothing is left: documents without a known word
-            never come up, and a query without one finds nothing.
+            Positions of documents, padded with -1: documents without known words are never
+            returned, and a query without known words has no hits.
 
         Raises
         ------
@@ -422,7 +425,7 @@ class LSASearch(
     def search(
         self, query: Any, n: int = 10, *, allowed: Any = None, unknown: str = "ignore"
     ) -> Any:
-        """Find documents, and say what they are.
+        """Search for documents.
 
         Parameters
         ----------
@@ -430,24 +433,24 @@ class LSASearch(
             One query, as text or as a row of `n_features` entries, or several.
 
         n : int, default=10
-            How many hits. More than there are documents asks for all.
+            Maximum number of hits.
 
         allowed : array-like or set, default=None
-            The only documents that may come up: ids, or a mask. None allows all.
+            Candidate documents: their ids, or a boolean mask. None allows all.
 
         unknown : {"ignore", "closest"}, default="ignore"
-            What stands in for words of a text that no document has: nothing, or the known word
-            that is spelt most nearly the same, if any comes close.
+            Treatment of query words that are in no document: ignore them, or replace them by the
+            known word with the most similar spelling, if there is a similar one.
 
         Returns
         -------
         SearchHits or list of SearchHits
-            One for each query. Without a known word there are no hits, and `note` says so.
+            Hits of each query. Without known words there are no hits, and `note` has the reason.
 
         Raises
         ------
         TypeError
-            If a query is no text and no matrix.
+            If a query is neither a text nor a matrix.
 
         ValueError
             If `n` is not positive, or `allowed` has an unknown id.
@@ -480,23 +483,23 @@ class LSASearch(
         return found[0] if single else found
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the label of the best hits: each of `n_neighbors` votes with its score.
+        """Predict labels by a vote of the best `n_neighbors` hits, weighted by their scores.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries, or documents to be labeled.
+            Queries, or documents to label.
 
         Returns
         -------
         ndarray of shape (n_queries,)
-            Of equal votes the first class in order. A query that finds nothing gets the most
+            Predicted labels, ties by the order of classes. A query without hits gets the most
             frequent label.
 
         Raises
         ------
         ValueError
-            If the fit had no `y`.
+            If `y` was not passed to `fit`.
         """
         check_is_fitted(self, "components_")
         queries = self._queries(X)
@@ -513,32 +516,32 @@ class LSASearch(
         return classes[np.where(total.any(axis=1), best, frequent)]
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Mean average precision of the rankings of queries.
+        """Return the mean average precision (MAP) of the rankings of queries.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries.
+            Queries, as texts or as rows of a document-term matrix.
 
         y : array-like of shape (n_queries,) or {array-like, sparse matrix} of shape \
                 (n_queries, n_samples_fit_)
-            What is relevant: the documents with the same label, or those with an entry above 0.
+            Relevant documents: those with the same label, or those with a positive entry.
 
         Returns
         -------
         float
-            Between 0 and 1, over the first 1000 places; queries for which nothing is relevant are
-            left out.
+            Score between 0 and 1, over the first 1000 documents. Queries without relevant documents
+            are excluded.
 
         Raises
         ------
         ValueError
-            If `y` is missing or has another shape, labels are given and the fit had none, or
-            nothing is relevant for any query.
+            If `y` is missing or has another shape, labels are passed and the fit had none, or no
+            query has a relevant document.
 
         See Also
         --------
-        retrieval_scorer : Other measures, and searches over judged queries.
+        retrieval_scorer : Other metrics, for searches over parameters by judged queries.
         """
         check_is_fitted(self, "components_")
         queries = self._queries(X)
@@ -579,7 +582,7 @@ class LSASearch(
         return Queries(float32_vectors(coordinates, unit=self._fitted_metric == "cosine"), terms)
 
     def _searchable(self, allowed: Any) -> Indices | None:
-        """Return the positions that may come up: those allowed, of documents that say anything."""
+        """Return the positions of candidates: allowed documents that are not zero."""
         says = self._fitted_index.says_anything
         if allowed is None:
             return None if says.all() else np.flatnonzero(says)
@@ -587,7 +590,7 @@ class LSASearch(
         return positions[says[positions]]
 
     def _ranked(self, queries: Queries, k: int, allowed: Any) -> tuple[Indices, Array]:
-        """Return positions and scores, as many columns as asked for, -1 where nothing is left."""
+        """Return positions and scores, as many columns as requested, padded with -1."""
         found, of_found = hybrid_search(
             self._fitted_index,
             queries,
@@ -637,7 +640,7 @@ class LSASearch(
             ) from unsorted
 
     def _same_label(self, y: Any) -> csr_array:
-        """Return which documents have the label of each query."""
+        """Return the documents with the label of each query."""
         classes, codes = self._classes_and_codes("score with labels")
         asked = column_or_1d(y)
         at = np.minimum(np.searchsorted(classes, asked), len(classes) - 1)

@@ -1,4 +1,4 @@
-"""PPMI: counts of co-occurrence become weights, by positive pointwise mutual information."""
+"""PPMI: positive pointwise mutual information of co-occurrence counts."""
 
 from numbers import Real
 from typing import Any, ClassVar, Self
@@ -16,55 +16,55 @@ from lrfact.estimators.text._count_weights import CountWeights
 
 
 class PPMI(CountWeights):
-    r"""Positive pointwise mutual information of counts of words in contexts.
+    r"""Positive pointwise mutual information (PPMI) of co-occurrence counts of words and contexts.
 
     With :math:`n_{ij}` the count of word i in context j, :math:`r_i` the sum of its row and
-    :math:`c_j` the sum of a column over the rows of the fit:
+    :math:`c_j` the sum of a column over the training rows:
 
     .. math:: \max\Big(0,\ \log \frac{n_{ij} / r_i}{p_j} - \log \kappa\Big), \qquad
               p_j = \frac{c_j^\alpha}{\sum_l c_l^\alpha}
 
-    where :math:`\alpha` is `smoothing` and :math:`\kappa` is `shift`. With both at 1 it says how
-    many times as often two occur together as they would by chance, on a log scale, and 0 if less.
-    Rows may as well be documents and columns their terms.
+    where :math:`\alpha` is `smoothing` and :math:`\kappa` is `shift`. With both at 1 it
+    is the logarithm of the ratio of the observed and the expected number of co-occurrences, or 0
+    if the ratio is below 1. Rows may also be documents and columns their terms.
 
     Parameters
     ----------
     smoothing : float in (0, 1], default=0.75
-        Exponent of the counts of contexts. Below 1 it makes rare contexts more probable than they
-        were counted, as their mutual information is otherwise the highest of all, from one or two
-        occurrences. 1 leaves the counts as they are.
+        Exponent of the context counts. A value below 1 increases the probability of rare contexts,
+        whose mutual information would otherwise be the highest, due to one or two occurrences. 1
+        leaves the counts unchanged.
 
     shift : float, default=1.0
-        From 1. Its logarithm is subtracted from each weight before negative ones become 0, so that
-        greater values leave fewer entries. It stands for the number of negative samples of
-        word2vec, whose usual values are 5 and 15.
+        Shift, at least 1. Its logarithm is subtracted from each weight before negative ones are set
+        to 0, so that larger values give sparser results. It corresponds to the number of negative
+        samples of word2vec, with common values of 5 and 15.
 
     Attributes
     ----------
     context_log_probability_ : ndarray of shape (n_features,)
-        Logarithm of :math:`p_j`, float64. 0 for contexts without any count in the fit, of which
-        nothing is known: no weight in such a column can then be above 0.
+        Logarithm of :math:`p_j`, float64. 0 for contexts without counts in the fit, for which all
+        weights are then 0.
 
     n_features_in_ : int
         Number of contexts.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of the contexts, where `X` has names that are all strings.
+        Names of features seen in `fit`, if `X` has feature names that are all strings.
 
     See Also
     --------
-    TermWeighting : Weights for search: BM25, log-entropy, tf-idf.
-    TruncatedSVDReducer : Makes vectors of words of the weights.
-    MaskedMF : Factorizes only what was counted, with a weight for each entry, as GloVe does.
+    TermWeighting : BM25, log-entropy or tf-idf weights for search.
+    TruncatedSVDReducer : Truncated SVD, which gives word vectors from these weights.
+    MaskedMF : Weighted factorization of the observed counts only, as in GloVe.
 
     Notes
     -----
-    A row is weighed by its own sum and by the contexts of the fit, so that words that were not in
-    the fit can be folded in, and no row depends on those beside it. Counts in contexts that the fit
-    has not seen get no weight, but belong to the sum of their row.
+    A row is weighted by its own sum and by the context probabilities of the fit, so that unseen
+    words can be transformed, and rows do not depend on each other. Counts in contexts that the fit
+    has not seen get weight 0, but are part of the sum of their row.
 
-    Cost: O(nnz) time and memory. The result is sparse where `X` is, and never has more entries.
+    Cost: O(nnz) time and memory. The result is sparse if `X` is, and never has more entries.
 
     References
     ----------
@@ -74,7 +74,7 @@ class PPMI(CountWeights):
 
     Examples
     --------
-    How often four words stand near others. "the" is near all of them, and says nothing:
+    Co-occurrence counts of four words with five contexts, of which "the" is not informative:
 
     >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
@@ -94,7 +94,7 @@ class PPMI(CountWeights):
            [0.  , 0.  , 0.  , 0.73, 0.78],
            [0.  , 0.  , 0.  , 0.65, 0.58]])
 
-    Two directions of the weights make vectors of the words, here compared by their cosines:
+    Two components of the weights give word vectors, compared here by cosine similarity:
 
     >>> to_vectors = make_pipeline(PPMI(), TruncatedSVDReducer(n_components=2))
     >>> vectors = to_vectors.fit_transform(counts)
@@ -117,12 +117,12 @@ class PPMI(CountWeights):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn how probable each context is.
+        """Estimate the probabilities of contexts.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts, words in rows and contexts in columns; not negative.
+            Nonnegative counts, with words in rows and contexts in columns.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -135,7 +135,7 @@ class PPMI(CountWeights):
         Raises
         ------
         ValueError
-            If a count is negative or not finite, or counts are so large that their sum is infinite.
+            If a count is negative or not finite, or the sum of the counts overflows.
         """
         with reset_on_error(self):
             counts = self._counts(X, reset=True)
@@ -145,18 +145,18 @@ class PPMI(CountWeights):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Weigh the counts of words, known or new.
+        """Apply the weighting to training words or unseen words.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts in the contexts of the fit; not negative.
+            Nonnegative counts in the contexts of the fit.
 
         Returns
         -------
         {ndarray, csr_array or csr_matrix} of shape (n_samples, n_features)
-            Weights from 0; sparse where `X` is, without stored zeros. float32 is kept, any other
-            dtype becomes float64.
+            Nonnegative weights, sparse without stored zeros if `X` is. float32 is kept, any other
+            dtype is converted to float64.
         """
         check_is_fitted(self, "context_log_probability_")
         counts = self._counts(X, reset=False)
@@ -166,7 +166,7 @@ class PPMI(CountWeights):
 
 
 def _log_probability(counts: Array, smoothing: float) -> Array:
-    """Logarithm of the smoothed distribution of contexts; 0 for those without a count."""
+    """Return log-probabilities of contexts with smoothing; 0 for those without a count."""
     seen = counts > 0
     log_probability = np.zeros(len(counts))
     if seen.any():

@@ -1,4 +1,4 @@
-"""The words of a query: which of them a search knows, and what to say of the others."""
+"""The words of a query: known and unknown ones, and replacements of the latter."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,21 +12,21 @@ _CLOSE = 0.75
 
 @dataclass(frozen=True)
 class QueryWords:
-    """What a vectorizer makes of a query.
+    """The words of a query.
 
     Attributes
     ----------
     text : str
-        The query, with words put in for unknown ones.
+        The query, with replacements of unknown words.
 
     known : tuple of str
-        Its terms that the vocabulary has.
+        Terms of the query that are in the vocabulary.
 
     unknown : tuple of str
-        Those that it has not.
+        Terms of the query that are not in the vocabulary.
 
     replaced : dict of str to str
-        Which known word stands in for an unknown one.
+        Replacement of each replaced unknown word.
     """
 
     text: str = ""
@@ -35,7 +35,7 @@ class QueryWords:
     replaced: dict[str, str] = field(default_factory=dict)
 
     def note(self, *, finds_nothing: bool, says_anything: bool) -> str:
-        """Return what the searcher should know, or an empty string."""
+        """Return the note for the user, or an empty string."""
         parts = [f"{word!r} is taken for {put!r}" for word, put in self.replaced.items()]
         lost = [repr(word) for word in self.unknown if word not in self.replaced]
         if lost:
@@ -59,15 +59,15 @@ def query_words(
         The queries.
 
     vectorizer : object
-        Fitted. Without `build_analyzer` and `vocabulary_` nothing is known of its words.
+        A fitted vectorizer. Without `build_analyzer` and `vocabulary_`, its words are not known.
 
     closest : ClosestWord or None
-        What finds the words that replace unknown ones; None leaves these out.
+        Search for replacements of unknown words; None omits these.
 
     Returns
     -------
     list of QueryWords
-        One for each query.
+        Words of each query.
     """
     vocabulary = getattr(vectorizer, "vocabulary_", None)
     if vocabulary is None or not hasattr(vectorizer, "build_analyzer"):

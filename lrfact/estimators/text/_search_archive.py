@@ -1,4 +1,4 @@
-"""A fitted search as files that hold nothing but numbers and text: safe to load from strangers."""
+"""Saving and loading of a fitted search, in files of numbers and text that are safe to load."""
 
 import json
 from collections import Counter
@@ -74,28 +74,29 @@ class SearchArchive:
         Parameters
         ----------
         folder : path-like
-            Made if it does not exist; an earlier search in it is replaced.
+            Folder to write to. It is created if it does not exist; an earlier search in it is
+            replaced.
 
         Raises
         ------
         ValueError
-            If a parameter is an object that text cannot hold, such as a tokenizer function or a
-            transformer of another library: skops writes such a search. If the vectorizer opens
-            files.
+            If a parameter is an object that cannot be stored as text, such as a tokenizer function
+            or a transformer of another library (skops can save such a search), or the vectorizer
+            opens files.
 
         OSError
             If a file cannot be written.
 
         See Also
         --------
-        load : Reads it back, also as a memory map.
+        load : Loads a saved search, also as a memory map.
 
         Notes
         -----
-        The search is replaced as a whole: whoever loads it meanwhile gets the old one or the new
-        one, and after an error, an interrupt or a crash the folder holds one of the two, complete.
-        Until the new one is complete, both need space on the disk. A process that was killed leaves
-        the files that it had begun; a save at least an hour later removes them.
+        The search is replaced atomically: other processes that load it get either the old or the
+        new one, and after an error, an interrupt or a crash the folder has one of the two,
+        complete. Until the new one is complete, both need disk space. Incomplete files of a killed
+        process are removed by a save at least an hour later.
         """
         check_is_fitted(self, "components_")
         space, index = self._fitted_space, self._fitted_index
@@ -150,16 +151,16 @@ class SearchArchive:
     def load(
         cls, folder: str | PathLike[str], *, memory_map: bool = False, trust_pattern: bool = False
     ) -> Self:
-        """Read a search that `save` wrote. Nothing in the files is run.
+        """Load a search that was saved by `save`. No code in the files is run.
 
         Parameters
         ----------
         folder : path-like
-            Where it is.
+            Folder of the saved search.
 
         memory_map : bool, default=False
-            Whether the vectors and words of the documents stay in their files, of which the
-            system then keeps in memory what is used, shared by all processes.
+            Whether to memory-map the vectors and words of the documents, so that only used parts
+            are in memory, shared by all processes.
 
         trust_pattern : bool, default=False
             Whether to accept a vectorizer with a `token_pattern` that is not scikit-learn's
@@ -169,13 +170,13 @@ class SearchArchive:
         Returns
         -------
         LSASearch
-            Fitted, with the results of the one that was saved.
+            The fitted estimator, with the results of the saved one.
 
         Raises
         ------
         ValueError
-            If a file is missing, damaged, of something else or of another save, if it is a link
-            to a file elsewhere or not a regular file, or if `token_pattern` needs `trust_pattern`.
+            If a file is missing, damaged, or not of this save, if it is a link to another folder or
+            not a regular file, or if `token_pattern` needs `trust_pattern`.
         """
         with stored_files(Path(folder)) as stored:
             text = _read_text(stored)

@@ -51,16 +51,16 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
     Parameters
     ----------
     stored : StoredFiles
-        Where it is.
+        Files of the saved search.
 
     name : str
-        Which file.
+        Name of the file.
 
     kinds : str
-        Kinds that its dtype may have.
+        Allowed kinds of its dtype.
 
     memory_map : bool
-        Whether it stays in the file.
+        Whether to memory-map the file.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
     Raises
     ------
     ValueError
-        If it is anything else, longer or shorter than its header says, or of another save.
+        If its content is different, does not match its header, or is of another save.
     """
     file = stored.open_file(name)
     try:
@@ -103,7 +103,7 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
 
 
 class ArrayArchive:
-    """Several arrays in one file, of which each is read when it is asked for by name."""
+    """Several arrays in one file, each of which is read on request."""
 
     def __init__(self, stored: StoredFiles, archive: zipfile.ZipFile) -> None:
         self._stored = stored
@@ -119,16 +119,16 @@ class ArrayArchive:
         Parameters
         ----------
         name : str
-            Its name.
+            Name of the array.
 
         kind : str
-            Kind of its dtype.
+            Kind of the dtype.
 
         ndim : int
-            Number of its dimensions.
+            Number of dimensions.
 
         shape : tuple of int or None, default=None
-            Its shape, where this is known.
+            Expected shape, if it is known.
 
         Returns
         -------
@@ -137,7 +137,7 @@ class ArrayArchive:
         Raises
         ------
         ValueError
-            If there is none, or it is anything else.
+            If the array is missing or different.
         """
         members = [info for info in self._archive.infolist() if info.filename == f"{name}.npy"]
         if not members:
@@ -211,7 +211,7 @@ class _Unexpected(ValueError):
 
 
 def _header(file: Any, kinds: str) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Read the header of an array, of which nothing is trusted."""
+    """Read the header of an array without trusting its contents."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
         shape, is_fortran, dtype = np.lib.format.read_array_header_1_0(file)

@@ -51,7 +51,7 @@ class StoredSearchError(ValueError):
 
 
 class NewFiles:
-    """The files of one save, which count for nothing until the manifest names them."""
+    """The files of one save, which are used only when the manifest names them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -106,17 +106,17 @@ class NewFiles:
 
 @contextmanager
 def files_replaced_together(folder: Path) -> Iterator[NewFiles]:
-    """Write files that take the place of earlier ones when the block ends without an error.
+    """Write files that replace earlier ones when the block ends without an error.
 
     Parameters
     ----------
     folder : Path
-        Made if it does not exist.
+        Folder to write to. It is created if it does not exist.
 
     Yields
     ------
     NewFiles
-        To write to.
+        Object that writes the files.
     """
     was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,19 +139,19 @@ class StoredFiles:
     Attributes
     ----------
     folder : Path
-        Where they are.
+        Folder of the files.
 
     token : str or None
-        Of the save that wrote them; None in version 1 of the format, which had none.
+        Token of the save that wrote the files; None in version 1 of the format, which had none.
 
     text : dict or None
         The text of version 1, which was in the manifest.
 
     files : dict of str to binary file
-        By the names that they have without the token.
+        Open files, by their names without the token.
 
     checksums : dict of str to int
-        What the manifest says of them; empty in version 1.
+        Checksums in the manifest; empty in version 1.
     """
 
     folder: Path
@@ -186,8 +186,8 @@ class StoredFiles:
 def stored_files(folder: Path) -> Iterator[StoredFiles]:
     """Open all files that the manifest of a folder names.
 
-    Files that are open stay whole when a writer replaces them. Where it does so before all of them
-    are open, the manifest is read again.
+    Open files stay complete when a writer replaces them. If that happens before all of them are
+    open, the manifest is read again.
 
     Parameters
     ----------

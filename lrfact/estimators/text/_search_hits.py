@@ -1,4 +1,4 @@
-"""What a search answers: hits to read, and why one of them is there."""
+"""Results of a search: hits, and the explanation of a hit."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,25 +14,25 @@ _REACH = 8 * _WIDTH
 
 
 class Hit(NamedTuple):
-    """A document that was found.
+    """A hit: a document found by a search.
 
     Attributes
     ----------
     rank : int
-        1 for the best.
+        Rank of the hit, from 1.
 
     score : float
-        How well it fits; the unit is a cosine.
+        Score, in the units of a cosine similarity.
 
     document : object
-        Its id: what `ids` said at the fit, or its position there.
+        Id of the document as passed to `fit`, or its position.
 
     label : object
-        What `y` said of it; None without `y`.
+        Label of the document; None without `y`.
 
     snippet : str or None
-        A passage around the first word of the query that it has, or how it begins; None where
-        texts were not kept.
+        Passage around the first query word in the document, or its beginning; None if texts were
+        not kept.
     """
 
     rank: int
@@ -44,16 +44,15 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchHits(Sequence[Hit]):
-    """The documents found for one query, best first; ``print`` shows them as a list.
+    """Hits of one query, best first; ``print`` shows them as a list.
 
     Attributes
     ----------
     hits : tuple of Hit
-        None, one or more.
+        The hits, possibly none.
 
     note : str
-        What the searcher should know: words that no document has, a query without any other.
-        Empty for nothing.
+        Note for the user, such as query words that are in no document; may be empty.
     """
 
     hits: tuple[Hit, ...]
@@ -89,28 +88,28 @@ class SearchHits(Sequence[Hit]):
 
 @dataclass(frozen=True)
 class HitExplanation:
-    """A score as a sum over the words of its query.
+    """Explanation of a score: a sum of contributions of the query words.
 
     Attributes
     ----------
     document : object
-        Its id.
+        Id of the document.
 
     score : float
-        ``contributions.sum() + feedback``, to rounding.
+        Score, equal to ``contributions.sum() + feedback`` up to rounding.
 
     terms : ndarray of shape (n_terms,)
-        Words of the query that the fit knows, or their columns where these have no names; the one
-        that contributes most, up or down, first.
+        Query words in the vocabulary, or their columns if these have no names, in descending order
+        of the absolute value of their contributions.
 
     contributions : ndarray of shape (n_terms,)
-        What each adds to the score: by what it means, and by standing in the document.
+        Contribution of each word to the score: the sum of a latent and a lexical part.
 
     lexical : ndarray of shape (n_terms,)
-        The part of that which comes of the word itself standing in the document.
+        Lexical part of the contributions, due to occurrences of the word in the document.
 
     feedback : float
-        What comes of the documents that the query was moved towards.
+        Contribution of the documents towards which the query was moved (pseudo-relevance feedback).
     """
 
     document: Any
@@ -136,7 +135,7 @@ def _printable(text: str) -> str:
 
 
 def snippet(text: str, words: Sequence[str]) -> str:
-    """Return a passage of `text` around the first of the words that it has, or how it begins."""
+    """Return a passage of `text` around the first of the words in it, or its beginning."""
     first = _first_place(text, words)
     start = max(first - _WIDTH // 3, 0) if len(text) > _WIDTH else 0
     if start:

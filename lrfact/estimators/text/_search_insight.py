@@ -1,4 +1,4 @@
-"""What a fitted search says of its words and documents: reasons, and what is alike."""
+"""Explanations of scores, similar terms and similar documents of a fitted search."""
 
 from abc import abstractmethod
 from numbers import Integral
@@ -49,21 +49,21 @@ class SearchInsight:
 
     @abstractmethod
     def _searchable(self, allowed: Any) -> NDArray[np.intp] | None:
-        """Return the positions that may come up."""
+        """Return the positions of candidates."""
 
     @abstractmethod
     def _hits(self, indices: Any, scores: Any, words: QueryWords) -> SearchHits:
-        """Return what was found, to be read."""
+        """Return the hits of a query."""
 
     @abstractmethod
     def _term_names(self) -> NDArray[Any] | None:
         """Return the names of the columns, if they have any."""
 
     def explain(self, query: Any, document: Any, *, allowed: Any = None) -> HitExplanation:
-        r"""Return what each word of a query contributes to the score of a document.
+        r"""Explain the score of a document by the contributions of the query words.
 
-        The coordinates of a query are a sum over its words, so that its cosine with a document is
-        one, too, and so is the lexical score.
+        The coordinates of a query are a sum over its words, and so are its cosine similarity with a
+        document and the lexical score.
 
         Parameters
         ----------
@@ -71,20 +71,22 @@ class SearchInsight:
             One query.
 
         document : object
-            The id of a document.
+            Id of a document.
 
         allowed : array-like, default=None
-            As in the `search` that found it: the query is moved towards no other document.
+            Candidate documents, as in the `search` that found it: the query is only moved towards
+            these.
 
         Returns
         -------
         HitExplanation
-            Its contributions and `feedback` add up to the score; ``print`` shows them as a list.
+            Contributions, which with `feedback` add up to the score; ``print`` shows them as a
+            list.
 
         Raises
         ------
         ValueError
-            If it is more than one query, or there is no such document.
+            If there is more than one query, or no such document.
         """
         check_is_fitted(self, "components_")
         at = self._fitted_collection.position_of(document)
@@ -129,23 +131,23 @@ class SearchInsight:
         )
 
     def similar_terms(self, term: Any, n: int = 10) -> tuple[NDArray[Any], Array]:
-        """Return the terms that point most nearly the same way: those used in the same texts.
+        """Return the terms with the most similar vectors, which are used in similar documents.
 
         Parameters
         ----------
         term : str or int
-            A word of the vocabulary or name of a column, or its index.
+            Word of the vocabulary or name of a column, or its index.
 
         n : int, default=10
-            How many others.
+            Maximum number of results.
 
         Returns
         -------
         terms : ndarray of shape (n_found,)
-            Most similar first, without `term`; their indices where they have no names.
+            Terms, most similar first, without `term`; their indices if they have no names.
 
         similarities : ndarray of shape (n_found,)
-            Cosines, -1 to 1.
+            Cosine similarities, from -1 to 1.
 
         Raises
         ------
@@ -161,20 +163,21 @@ class SearchInsight:
         return (found if names is None else names[found]), similarities
 
     def similar_documents(self, document: Any, n: int = 10) -> SearchHits:
-        """Return the documents that point most nearly the same way.
+        """Return the documents with the most similar vectors, by cosine similarity.
 
         Parameters
         ----------
         document : object
-            The id of a document.
+            Id of a document.
 
         n : int, default=10
-            How many others.
+            Maximum number of results.
 
         Returns
         -------
         SearchHits
-            With cosines for scores; without `document`, and without those that have no known word.
+            Hits, with cosine similarities as scores; without `document`, and without documents that
+            have no known words.
 
         Raises
         ------

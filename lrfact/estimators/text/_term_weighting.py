@@ -1,4 +1,4 @@
-"""TermWeighting: counts of words become weights, by BM25, log-entropy or tf-idf."""
+"""TermWeighting: BM25, log-entropy or tf-idf weights of term counts."""
 
 from numbers import Real
 from typing import Any, Self
@@ -13,10 +13,10 @@ from lrfact.solvers.search.term_weights import SCHEMES, TermWeights, fit_term_we
 
 
 class TermWeighting(CountWeights):
-    r"""Weights of the words of documents, from their counts.
+    r"""Term weighting of a document-term matrix: BM25, log-entropy or tf-idf.
 
     With :math:`f_{ij}` the count of term j in document i of n, :math:`n_j` the number of documents
-    that have it, and :math:`l_i` the length of a document over the mean length:
+    that contain it, and :math:`l_i` the length of a document divided by the mean length:
 
     .. math::
 
@@ -30,41 +30,42 @@ class TermWeighting(CountWeights):
     Parameters
     ----------
     scheme : {"bm25", "log-entropy", "tf-idf"}, default="bm25"
-        The formula. "bm25" lets counts saturate and corrects for length, "log-entropy" trusts
-        terms that stand in few documents often, "tf-idf" is linear in the counts.
+        Weighting scheme. "bm25" saturates for large counts and normalizes by document length,
+        "log-entropy" emphasizes terms that occur often in few documents, "tf-idf" is linear in the
+        counts.
 
     k1 : float, default=1.2
-        Saturation of "bm25": at 0 only the presence of a word counts, at infinity each count the
-        same. 1.2 to 2 is usual.
+        Saturation of "bm25": with 0 only the presence of a term matters, with infinity the weight
+        is linear in the count. Common values are 1.2 to 2.
 
     b : float, default=0.5
-        Share of the length of a document that "bm25" corrects for, 0 to 1; 0.5 to 0.8 is usual.
+        Strength of the length normalization of "bm25", from 0 to 1. Common values are 0.5 to 0.8.
 
     Attributes
     ----------
     term_weights_ : ndarray of shape (n_features,)
-        The factor of the formula that does not depend on the document.
+        Global weights of the terms, the factor of the formula that does not depend on the document.
 
     mean_length_ : float
-        Mean number of words of the documents of the fit.
+        Mean length of the training documents.
 
     n_features_in_ : int
         Number of terms.
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of the terms, where `X` was a DataFrame.
+        Names of features seen in `fit`, if `X` was a DataFrame.
 
     See Also
     --------
-    LSASearch : Search by meaning, which weighs its documents so.
-    PPMI : Weights of counts by pointwise mutual information.
+    LSASearch : Semantic search, which uses these weights.
+    PPMI : Positive pointwise mutual information of counts.
     sklearn.feature_extraction.text.TfidfTransformer : "tf-idf", with rows of unit length.
 
     Notes
     -----
-    A word in all documents keeps a little weight under "bm25" and "tf-idf" and has none under
-    "log-entropy". New documents are weighed with what the fit learnt; of a term that no
-    document of the fit has, nothing is known, and "bm25" and "tf-idf" take it for rare.
+    A term in all documents has a small weight with "bm25" and "tf-idf" and none with "log-entropy".
+    Unseen documents are weighted by the global weights of the fit; "bm25" and "tf-idf" treat terms
+    that are in no training document as rare.
 
     Cost: O(nnz) time and memory; the result is sparse.
 
@@ -102,12 +103,12 @@ class TermWeighting(CountWeights):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Learn the weights of terms.
+        """Compute the global weights of terms.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts of terms in documents; not negative.
+            Document-term matrix of nonnegative counts.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -132,17 +133,17 @@ class TermWeighting(CountWeights):
         return self
 
     def transform(self, X: Any) -> csr_array:
-        """Weigh documents.
+        """Apply the weighting to a document-term matrix.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Counts of terms in documents, known or new.
+            Document-term matrix of training documents or unseen documents.
 
         Returns
         -------
         {ndarray, csr_array or csr_matrix} of shape (n_samples, n_features)
-            Weights; sparse where `X` is. float32 is kept, any other dtype becomes float64.
+            Weights, sparse if `X` is. float32 is kept, any other dtype is converted to float64.
         """
         check_is_fitted(self, "term_weights_")
         counts = self._counts(X, reset=False)
