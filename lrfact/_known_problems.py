@@ -12,7 +12,7 @@ def known_problems(pools: list[dict]) -> list[str]:
     Parameters
     ----------
     pools : list of dict
-        As returned by `threadpoolctl.threadpool_info`.
+        Loaded libraries, as returned by `threadpoolctl.threadpool_info`.
 
     Returns
     -------

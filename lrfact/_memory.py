@@ -21,10 +21,10 @@ def require_memory(n_bytes: float, what: str, advice: str) -> None:
         Size of what is about to be allocated.
 
     what : str
-        Its name: "the dense matrix of shape (n, m)".
+        Name of the object, such as "the dense matrix of shape (n, m)".
 
     advice : str
-        What to do instead, as it follows a semicolon.
+        Advice to the user, which follows a semicolon.
 
     Raises
     ------
@@ -58,10 +58,10 @@ def require_dense(shape: tuple[int, ...], dtype: Any, advice: str, n_copies: int
         Type of its entries.
 
     advice : str
-        What to do instead.
+        Advice to the user.
 
     n_copies : int, default=1
-        How many arrays of that size are held at the same time.
+        Number of arrays of that size that are in memory at the same time.
 
     Raises
     ------

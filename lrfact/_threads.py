@@ -79,10 +79,10 @@ def limit_threads(n_threads: int, n_milliseconds: float) -> int:
     Parameters
     ----------
     n_threads : int
-        At most so many.
+        Maximum number.
 
     n_milliseconds : float
-        What one thread takes, roughly.
+        Approximate time that one thread needs.
 
     Returns
     -------

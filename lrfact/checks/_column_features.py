@@ -18,8 +18,8 @@ def column_features(
     Parameters
     ----------
     features : {array-like, sparse matrix} of shape (n_columns, n)
-        What the caller knows. A frame with an index of strings is to have the names of the columns
-        there, where these have names.
+        Features of the columns. A DataFrame with an index of strings must have the names of the
+        columns in its index, if they have names.
 
     n_columns : int
         Number of columns of the table.

@@ -26,7 +26,7 @@ def as_texts(X: Any, *, what: str = "X") -> list[str] | None:
         anything else.
 
     what : str, default="X"
-        How messages call it.
+        Name of the object in error messages.
 
     Returns
     -------

@@ -17,7 +17,7 @@ def entry_indices(rows: Any, columns: Any, shape: tuple[int, int]) -> tuple[Indi
         Indices from 0.
 
     shape : tuple of two ints
-        Of the matrix.
+        Shape of the matrix.
 
     Returns
     -------

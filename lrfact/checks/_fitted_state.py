@@ -12,7 +12,8 @@ def reset_on_error(estimator: Any) -> Iterator[None]:
     Parameters
     ----------
     estimator : estimator
-        Its attributes that end in an underscore, or start with ``_fitted``, are dropped.
+        Estimator whose attributes that end in an underscore, or start with ``_fitted``, are removed
+        on error.
 
     Yields
     ------

@@ -38,7 +38,7 @@ class LabelIndex:
         Parameters
         ----------
         values : ndarray of shape (n,)
-            From `label_column`.
+            Labels, as returned by `label_column`.
 
         Returns
         -------
@@ -65,7 +65,7 @@ class LabelIndex:
         Parameters
         ----------
         values : ndarray of shape (n,)
-            From `label_column`.
+            Labels, as returned by `label_column`.
 
         Returns
         -------
@@ -90,10 +90,10 @@ def label_column(values: Any, name: str) -> NDArray[Any]:
     Parameters
     ----------
     values : ndarray or iterable of shape (n,)
-        Labels.
+        Labels of any hashable type.
 
     name : str
-        Of the column, for error messages.
+        Name of the column, for error messages.
 
     Returns
     -------

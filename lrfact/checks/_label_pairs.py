@@ -32,7 +32,7 @@ def label_pairs(
     Returns
     -------
     rows, columns : ndarray of shape (n_samples,)
-        As `LabelIndex` takes them.
+        Labels, as accepted by `LabelIndex`.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def require_unmasked(values: Any, name: str, what: str) -> None:
         Name of the argument, for the message.
 
     what : str
-        What its entries are, in the plural.
+        Name of the entries in error messages, in the plural.
 
     Raises
     ------

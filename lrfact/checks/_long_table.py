@@ -28,10 +28,10 @@ def warn_of_long_table(X: Any, name: str) -> None:
     Parameters
     ----------
     X : array-like or sparse matrix of shape (n_samples, n_features)
-        What `fit` was given as a matrix.
+        Matrix passed to `fit`.
 
     name : str
-        Of the estimator.
+        Name of the estimator.
 
     Warns
     -----

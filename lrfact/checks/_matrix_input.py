@@ -34,7 +34,7 @@ def validated_matrix(estimator: Any, X: Any, *, reset: bool, **options: Any) -> 
     Returns
     -------
     {ndarray, sparse matrix} of shape (n_samples, n_features)
-        As `check_array` returns it.
+        Validated matrix, as returned by `check_array`.
 
     Raises
     ------

@@ -105,7 +105,7 @@ def require_stored_entries(X: Any, name: str) -> None:
     Parameters
     ----------
     X : sparse matrix
-        Entries.
+        Matrix to check.
 
     name : str
         Name of the estimator, for the message.
@@ -174,7 +174,7 @@ def with_values(entries: sparse.csr_array, values: Array) -> sparse.csr_array:
     Parameters
     ----------
     entries : csr_array of shape (n_rows, n_columns)
-        Where.
+        Positions of the entries.
 
     values : ndarray of shape (nnz,)
         In the order of `entries`.

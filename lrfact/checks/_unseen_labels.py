@@ -28,10 +28,10 @@ class UnseenLabels:
     Attributes
     ----------
     found : str
-        How many lines, and the first of them; without a full stop.
+        Number of lines with unseen labels, and the first one; without a full stop.
 
     advice : str
-        What to do.
+        Advice to the user.
     """
 
     found: str
@@ -54,7 +54,7 @@ def describe_unseen(
         Labels of the lines.
 
     seen : tuple of two ndarray of bool, shape (n,)
-        Which are known; at least one is not.
+        Masks of known labels; at least one label is unknown.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def shown_pair(*labels: Any) -> tuple[Any, ...]:
     Parameters
     ----------
     *labels : object
-        Of a row and a column.
+        Labels of a row and a column.
 
     Returns
     -------

@@ -24,16 +24,16 @@ class SyntheticRatings:
         The observed entries, with sorted indices and without duplicates.
 
     row_factors : ndarray of shape (n_rows, n_components)
-        Tastes.
+        Factors of the rows.
 
     column_factors : ndarray of shape (n_columns, n_components)
-        What each column offers.
+        Factors of the columns.
 
     row_bias : ndarray of shape (n_rows,)
-        How much higher than others a row rates.
+        Biases of the rows.
 
     column_bias : ndarray of shape (n_columns,)
-        How much higher than others a column is rated.
+        Biases of the columns.
 
     intercept : float
         The level of all ratings.
@@ -159,8 +159,8 @@ def make_ratings(
         hidden entries, as long as `levels` is None.
 
     row_spread : float, default=1.0
-        How unevenly the ratings are spread over the rows: standard deviation of the logarithm
-        of a row's share, from 0 (all alike) to 5. No row has more than `n_columns` ratings.
+        Dispersion of the numbers of ratings per row: standard deviation of the logarithm of a row's
+        fraction of the ratings, from 0 (all equal) to 5. No row has more than `n_columns` ratings.
 
     column_spread : float, default=1.5
         The same for columns. With 1.5 a tenth of the columns holds more than half of the

@@ -150,7 +150,7 @@ def fetch_movielens(
     Parameters
     ----------
     version : {"100k", "1m", "10m", "20m", "25m", "32m"}, default="100k"
-        Which release.
+        Release of the data set.
 
     path : str or path-like, default=None
         A copy that you have: the zip archive, or the folder that it was unpacked to. Nothing is
@@ -171,7 +171,7 @@ def fetch_movielens(
         Whether to return pandas objects; needs ``pip install 'lrfact[pandas]'``.
 
     n_retries : int, default=3
-        How often to try again when the download fails.
+        Number of retries if the download fails.
 
     delay : float, default=1.0
         Seconds between two tries.

@@ -76,7 +76,7 @@ class Layout:
         Whether the first line has the names of the columns.
 
     read_items : callable
-        From the text of `items_file` to triples of id, title and genres.
+        Function from the text of `items_file` to triples of id, title and genres.
     """
 
     ratings_file: str
@@ -129,7 +129,7 @@ def opened(path: Path) -> Iterator[Any]:
     Yields
     ------
     Path or zipfile.Path
-        Its top: both are used alike.
+        Top folder; both types have the same interface.
 
     Raises
     ------
@@ -206,7 +206,7 @@ def read_movies(stream: BinaryIO, layout: Layout) -> dict[str, npt.NDArray[Any]]
         Text in UTF-8 or else in Latin-1, as the oldest files are.
 
     layout : Layout
-        How its lines are made.
+        Format of the lines.
 
     Returns
     -------

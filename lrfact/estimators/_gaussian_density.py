@@ -68,10 +68,10 @@ class GaussianDensity:
         Parameters
         ----------
         squared_coordinates : ndarray of shape (n_rows, k)
-            On the strong directions.
+            Squared coordinates on the components.
 
         squared_norms : ndarray of shape (n_rows,)
-            Of the whole rows.
+            Squared norms of the rows.
 
         Returns
         -------
@@ -168,10 +168,10 @@ def log_density_by_rank(
         Dimension of the space.
 
     squared_coordinates : ndarray of shape (K,)
-        On all directions.
+        Mean squared coordinates on all components.
 
     squared_norm : float
-        Of the whole row.
+        Mean squared norm of the rows.
 
     eps : float
         Unit roundoff of the arithmetic that found the directions.

@@ -44,34 +44,34 @@ def fit_bpr_rows(
         Columns of each row, in any order.
 
     indptr : ndarray of the same type, shape (n_rows + 1,)
-        Where rows start.
+        Row pointers.
 
     columns : ndarray of shape (n_columns, width)
-        What rows are multiplied with.
+        Factors of the columns.
 
     offsets : ndarray of shape (n_columns,)
-        Added to the products.
+        Offsets that are added to the products.
 
     sample : ndarray of int32, shape (n_sample,)
-        Ascending.
+        Values in ascending order.
 
     preconditioner : ndarray of shape (width, width)
         Positive definite; about the inverse of the curvature of a pair and `reg`.
 
     rows : ndarray of shape (n_rows, width)
-        Overwritten; zeros for rows without columns, or with all of the sample.
+        Output: factors of the rows; zeros for rows without columns, or with all of the sample.
 
     at_rest : ndarray of uint8, shape (n_rows,)
-        Overwritten with whether the tolerance was reached.
+        Output: whether the tolerance was reached.
 
     reg : float
         Not negative.
 
     tol : float
-        Of the gradient, in the norm of the preconditioner, relative to the one at 0.
+        Tolerance of the gradient, in the norm of the preconditioner, relative to that at 0.
 
     max_iter : int
-        At most so many steps.
+        Maximum number of steps.
 
     n_threads : int
         At least 1; the result does not depend on it.

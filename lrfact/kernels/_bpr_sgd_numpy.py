@@ -42,8 +42,7 @@ def descend_bpr_triples(
         Row i, column j and column l, block after block. Where l is -1 there is no step.
 
     block_start : ndarray of int64, shape (n_ranges**2 + 1,)
-        Where the triples of block ``a n_ranges + b`` start: those of row range a and column
-        range b.
+        Start of the triples of block ``a n_ranges + b``: those of row range a and column range b.
 
     row_range, column_range : ndarray of uint8, shape (n_rows,) and (n_columns,)
         The range that each is in.
@@ -52,7 +51,7 @@ def descend_bpr_triples(
         The column range visited with each row range; each round holds each once.
 
     row_factors, column_factors : ndarray of shape (n_rows, width) and (n_columns, width)
-        Updated.
+        Factors, updated in place.
 
     row_squares : ndarray of shape (n_rows,)
         G of the rows, positive; updated.
@@ -61,8 +60,8 @@ def descend_bpr_triples(
         Bias, G of the factors, G of the bias; updated. G starts positive.
 
     sums : ndarray of float64, shape (n_ranges**2, 2)
-        Overwritten with each block's sum of ``-ln sigma(x)`` before the steps and its number of
-        steps; 0 for blocks not visited.
+        Output: sum of ``-ln sigma(x)`` before the steps and number of steps of each block; 0 for
+        blocks that are not visited.
 
     learning_rate, reg : float
         Positive, and not negative.

@@ -33,7 +33,7 @@ def draw_bpr_triples(
         Columns of the entries, ascending in each row.
 
     indptr : ndarray of the same type, shape (n_rows + 1,)
-        Where rows start.
+        Row pointers.
 
     row_order, column_order : ndarray of int32, shape (n_rows,) and (n_columns,)
         The row and the column at each place.
@@ -42,15 +42,15 @@ def draw_bpr_triples(
         Places at which the ranges start, from 0 to n_rows and to n_columns. At most 256 ranges.
 
     triples : ndarray of int32, shape (3, nnz)
-        Overwritten with row, column of the entry, and column drawn, block after block and row after
-        row within a block. -1 for the last where the row has all columns of the range.
+        Output: row, column of the entry, and drawn column, block after block and row after row
+        within a block. The last is -1 if the row has all columns of the range.
 
     block_start : ndarray of int64, shape (n_ranges**2 + 1,)
-        Overwritten with where the triples of block ``a n_ranges + b`` start: those of row range a
-        and column range b.
+        Output: start of the triples of block ``a n_ranges + b``: those of row range a and column
+        range b.
 
     seed : int
-        From -2**63 to 2**63 - 1. Each block has a generator of its own.
+        Seed from -2**63 to 2**63 - 1. Each block has a generator of its own.
 
     n_threads : int
         At least 1; the result does not depend on it.

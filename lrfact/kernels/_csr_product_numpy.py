@@ -26,10 +26,10 @@ def csr_matmat(
         The sparse matrix, compressed by rows.
 
     block : ndarray of shape (n_columns, width)
-        What it is multiplied with.
+        Right factor of the product.
 
     out : ndarray of shape (n_rows, width)
-        Overwritten.
+        Output array.
 
     n_threads : int
         At least 1; the result does not depend on it.
@@ -64,14 +64,14 @@ def csr_rmatmat(
         The sparse matrix, compressed by rows, not transposed.
 
     block : ndarray of shape (n_rows, width)
-        What its transpose is multiplied with.
+        Right factor of the product with the transpose.
 
     bounds : ndarray of shape (n_parts + 1,), dtype int64
         Columns at which the work is split, from 0 to n_columns; the result does not
         depend on them.
 
     out : ndarray of shape (n_columns, width)
-        Overwritten.
+        Output array.
 
     n_threads : int
         At least 1; the result does not depend on it.
@@ -79,7 +79,8 @@ def csr_rmatmat(
     Raises
     ------
     ValueError
-        As for the product itself, or if `bounds` do not rise from 0 to n_columns.
+        If the arguments are invalid, as for the product itself, or `bounds` do not ascend from 0 to
+        n_columns.
     """
     check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1))
     check_layout(block=(block, 2), out=(out, 2), bounds=(bounds, 1))
@@ -110,7 +111,7 @@ def csr_gram(
         The sparse matrix, compressed by rows.
 
     out : ndarray of shape (n_columns, n_columns), float64
-        Overwritten; sums are in float64, whatever the matrix is.
+        Output array. Sums are in float64 for any dtype of the matrix.
 
     n_threads : int
         At least 1; the result does not depend on it.
@@ -118,7 +119,7 @@ def csr_gram(
     Raises
     ------
     ValueError
-        As for the product itself.
+        If the arguments are invalid, as for the product itself.
     """
     check_layout(data=(data, 1), indices=(indices, 1), indptr=(indptr, 1), out=(out, 2))
     if out.dtype != np.float64:

@@ -29,13 +29,13 @@ def dense_matmat(
         Contiguous along its rows or its columns, which may lie apart.
 
     block : ndarray of shape (n_columns, width)
-        What it is multiplied with.
+        Right factor of the product.
 
     factor : float
         Multiplies the product.
 
     out : ndarray of shape (n_rows, width)
-        Added to.
+        Output array, to which the product is added.
 
     n_threads : int
         At least 1; the result does not depend on it.
@@ -63,10 +63,10 @@ def dense_rmatmat(
         Contiguous along its rows or its columns, which may lie apart.
 
     block : ndarray of shape (n_rows, width)
-        What its transpose is multiplied with.
+        Right factor of the product with the transpose.
 
     out : ndarray of shape (n_columns, width)
-        Overwritten.
+        Output array.
 
     n_threads : int
         At least 1; the result does not depend on it.
@@ -74,7 +74,7 @@ def dense_rmatmat(
     Raises
     ------
     ValueError
-        As for the product itself.
+        If the arguments are invalid, as for the product itself.
     """
     _check(matrix, block, out, n_threads, transposed=True)
     out[...] = matrix.T @ block
@@ -89,7 +89,7 @@ def dense_gram(matrix: Array, out: NDArray[np.float64], n_threads: int) -> None:
         Contiguous along its rows or its columns, which may lie apart.
 
     out : ndarray of shape (n_columns, n_columns), float64
-        Overwritten. Sums over many rows are in float64, whatever the matrix is.
+        Output array. Sums over many rows are in float64 for any dtype of the matrix.
 
     n_threads : int
         At least 1; the result does not depend on it.
@@ -97,7 +97,7 @@ def dense_gram(matrix: Array, out: NDArray[np.float64], n_threads: int) -> None:
     Raises
     ------
     ValueError
-        As for the product itself.
+        If the arguments are invalid, as for the product itself.
     """
     check_layout(out=(out, 2))
     check_dimensions(matrix=(matrix, 2))

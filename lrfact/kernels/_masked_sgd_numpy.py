@@ -47,7 +47,7 @@ def descend_blocks(
     Parameters
     ----------
     entry_rows, entry_columns : ndarray of int32, shape (nnz,)
-        Where the entries are, block after block.
+        Row and column indices of the entries, block after block.
 
     values : ndarray of shape (nnz,)
         The entries.
@@ -56,11 +56,10 @@ def descend_blocks(
         Empty for ones.
 
     block_start : ndarray of int64, shape (n_ranges**2 + 1,)
-        Where the entries of block ``a n_ranges + b`` start: those of row range a and column
-        range b.
+        Start of the entries of block ``a n_ranges + b``: those of row range a and column range b.
 
     row_bounds, column_bounds : ndarray of int64, shape (n_ranges + 1,)
-        Where the ranges start, from 0 to n_rows and to n_columns.
+        Bounds of the ranges, from 0 to n_rows and to n_columns.
 
     rounds : ndarray of int64, shape (n_rounds, n_ranges)
         The column range visited with each row range; each round holds each once.
@@ -72,17 +71,17 @@ def descend_blocks(
         Whether there are biases; whether factors are raised to zero after each step.
 
     row_penalty, column_penalty : ndarray of shape (width + 1,)
-        That of the bias last.
+        Regularization of the factors, and of the bias as last entry.
 
     row_factors, column_factors : ndarray of shape (n_rows, width) and (n_columns, width)
-        Updated.
+        Factors, updated in place.
 
     row_state, column_state : ndarray of shape (n_rows, 4) and (n_columns, 4)
         Bias, G of the factors, G of the bias, rate. All but the last updated. G starts positive.
 
     sums : ndarray of float64, shape (n_ranges**2, 2)
-        Overwritten with each block's ``sum weight e^2`` and ``sum weight e`` of the residuals
-        before the steps; 0 for blocks not visited.
+        Output: ``sum weight e^2`` and ``sum weight e`` of the residuals before the steps for each
+        block; 0 for blocks that are not visited.
 
     n_threads : int
         At least 1; the result does not depend on it.

@@ -46,8 +46,8 @@ def usable_threads(n_threads: int, *, calls_blas: bool = False) -> int:
     Returns
     -------
     int
-        From 1 to 1024. Always 1 in a forked process whose parent had woken threads. Under a limit
-        on the address space, no more than it has room for.
+        Number of threads from 1 to 1024. It is 1 in a forked process whose parent has used threads,
+        and limited by the available address space.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def granted_threads(n_threads: int, *, calls_blas: bool = False) -> int:
     Returns
     -------
     int
-        From 1 to 1024, and no more than the system was seen to start.
+        Number of threads from 1 to 1024, and not more than the system is known to start.
 
     Raises
     ------

@@ -38,17 +38,17 @@ def top_k(
         Candidates that query i does not get: ``excluded[indptr[i]:indptr[i + 1]]``, rising.
 
     indptr : ndarray of shape (n_queries + 1,), as `excluded`
-        Where they begin.
+        Row pointers.
 
     allowed : ndarray of shape (n_allowed,), int64, or None
         The only candidates that anybody gets, rising; None for all.
 
     scores : ndarray of shape (n_queries, k)
-        Overwritten, descending. Of equal scores the smaller index comes first, also where
-        the list ends. A score that is not a number counts as -infinity.
+        Output: scores in descending order. Ties are ordered by index, also at the end of the list.
+        NaN is treated as -infinity.
 
     indices : ndarray of shape (n_queries, k), intp
-        Overwritten. Where there are fewer than k candidates: -1, with a score of -infinity.
+        Output: indices of the candidates, padded with -1 and a score of -infinity.
 
     n_threads : int
         At least 1; the result does not depend on it.

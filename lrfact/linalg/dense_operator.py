@@ -32,7 +32,7 @@ class DenseOperator(MatrixOperator):
         float32 or float64; never written to.
 
     mean : ndarray of shape (n_columns,) or None, default=None
-        Subtracted from every row.
+        Mean that is subtracted from every row.
 
     n_threads : int, default=1
         Threads of the products.

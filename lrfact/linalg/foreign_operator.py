@@ -18,7 +18,7 @@ class ForeignOperator(MatrixOperator):
         Must know its adjoint.
 
     mean : ndarray of shape (n_columns,) or None, default=None
-        Subtracted from every row, by operator.
+        Mean that is subtracted from every row, inside the products.
 
     n_threads : int, default=1
         Unused: the operator has its own way of computing.

@@ -17,7 +17,7 @@ def leading_eigenpairs(G: Array, k: int) -> tuple[Array, Array]:
     Parameters
     ----------
     G : ndarray of shape (p, p)
-        Symmetric.
+        Symmetric matrix.
 
     k : int
         1 to p.

@@ -29,7 +29,7 @@ class MatrixOperator(ABC):
         float32 or float64: of blocks and products.
 
     mean : ndarray of shape (n_columns,) or None
-        Subtracted from every row; None for nothing.
+        Mean that is subtracted from every row; None means no centering.
 
     n_threads : int
         Threads of the products.
@@ -185,7 +185,7 @@ class TransposedOperator(MatrixOperator):
     Parameters
     ----------
     base : MatrixOperator
-        What is transposed. If centered, its rows are: the columns of the transpose.
+        Operator to transpose. If it is centered, the columns of the transpose are.
     """
 
     def __init__(self, base: MatrixOperator) -> None:

@@ -21,10 +21,10 @@ def narrow_product(matrix: Array, block: Array, n_threads: int) -> Array:
     Parameters
     ----------
     matrix : ndarray of shape (n, d)
-        By rows or by columns; anything else is copied.
+        Matrix in C or Fortran order; other layouts are copied.
 
     block : ndarray of shape (d, b)
-        Of the same dtype.
+        Block with the same dtype.
 
     n_threads : int
         At least 1.
@@ -32,7 +32,7 @@ def narrow_product(matrix: Array, block: Array, n_threads: int) -> Array:
     Returns
     -------
     ndarray of shape (n, b)
-        By rows.
+        Product in C order.
     """
     out = np.zeros((matrix.shape[0], block.shape[1]), dtype=block.dtype)
     add_narrow_product(out, matrix, block, n_threads)

@@ -15,7 +15,7 @@ def project_out(
     Parameters
     ----------
     block : ndarray of shape (n, b)
-        Overwritten; lies by rows.
+        Block in C order, overwritten.
 
     basis : ndarray of shape (n, d)
         Orthonormal columns.
@@ -33,7 +33,7 @@ def project_out(
         `block` itself, orthogonal to `basis` to working precision.
 
     coefficients : ndarray of shape (d, b)
-        What was removed, in terms of `basis`.
+        Coefficients of the removed part with respect to `basis`.
 
     Notes
     -----

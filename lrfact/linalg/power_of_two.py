@@ -58,7 +58,7 @@ def times_power_of_two(values: Any, exponent: int) -> Any:
         float32 or float64.
 
     exponent : int
-        Of the power.
+        Exponent of the power.
 
     Returns
     -------

@@ -65,7 +65,7 @@ def triplets_from_right(A: MatrixOperator, basis: Array) -> tuple[Array, Array, 
     Returns
     -------
     U, s, Vt : ndarray
-        As `triplets_from_left`.
+        Singular triplets, as in `triplets_from_left`.
     """
     V, s, Ut = triplets_from_left(A.T, basis)
     return Ut.T, s, V.T

@@ -17,7 +17,7 @@ class ResidualOperator(MatrixOperator):
         Factor of each row.
 
     v : ndarray of shape (n_columns,)
-        What the rows lose, times their factor.
+        Vector that is subtracted from the rows, multiplied by their factor.
     """
 
     def __init__(self, X: MatrixOperator, u: Array, v: Array) -> None:

@@ -13,7 +13,7 @@ def scaled_rows(rows: csr_array) -> csr_array:
     Parameters
     ----------
     rows : csr_array
-        Finite.
+        Matrix of finite entries.
 
     Returns
     -------

@@ -41,7 +41,7 @@ class _Deviations:
     Attributes
     ----------
     columns : ndarray of shape (n_chosen,)
-        Which they are.
+        Indices of the columns.
 
     values : ndarray of shape (n_rows, n_chosen)
         ``x - mean`` of all their entries, stored or absent.
@@ -82,7 +82,7 @@ class SparseOperator(MatrixOperator):
         float32 or float64, indices int32 or int64; never written to.
 
     mean : ndarray of shape (n_columns,) or None, default=None
-        Subtracted from every row.
+        Mean that is subtracted from every row.
 
     n_threads : int, default=1
         Threads of the products. The result does not depend on it.

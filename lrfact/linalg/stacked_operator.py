@@ -13,7 +13,7 @@ class StackedOperator(MatrixOperator):
     Parameters
     ----------
     parts : sequence of MatrixOperator
-        With the same columns and dtype; each may be centered on its own.
+        Operators with the same columns and dtype; each may be centered separately.
     """
 
     def __init__(self, parts: Sequence[MatrixOperator]) -> None:

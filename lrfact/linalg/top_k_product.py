@@ -37,7 +37,7 @@ def top_k_product(
         float32 or float64. Copied unless it lies by rows.
 
     candidates : ndarray of shape (n_candidates, width)
-        Of the same dtype. Copied unless it lies by rows: keep it so.
+        Candidates with the same dtype. They are copied unless they are in C order.
 
     k : int
         At least 0, and no more than are left when there are fewer candidates.
@@ -46,7 +46,7 @@ def top_k_product(
         None stands for zeros.
 
     excluded : csr_array or csr_matrix of shape (n_queries, n_candidates) or None, default=None
-        Its stored entries, whatever their values, are pairs that must not come up.
+        Pairs to exclude, as stored entries of any value.
 
     allowed : array-like of int or None, default=None
         Distinct indices of the only candidates that may come up, in any order; None for all.

@@ -56,7 +56,8 @@ class TermWindows:
         Returns
         -------
         ndarray of shape (m, m)
-            On the diagonal the windows of each term alone. Exact up to 2^53 windows.
+            Numbers of windows with both terms, with those of single terms on the diagonal. Exact up
+            to 2^53 windows.
 
         Notes
         -----

@@ -31,8 +31,8 @@ class CoherenceMeasure:
     Parameters
     ----------
     of_counts : callable
-        Of the windows that hold two terms, ndarray of shape (m, m), and the number of all windows;
-        never NaN.
+        Function of the numbers of windows with two terms, ndarray of shape (m, m), and the number
+        of all windows; never NaN.
 
     window : int
         The published number of tokens.

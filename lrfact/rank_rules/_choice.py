@@ -25,7 +25,7 @@ class RankChoice:
         The ranks that were judged.
 
     curve : ndarray of shape (n_ranks,)
-        What was judged, aligned with `ranks`; `criterion` says what it is.
+        Values of the criterion, aligned with `ranks`; `criterion` describes them.
 
     threshold : float, ndarray of shape (n_ranks,) or None
         The level that the curve was compared with, in the units of `curve`. None for rules that
@@ -71,7 +71,7 @@ class RankChoice:
         Returns
         -------
         RankChoice
-            With ``n_components <= max_rank``.
+            Choice with ``n_components <= max_rank``.
         """
         if self.n_components <= max_rank:
             return self

@@ -171,7 +171,7 @@ def marchenko_pastur_median(beta: float) -> float:
     Returns
     -------
     float
-        To about ten digits; 1 in the limit of small `beta`, 0.6528 for 1.
+        Median to about ten digits; 1 in the limit of small `beta`, 0.6528 for 1.
     """
     if not 0 < beta <= 1:
         raise ValueError(

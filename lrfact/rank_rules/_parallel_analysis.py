@@ -65,7 +65,7 @@ def parallel_analysis_rank(
     Parameters
     ----------
     spectrum : Spectrum
-        Of the data, complete or truncated; as many ranks are judged as it has values.
+        Spectrum of the data, complete or truncated; as many ranks are evaluated as it has values.
 
     X : {ndarray, sparse matrix} of shape (n_samples, n_features), default=None
         The data, *before* centering; where ``spectrum.centered`` is true the column means are
@@ -174,7 +174,7 @@ def permute_within_columns(X: Any, rng: np.random.Generator) -> Any:
     Returns
     -------
     {ndarray, csc_array}
-        Of the same shape, dtype and, if sparse, number of stored values.
+        Matrix with the same shape, dtype and, if sparse, number of stored values.
     """
     if not sp.issparse(X):
         return rng.permuted(X, axis=0)

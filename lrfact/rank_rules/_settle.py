@@ -47,7 +47,7 @@ def rank_rule(
         The data before centering, read by ``"parallel"`` alone.
 
     random_state : int, RandomState instance or None, default=None
-        Read by ``"parallel"`` alone.
+        Random number generator of ``"parallel"``. Pass an int for reproducible results.
 
     n_threads : int, default=1
         Threads for the sparse products of ``"parallel"``.
@@ -114,7 +114,8 @@ def settle_rank(
     Returns
     -------
     RankChoice
-        With ``n_components <= max_rank``. Not settled where `max_rank` cut the search short.
+        Choice with ``n_components <= max_rank``. It is not settled if `max_rank` limited the
+        search.
 
     See Also
     --------

@@ -29,10 +29,10 @@ class CompletionModel:
     Attributes
     ----------
     singular_values : ndarray of shape (k,)
-        d.
+        Singular values :math:`d`.
 
     components : ndarray of shape (k, n_columns)
-        v.
+        Right singular vectors :math:`v`.
 
     reg : float
         :math:`\lambda`.
@@ -56,7 +56,7 @@ class CompletionModel:
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed.
+            Observed entries.
 
         n_threads : int
             The digits do not depend on it.
@@ -89,7 +89,7 @@ class CompletionModel:
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed.
+            Observed entries.
 
         n_threads : int
             The digits do not depend on it.

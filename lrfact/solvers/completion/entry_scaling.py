@@ -27,7 +27,7 @@ class EntryScaling:
     Attributes
     ----------
     mean : ndarray of shape (n_columns,)
-        Subtracted from each column.
+        Means that are subtracted from the columns.
 
     scale : ndarray of shape (n_columns,)
         Each column is divided by, positive.
@@ -79,7 +79,7 @@ class EntryScaling:
             In the units of the data.
 
         row_scale : ndarray of shape (n_rows,)
-            From `apply`.
+            Scales of the rows, as returned by `apply`.
 
         Returns
         -------
@@ -102,7 +102,7 @@ def rows_of_entries(entries: sparse.csr_array) -> NDArray[np.integer]:
     Parameters
     ----------
     entries : csr_array of shape (n_rows, n_columns)
-        Any.
+        Entries of any matrix.
 
     Returns
     -------
@@ -220,7 +220,7 @@ def row_offset_penalty(entries: sparse.csr_array) -> float:
     Parameters
     ----------
     entries : csr_array of shape (n_rows, n_columns)
-        Scaled.
+        Scaled entries.
 
     Returns
     -------

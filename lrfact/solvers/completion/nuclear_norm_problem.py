@@ -108,7 +108,7 @@ def relative_duality_gap(
     Parameters
     ----------
     problem : NuclearNormProblem
-        What is minimized.
+        The problem.
 
     reg : float
         :math:`\lambda`.
@@ -117,7 +117,7 @@ def relative_duality_gap(
         F where the iteration stands.
 
     residuals : csr_array of shape (n_rows, n_columns)
-        Those of the same point.
+        Residuals of the same solution.
 
     tol : float
         A tenth of it is how accurate the bound has to be.
@@ -128,7 +128,7 @@ def relative_duality_gap(
     Returns
     -------
     float
-        From 0 to 1.
+        Relative duality gap, from 0 to 1.
 
     Notes
     -----

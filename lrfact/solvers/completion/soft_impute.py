@@ -85,8 +85,8 @@ class SoftImputeFit:
         F after each iteration; it never rises, but for rounding.
 
     gap : float
-        How far F may be above its minimum over all matrices, relative to itself; NaN if that was
-        not computed.
+        Upper bound of the distance of F from its minimum over all matrices, relative to F; NaN if
+        it was not computed.
 
     converged : bool
         Whether `tol` was reached, or `progress` asked to stop.
@@ -104,10 +104,10 @@ def zero_state(problem: NuclearNormProblem, rng: np.random.RandomState) -> LowRa
     Parameters
     ----------
     problem : NuclearNormProblem
-        With entries.
+        Problem with at least one entry.
 
     rng : RandomState
-        Of the directions.
+        Random number generator of the initial vectors.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def soft_impute(
         :math:`\lambda`, positive.
 
     start : LowRankState
-        Where to begin: best the solution for a slightly larger `reg`.
+        Initialization, preferably the solution for a slightly larger `reg`.
 
     max_rank : int
         More directions are cut off, and the minimum found is then one among these ranks.
@@ -164,13 +164,13 @@ def soft_impute(
         Whether to compute the gap, which takes the norm of the residuals.
 
     rng : RandomState
-        Of more directions to try, where those at hand have all entered.
+        Random number generator of additional vectors, if all current ones have been used.
 
     n_threads : int
         The digits do not depend on it.
 
     progress : callable or None, default=None
-        Told of each iteration; may return True to stop.
+        Function called after each iteration, which returns True to stop.
 
     Returns
     -------
@@ -290,13 +290,13 @@ def ridge_design(factors: Array, reg: float, offset_penalty: float | None) -> tu
     Parameters
     ----------
     factors : ndarray of shape (n_columns, k)
-        Of the columns.
+        Factors of the columns.
 
     reg : float
         Penalty of a coefficient.
 
     offset_penalty : float or None
-        That of an offset of the row, its last coefficient; None for none.
+        Regularization of the row offset, the last coefficient; None if there is no offset.
 
     Returns
     -------

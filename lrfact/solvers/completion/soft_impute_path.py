@@ -43,7 +43,7 @@ class PenaltyPath:
         The penalty of least error.
 
     state : LowRankState
-        Its solution on the entries that were not held out.
+        Solution for the entries that were not held out.
     """
 
     regs: Array
@@ -101,16 +101,17 @@ def penalty_path(
         Length of a path that goes down to a thousandth of the largest useful penalty.
 
     max_rank : int
-        At most so many directions.
+        Maximum rank.
 
     rng : RandomState
-        Of the directions to be tried first.
+        Random number generator of the initial vectors.
 
     n_threads : int
         The digits do not depend on it.
 
     progress : callable
-        Told of each penalty by its number and error; may return True to stop.
+        Function called with the index and error of each regularization strength, which returns True
+        to stop.
 
     Returns
     -------

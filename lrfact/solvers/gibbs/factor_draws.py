@@ -27,10 +27,10 @@ class ColumnDraw:
         Factors, the bias last.
 
     prior : NormalPrior
-        Of the rows.
+        Prior of the rows.
 
     link : FeatureLink
-        From the features of rows.
+        Link from the features of rows.
 
     noise : float
         Standard deviation of an entry.
@@ -106,7 +106,7 @@ class FactorDraws:
             Their observed entries, in the units of the data.
 
         weights : csr_array of shape (n_rows, n_columns) or None, default=None
-            Of the entries, stored in the same places; None for ones.
+            Weights of the entries, with the same sparsity pattern; None means ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -135,7 +135,7 @@ class FactorDraws:
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed of some rows. The features of rows are those of all their entries.
+            Observed entries of some rows. The features of rows are computed from all their entries.
 
         n_threads : int
             The digits do not depend on it.
@@ -156,7 +156,7 @@ class FactorDraws:
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed of them.
+            Observed entries of the rows.
 
         n_threads : int
             The digits do not depend on it.
@@ -179,10 +179,10 @@ class FactorDraws:
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed of the rows.
+            Observed entries of the rows.
 
         mean : ndarray of shape (n_rows, n_columns)
-            What `predict` returned.
+            Predictions, as returned by `predict`.
 
         n_threads : int
             The digits do not depend on it.
@@ -190,7 +190,8 @@ class FactorDraws:
         Returns
         -------
         ndarray of shape (n_rows, n_columns)
-            Of an entry that was to be observed: noise, and what is not known of row and column.
+            Standard deviation of a new observation, due to the noise and the uncertainty of row and
+            column.
         """
         total = np.full(entries.shape, self.noise**2, entries.dtype)
         center = (mean - self.intercept) / self.scale
@@ -213,13 +214,13 @@ class FactorDraws:
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed of the rows.
+            Observed entries of the rows.
 
         rows, columns : ndarray of int, shape (n,)
-            Which entries.
+            Row and column indices of the entries.
 
         weights : csr_array of shape (n_rows, n_columns) or None, default=None
-            Of the entries, stored in the same places; None for ones.
+            Weights of the entries, with the same sparsity pattern; None means ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -230,10 +231,10 @@ class FactorDraws:
         Returns
         -------
         mean : ndarray of shape (n,)
-            Predictions.
+            Predicted values.
 
         spread : ndarray of shape (n,) or None
-            As of the method of this name.
+            Standard deviations, as returned by the method `spread`.
         """
         asked, places = np.unique(rows, return_inverse=True)
         known = entries[asked], None if weights is None else weights[asked]
@@ -261,7 +262,7 @@ class FactorDraws:
             The observed entries of one row.
 
         column : int
-            What is predicted.
+            Index of the predicted column.
 
         Returns
         -------
@@ -269,7 +270,7 @@ class FactorDraws:
             The prediction if every entry was what is expected of it, in the units of the data.
 
         contributions : ndarray of shape (nnz,)
-            What is to be added for each.
+            Contribution of each entry.
         """
         baseline, total = 0.0, np.zeros(entries.nnz)
         observed = entries.indices

@@ -32,7 +32,7 @@ class FeatureLink:
         Parameters
         ----------
         features : ndarray of shape (n, r)
-            Of the vectors.
+            Features of the vectors.
 
         Returns
         -------
@@ -55,22 +55,22 @@ def draw_feature_link(
     Parameters
     ----------
     vectors : ndarray of shape (n, p)
-        Vectors.
+        Vectors to be explained by the features.
 
     features : ndarray of shape (n, r)
-        With orthogonal columns, so that the rows of B are independent.
+        Features with orthogonal columns, so that the rows of B are independent.
 
     energies : ndarray of shape (r,)
         Squared lengths of these columns.
 
     prior : NormalPrior
-        Of the vectors less what is linked.
+        Prior of the vectors without the linked part.
 
     link : FeatureLink
         The last draw, for its precision.
 
     rng : Generator
-        Draws.
+        Random number generator.
 
     Returns
     -------

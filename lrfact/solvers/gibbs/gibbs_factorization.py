@@ -39,7 +39,7 @@ class GibbsProblem:
         Observed entries, of mean 0 and variance 1.
 
     by_columns : csr_array of shape (n_columns, n_rows)
-        Its transpose, by its own rows.
+        Transpose of the matrix, in CSR format.
 
     row_features, column_features : ndarray of shape (n_rows, r) and (n_columns, r')
         :math:`f` and :math:`g`, with orthogonal columns.
@@ -78,10 +78,10 @@ class FactorState:
         Factors, the bias last.
 
     prior : NormalPrior
-        That they were drawn under.
+        Prior of the factors.
 
     link : FeatureLink
-        Likewise.
+        Biases of the rows.
     """
 
     vectors: Array
@@ -114,10 +114,10 @@ class GibbsRun:
     Attributes
     ----------
     draws : tuple
-        What was kept.
+        Values returned by `keep`.
 
     last : GibbsState
-        From which the chain may go on.
+        Last state, from which the Markov chain can be continued.
 
     residuals : ndarray of shape (n_sweeps,)
         Root mean square of the residuals of all observations after each sweep.
@@ -134,7 +134,7 @@ def first_state(problem: GibbsProblem, k: int, rng: np.random.Generator) -> Gibb
     Parameters
     ----------
     problem : GibbsProblem
-        Data.
+        Data of the problem.
 
     k : int
         Number of factors.
@@ -189,27 +189,27 @@ def gibbs_factorization(
     Parameters
     ----------
     problem : GibbsProblem
-        Data.
+        Data of the problem.
 
     start : GibbsState
-        Where it starts or goes on from.
+        Initial state, or the last state of an earlier run.
 
     rng : Generator
-        Draws.
+        Random number generator.
 
     n_sweeps : int
         Sweeps over both sides.
 
     keep : callable
-        Told the number of a sweep, from 0, and what it ends with, returns what to keep of that,
-        or None. The rows of a draw may be many, and can be had again from its columns.
+        Function of the index of an iteration, from 0, and its state, which returns the part to
+        keep, or None. The rows of a draw may be many, and can be recomputed from its columns.
 
     n_threads : int
         The digits do not depend on it.
 
     monitor : callable
-        Told the number of sweeps so far and the root mean square of the residuals; may end the
-        run.
+        Function of the number of iterations and the root mean square of the residuals, which
+        returns True to stop.
 
     Returns
     -------

@@ -50,7 +50,7 @@ class NormalPrior:
         Parameters
         ----------
         coordinates : ndarray of shape (n, p)
-            As `whiten` returns them.
+            Whitened coordinates, as returned by `whiten`.
 
         Returns
         -------
@@ -95,7 +95,7 @@ def draw_normal_prior(
         :math:`\lambda`.
 
     rng : Generator
-        Draws.
+        Random number generator.
 
     Returns
     -------

@@ -13,13 +13,13 @@ def orthogonal_turn(features: Array) -> Array:
     Parameters
     ----------
     features : ndarray of shape (n, r)
-        On the scale on which a row has length 1 or so.
+        Features, scaled such that rows have norms of about 1.
 
     Returns
     -------
     ndarray of shape (r, s)
-        With orthonormal columns; a prior of independent weights of equal variance is the same
-        after it as before.
+        Matrix with orthonormal columns, under which a prior of independent weights of equal
+        variance is invariant.
     """
     energies, turn = np.linalg.eigh((features.T @ features).astype(np.float64))
     return turn[:, energies > _LEAST_ENERGY * len(features)].astype(features.dtype)

@@ -53,7 +53,7 @@ class PatternFeatures:
             The observed entries; their values do not matter.
 
         n_features : int
-            At most so many.
+            Maximum number.
 
         n_threads : int
             Threads of the products.
@@ -100,7 +100,7 @@ class PatternFeatures:
         Returns
         -------
         ndarray of shape (n_rows, r)
-            For rows without entries those of the mean pattern: zeros.
+            Features of the rows; those of the mean pattern, zeros, for rows without entries.
         """
         features = _normalized(entries) @ self.loadings.astype(entries.dtype)
         features -= self.offset.astype(features.dtype)

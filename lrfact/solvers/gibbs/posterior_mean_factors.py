@@ -29,10 +29,10 @@ class PosteriorMeanFactors:
         :math:`C`, orthonormal rows, those of the largest singular values first.
 
     column_bias : ndarray of shape (n_columns,)
-        How much higher a column is than the mean of all, in the units of the data.
+        Biases of the columns relative to their mean, in the units of the data.
 
     intercept : float
-        What is expected of an entry of an unknown row and an unknown column.
+        Expected value of an entry of an unseen row and an unseen column.
     """
 
     components: Array
@@ -53,13 +53,13 @@ class PosteriorMeanFactors:
         Parameters
         ----------
         model : FactorDraws
-            Draws.
+            Random number generator.
 
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed of the rows.
+            Observed entries of the rows.
 
         weights : csr_array of shape (n_rows, n_columns) or None, default=None
-            Of the entries, stored in the same places; None for ones.
+            Weights of the entries, with the same sparsity pattern; None means ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -124,13 +124,13 @@ class PosteriorMeanFactors:
         Parameters
         ----------
         model : FactorDraws
-            Draws.
+            Random number generator.
 
         entries : csr_array of shape (n_rows, n_columns)
-            What is observed of the rows, known or new.
+            Observed entries of training rows or unseen rows.
 
         weights : csr_array of shape (n_rows, n_columns) or None, default=None
-            Of the entries, stored in the same places; None for ones.
+            Weights of the entries, with the same sparsity pattern; None means ones.
 
         n_threads : int
             The digits do not depend on it.
@@ -141,7 +141,7 @@ class PosteriorMeanFactors:
             :math:`W`, in the units of the data.
 
         bias : ndarray of shape (n_rows,)
-            Likewise.
+            Biases of the rows.
         """
         k = len(self.components)
         dtype = entries.dtype

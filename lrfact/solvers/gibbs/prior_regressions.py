@@ -68,7 +68,7 @@ class PriorRegressions:
         Returns
         -------
         RowRegressions
-            Its solution are vectors :math:`(w_i, b_i)`.
+            Regressions whose solutions are the vectors :math:`(w_i, b_i)`.
         """
         noise = None
         if perturbation is not None:

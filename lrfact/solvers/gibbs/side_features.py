@@ -27,7 +27,7 @@ def with_side_features(
         In any units: each column counts as much as any other. In the dtype of `features`.
 
     n_components : int
-        At most so many of `told`.
+        Maximum number of components of the given features.
 
     n_threads : int
         Threads of the products.
@@ -35,7 +35,7 @@ def with_side_features(
     Returns
     -------
     ndarray of shape (n, s)
-        With orthogonal columns, as many as both have directions.
+        Combined features with orthogonal columns.
     """
     scaler = StandardScaler(with_mean=False)
     scaled = scaler.fit_transform(told)

@@ -57,12 +57,12 @@ def relative_drift(trace: ArrayLike) -> float:
     Parameters
     ----------
     trace : array-like of shape (n_draws,)
-        As of `split_r_hat`.
+        Values, as in `split_r_hat`.
 
     Returns
     -------
     float
-        From 0, as a share of the larger of the two means; 0 for fewer than two values.
+        Nonnegative change relative to the larger of the two means; 0 for fewer than two values.
 
     Examples
     --------

@@ -115,8 +115,9 @@ def bpr(
     Parameters
     ----------
     interactions : csr_array of shape (n_rows, n_columns)
-        What rows have: stored entries, whatever their values. float32 or float64, which is that of
-        the result; indices ascend in each row, each column once. Fewer than 2**31 rows and columns.
+        Interactions: the stored entries, whose values are not used. float32 or float64, which is
+        the dtype of the result; indices ascend in each row, without duplicates. Fewer than 2**31
+        rows and columns.
 
     n_components : int
         k, at least 1.
@@ -128,14 +129,14 @@ def bpr(
         Length of the first steps.
 
     max_iter : int
-        At most so many epochs.
+        Maximum number of epochs.
 
     tol : float or None
         Stop when two epochs in succession change the loss by less than this share of it; never for
         None.
 
     rng : RandomState
-        Of start, order and samples.
+        Random number generator of the initialization, the order and the samples.
 
     n_threads : int
         The digits do not depend on it.
@@ -144,7 +145,7 @@ def bpr(
         Whether columns have biases.
 
     monitor : PairwiseMonitor or None, default=None
-        Told of each epoch; may end the iteration.
+        Function called after each epoch, which returns True to stop.
 
     Returns
     -------

@@ -25,16 +25,16 @@ class RankingColumns:
     Attributes
     ----------
     factors : ndarray of shape (n_columns, k)
-        Of the columns.
+        Factors of the columns.
 
     bias : ndarray of shape (n_columns,)
-        What is added to all scores of a column.
+        Biases of the columns.
 
     negatives : ndarray of int32, shape (n_sample,)
         Columns that rows are compared with, ascending.
 
     reg : float
-        Penalty.
+        Regularization strength.
     """
 
     factors: Array
@@ -88,7 +88,7 @@ class RankingColumns:
         Returns
         -------
         ndarray of shape (nnz,)
-            They add up to the score, as far as the fold-in has come to rest.
+            Contributions, which add up to the score as far as the fold-in has converged.
 
         Raises
         ------

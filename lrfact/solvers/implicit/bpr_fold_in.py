@@ -42,15 +42,15 @@ def draw_negatives(n_columns: int, size: int, rng: np.random.RandomState) -> NDA
         Drawn from 0 to ``n_columns - 1``.
 
     size : int
-        How many, at most.
+        Maximum size of the sample.
 
     rng : RandomState
-        Of the sample.
+        Random number generator of the sample.
 
     Returns
     -------
     ndarray of int32, shape (min(size, n_columns),)
-        Ascending.
+        Values in ascending order.
     """
     return np.sort(rng.permutation(n_columns)[:size]).astype(np.int32)
 
@@ -78,7 +78,7 @@ def bpr_fold_in(
     Parameters
     ----------
     interactions : csr_array of shape (n_rows, n_columns)
-        What rows have: stored entries, whatever their values. Any order of indices.
+        Interactions: the stored entries, whose values are not used, with indices in any order.
 
     column_factors : ndarray of shape (n_columns, n_components)
         V, float32 or float64.
@@ -98,7 +98,7 @@ def bpr_fold_in(
         inverse curvature.
 
     max_iter : int
-        At most so many steps for a row.
+        Maximum number of steps per row.
 
     n_threads : int
         The digits do not depend on it.

@@ -75,7 +75,7 @@ class ConfidenceColumns:
         Returns
         -------
         ndarray of shape (nnz,)
-            They add up to the score (Hu, Koren and Volinsky, 2008, section 5).
+            Contributions, which add up to the score (Hu, Koren and Volinsky, 2008, section 5).
         """
         weights = confidence_weights(entries.astype(np.float64), self.alpha)
         V = self.factors.astype(np.float64)

@@ -53,13 +53,13 @@ def implicit_init(n_columns: int, k: int, rng: np.random.RandomState, dtype: np.
     Parameters
     ----------
     n_columns, k : int
-        Shape.
+        Shape of the result.
 
     rng : RandomState
-        Draws.
+        Random number generator.
 
     dtype : dtype
-        Of the result.
+        Data type of the result.
 
     Returns
     -------
@@ -92,13 +92,13 @@ def implicit_als(
         Stop when a sweep lowers the objective by less than this share of it.
 
     max_iter : int
-        At most so many sweeps.
+        Maximum number of iterations.
 
     n_threads : int
         The digits do not depend on it.
 
     monitor : callable
-        Told the number of sweeps and the objective; may end the iteration.
+        Function of the number of iterations and the objective, which returns True to stop.
 
     Returns
     -------

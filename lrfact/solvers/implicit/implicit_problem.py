@@ -16,7 +16,7 @@ def total_confidence(weights: sparse.csr_array) -> NDArray[np.float64]:
     Parameters
     ----------
     weights : csr_array of shape (n_rows, n_columns)
-        What the confidence of stored entries exceeds 1 by.
+        Confidence of stored entries minus 1.
 
     Returns
     -------
@@ -33,10 +33,10 @@ def row_penalties(
     Parameters
     ----------
     weights : csr_array of shape (n_rows, n_columns)
-        As of `total_confidence`.
+        Confidence minus 1, as in `total_confidence`.
 
     reg, reg_exponent : float
-        Of :math:`reg\, C_i^\nu` with the total confidence :math:`C_i`.
+        Parameters of :math:`reg\, C_i^\nu` with the total confidence :math:`C_i`.
 
     Returns
     -------
@@ -87,7 +87,7 @@ class ImplicitProblem:
             Above 0 where stored.
 
         reg, reg_exponent : float
-            As of `row_penalties`.
+            Parameters of `row_penalties`.
 
         Returns
         -------

@@ -37,7 +37,7 @@ def solve_rows_over_all(
         :math:`v`, in a basis in which their Gram matrix is diagonal.
 
     spectrum : ndarray of shape (k,)
-        Its diagonal.
+        Diagonal of the Gram matrix.
 
     penalty : ndarray of shape (n_rows,)
         :math:`\lambda`.
@@ -52,7 +52,7 @@ def solve_rows_over_all(
         Relative residual that ends them.
 
     start : ndarray of shape (n_rows, k) or None, default=None
-        Where conjugate gradients start, not changed; None for zeros.
+        Initial solution of conjugate gradients, not modified; None means zeros.
 
     with_loss : bool, default=False
         Whether to compute the loss.

@@ -69,7 +69,7 @@ class SpectralColumns:
         Returns
         -------
         ndarray of shape (nnz,)
-            They add up to the score.
+            Contributions, which add up to the score.
         """
         of_column = self.factors[column].astype(np.float64)
         return entries.data * (self._projection()[entries.indices] @ of_column)
@@ -107,7 +107,7 @@ def spectral_filter(
         which is 1.
 
     rng : RandomState
-        Of the start of the singular value decomposition.
+        Random number generator of the singular value decomposition.
 
     n_threads : int
         The digits do not depend on it.

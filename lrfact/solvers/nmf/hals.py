@@ -40,7 +40,7 @@ def hals(
     Parameters
     ----------
     problem : NonnegativeProblem
-        With ``beta=2``.
+        Problem with ``beta=2``.
 
     rows : ndarray of shape (n_rows, n_components)
         Start, not negative.

@@ -34,7 +34,7 @@ def heldout_column_loss(side: Side, columns: Array, typical_entry: float) -> flo
         The components.
 
     typical_entry : float
-        As `typical_entry` has it for the rows that were fitted.
+        Result of `typical_entry` for the training rows.
 
     Returns
     -------
@@ -83,12 +83,12 @@ def typical_entry(matrix: Any, n_shown: int, beta: float) -> float:
         Number of entries that are not missing.
 
     beta : float
-        Of the divergence. From 0 down no entry is 0, and all count alike.
+        Parameter of the divergence. If it is at most 0, no entry is 0, and all are used.
 
     Returns
     -------
     float
-        Positive.
+        Positive value.
     """
     stored = matrix.data if sparse.issparse(matrix) else matrix
     if beta <= 0:

@@ -168,15 +168,15 @@ def updated(side: Side, rows: Array, sums: DivergenceSums) -> Array:
         The rows.
 
     rows : ndarray of shape (n_rows, n_components)
-        Where the sums were taken.
+        Factors for which the sums were computed.
 
     sums : DivergenceSums
-        Of these rows.
+        Sums for these rows.
 
     Returns
     -------
     ndarray of shape (n_rows, n_components)
-        What no entry speaks for is 0.
+        Updated factors; 0 if no entry supports them.
     """
     penalty: Penalty = side.penalty
     denominator = np.broadcast_to(sums.denominator, rows.shape)
@@ -200,13 +200,13 @@ def extrapolated(
     Parameters
     ----------
     factors, before : ndarray of shape (n_rows, n_components)
-        As they are and as they were.
+        Current and previous factors.
 
     momentum : float or ndarray of shape (n_rows, 1)
         Power of the ratio of the two, which counts as no more than 2 and no less than 1/2.
 
     least : float or ndarray of shape (n_rows, n_components), default=0
-        What smaller positive factors are lifted to, so that they may grow again.
+        Minimum of positive factors, so that they can grow again.
 
     Returns
     -------
@@ -248,8 +248,8 @@ def lifted_to(side: Side, factors: Array) -> Array | float:
     Returns
     -------
     ndarray of shape (n_rows, n_components) or float
-        As if 1e-4 of each component were distributed as the sums of the rows are: no entry, however
-        small beside others, is then approximated by much more than before.
+        Lower bound that distributes 1e-4 of each component in proportion to the row sums, so that
+        no entry, however small, is approximated by much more than before.
     """
     total = side.row_sums.sum()
     if side.beta <= 0 or total == 0:
@@ -270,7 +270,7 @@ def update_exponent(beta: float) -> float:
     Parameters
     ----------
     beta : float
-        Of the divergence.
+        Parameter of the beta-divergence.
 
     Returns
     -------

@@ -27,7 +27,7 @@ class SolverOptions:
     Attributes
     ----------
     solver : {"hals", "mu"}
-        Which algorithm.
+        Name of the algorithm.
 
     tol : float
         When it stops.
@@ -52,7 +52,7 @@ class Ends:
     Attributes
     ----------
     best : NonnegativeFactors
-        Of the lowest objective; of equal ones the first.
+        Result with the lowest objective, the first one in case of ties.
 
     components : list of ndarray of shape (n_columns, n_components)
         The columns of each, the best included.
@@ -61,7 +61,7 @@ class Ends:
         At the end of each.
 
     chosen : int
-        Which one is the best.
+        Index of the best result.
     """
 
     best: NonnegativeFactors
@@ -88,10 +88,10 @@ def best_of_starts(
         Make the factors to start from.
 
     seeds : list of int
-        For the order of the components.
+        Seeds of the order of the components.
 
     options : SolverOptions
-        How.
+        Algorithm and its parameters.
 
     progress : callable or None, default=None
         Called as ``progress(step, objective)`` where there is one start.

@@ -48,7 +48,7 @@ def nonnegative_init(
         Not negative; missing entries are 0.
 
     n_components : int
-        Of "nndsvd" and its kin at most min(n_rows, n_columns).
+        Number of components, for "nndsvd" and its variants at most min(n_rows, n_columns).
 
     init : {"random", "nndsvd", "nndsvda", "nndsvdar"}
         "random": sizes of normal numbers, times the root of the mean entry over `n_components`.
@@ -60,9 +60,9 @@ def nonnegative_init(
         Places of missing entries, which count as the mean of their column.
 
     beta : float, default=2
-        Of the divergence. Below 2, where small entries count beside huge ones, singular vectors are
-        those of the matrix with rows and columns divided by the roots of their sums, if those of
-        the matrix itself see the huge ones only.
+        Parameter of the beta-divergence. Below 2, where small entries matter beside huge ones, the
+        singular vectors are those of the matrix with rows and columns divided by the square roots
+        of their sums, if those of the matrix itself are dominated by huge entries.
 
     rng : RandomState
         Draws what is random, and the start of the singular vectors.
@@ -74,7 +74,7 @@ def nonnegative_init(
     -------
     rows : ndarray of shape (n_rows, n_components)
     columns : ndarray of shape (n_columns, n_components)
-        Of the dtype of `matrix`.
+        Initial factors, with the dtype of `matrix`.
 
     References
     ----------

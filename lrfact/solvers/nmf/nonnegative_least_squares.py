@@ -21,13 +21,13 @@ class Stopping:
     Attributes
     ----------
     tol : float
-        It ends with the first pass that moves the row by no more than this share.
+        Tolerance: stop after the first pass that changes the row by at most this fraction.
 
     of_first : bool
-        Of its first move; else of its length.
+        Whether the fraction is relative to the first change of the row, else to its norm.
 
     most_passes : int
-        It ends after so many in any case.
+        Maximum number of passes.
     """
 
     tol: float
@@ -54,7 +54,7 @@ class RowFit:
         Sum of the squares of the approximation, over entries that are not hidden.
 
     at_rest : ndarray of bool, shape (n_rows,)
-        Which rows ended before the last pass.
+        Mask of the rows that converged before the last pass.
     """
 
     rows: Array
@@ -96,16 +96,16 @@ def fit_rows(
         Not negative; not written to.
 
     stopping : Stopping
-        How far.
+        Stopping criterion.
 
     gram : ndarray of shape (n_components, n_components)
         ``design.T @ design``, float64.
 
     order : ndarray of int64, shape (n_components,), default=None
-        Of the components within a pass.
+        Order of the components within a pass.
 
     weight : ndarray of shape (n_components,), default=None
-        Of the components in `violation`.
+        Weights of the components in `violation`.
 
     Returns
     -------

@@ -65,11 +65,11 @@ class Side:
         Stores the places of missing entries, rising within a row; indices int64. None for none.
 
     penalty : Penalty
-        Of the factors of the rows.
+        Regularization of the factors of the rows.
 
     beta : float
-        Of the divergence: 2 for half the squared error, 1 for Kullback-Leibler, 0 for
-        Itakura-Saito.
+        Parameter of the beta-divergence: 2 for half the squared error, 1 for Kullback-Leibler, 0
+        for Itakura-Saito.
 
     n_threads : int
         The digits do not depend on it.
@@ -165,7 +165,7 @@ class NonnegativeProblem:
         The matrix with the factors W of its rows.
 
     columns : Side
-        Its transpose with the factors V of its columns.
+        Transpose of the matrix, with the factors V of its columns.
     """
 
     rows: Side
@@ -196,13 +196,13 @@ class NonnegativeProblem:
             Not negative, 0 where hidden. Of a sparse matrix the transpose is stored as well.
 
         hidden : csr_array of shape (n_rows, n_columns) or None, default=None
-            Where entries are missing.
+            Mask of missing entries.
 
         row_penalty, column_penalty : Penalty
-            Of the factors.
+            Regularization of the factors.
 
         beta : float
-            Of the divergence.
+            Parameter of the beta-divergence.
 
         n_threads : int
             The digits do not depend on it.

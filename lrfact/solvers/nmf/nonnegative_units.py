@@ -23,7 +23,7 @@ def exponent_of(matrix: Any, before: int = 0) -> int:
         Not negative, float32 or float64.
 
     before : int, default=0
-        What is kept where the entries are of a usual size in it.
+        Exponent that is kept if the entries have a moderate size in its units.
 
     Returns
     -------
@@ -58,10 +58,10 @@ def penalty_in_units(penalty: Penalty, beta: float, matrix: int, factors: int) -
     Parameters
     ----------
     penalty : Penalty
-        Of the factors in their original unit.
+        Regularization of the factors in their original units.
 
     beta : float
-        Of the divergence, which has the unit of the matrix to this power.
+        Parameter of the beta-divergence, which has the units of the matrix to this power.
 
     matrix, factors : int
         Exponents of the units of the matrix and of the factors that are penalized.

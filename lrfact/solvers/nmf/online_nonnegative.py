@@ -31,21 +31,21 @@ class SufficientStatistics:
     Attributes
     ----------
     numerator : ndarray of shape (n_columns, n_components)
-        Of squared errors the matrix times the factors of the rows; of other divergences what the
-        components are, times the numerator of their update.
+        For squared errors, the matrix times the factors of the rows; for other divergences, the
+        components times the numerator of their update.
 
     denominator : ndarray of shape (n_components, n_components) or (n_columns, n_components)
-        Of squared errors the squares of the factors of the rows; of other divergences the
+        For squared errors, the Gram matrix of the factors of the rows; for other divergences, the
         denominator of the update.
 
     mass : ndarray of shape (n_components,)
         Sums of the factors of the rows.
 
     n_rows : int
-        That were seen.
+        Number of rows that were seen.
 
     weight : float
-        How many rows these are, as older ones count for less.
+        Effective number of rows, as older ones have smaller weights.
     """
 
     numerator: Array
@@ -60,10 +60,10 @@ class SufficientStatistics:
         Parameters
         ----------
         ratio : float
-            Of the entries; factors are multiplied by its root.
+            Ratio of the units of the entries; factors are multiplied by its square root.
 
         beta : float
-            Of the divergence.
+            Parameter of the beta-divergence.
 
         Returns
         -------
@@ -113,7 +113,7 @@ class PastRows:
             The components.
 
         beta : float
-            Of the divergence.
+            Parameter of the beta-divergence.
 
         Returns
         -------
@@ -144,7 +144,7 @@ def no_evidence(columns: Array, beta: float) -> SufficientStatistics:
         The components to start from.
 
     beta : float
-        Of the divergence.
+        Parameter of the beta-divergence.
 
     Returns
     -------
@@ -169,13 +169,13 @@ def learn_batch(
     Parameters
     ----------
     problem : NonnegativeProblem
-        Of the batch; the penalty of the columns as of one row.
+        Problem of the batch, with the regularization of the columns for one row.
 
     columns : ndarray of shape (n_columns, n_components)
         The components as they were.
 
     evidence : SufficientStatistics
-        Of the rows before.
+        Statistics of the previous rows.
 
     Returns
     -------

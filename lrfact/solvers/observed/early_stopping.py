@@ -72,13 +72,14 @@ def hold_out_entries(
         The observed entries.
 
     weights : ndarray of shape (nnz,) or None
-        Of the entries.
+        Weights of the entries.
 
     share : float
-        To be held out, in (0, 1); at least one entry is, and at least one is not.
+        Fraction of held-out entries, in (0, 1); at least one entry is held out, and at least one is
+        kept.
 
     rng : RandomState
-        Chooses.
+        Random number generator of the selection.
 
     Returns
     -------

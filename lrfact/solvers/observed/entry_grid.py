@@ -29,7 +29,7 @@ class EntryGrid:
         Places at which the ranges start.
 
     block_start : ndarray of int64, shape (n_ranges**2 + 1,)
-        Where the entries of row range a and column range b start, at ``a n_ranges + b``.
+        Start of the entries of row range a and column range b, at ``a n_ranges + b``.
 
     rows, columns : ndarray of int32, shape (nnz,)
         Places of each entry, block after block, row after row within a block.
@@ -75,7 +75,7 @@ def entry_grid(
         In the order of `matrix`.
 
     rng : RandomState
-        Of the order of rows and columns.
+        Random number generator of the order of rows and columns.
 
     column_bytes : int
         Size of the parameters of a column. With the matrix it decides on the number of ranges,
@@ -136,10 +136,10 @@ def random_rounds(n_ranges: int, rng: np.random.RandomState) -> NDArray[np.int64
     Parameters
     ----------
     n_ranges : int
-        Of rows, and of columns.
+        Number of ranges of rows and of columns.
 
     rng : RandomState
-        Of the order.
+        Random number generator of the order.
 
     Returns
     -------
@@ -162,10 +162,10 @@ def random_cut(
         Entries of each row, or of each column.
 
     n_ranges : int
-        How many.
+        Number of results.
 
     rng : RandomState
-        Of the order.
+        Random number generator of the order.
 
     Returns
     -------

@@ -12,13 +12,13 @@ def sample_of_all(n_entries: int, test_size: int | float, rng: np.random.RandomS
     Parameters
     ----------
     n_entries : int
-        How many there are.
+        Total number.
 
     test_size : float or int
         Share, rounded up, or number of those to choose.
 
     rng : RandomState
-        Chooses.
+        Random number generator of the selection.
 
     Returns
     -------
@@ -51,14 +51,14 @@ def sample_of_rows(
     Parameters
     ----------
     indptr : ndarray of shape (n_rows + 1,)
-        Of the entries in CSR order.
+        Row pointers of the entries in CSR order.
 
     test_size : float or int
         Share or number of those to choose of each row. Shares are rounded up or down at random,
         so that rows of every length give up the same share on average. One in all at least.
 
     rng : RandomState
-        Chooses.
+        Random number generator of the selection.
 
     Returns
     -------
@@ -100,10 +100,10 @@ def folds_of_all(n_entries: int, n_folds: int, rng: np.random.RandomState | None
     Parameters
     ----------
     n_entries : int
-        How many there are.
+        Total number.
 
     n_folds : int
-        How many get some.
+        Number of folds.
 
     rng : RandomState or None
         Shuffles first; None deals in the order of the entries.

@@ -37,13 +37,13 @@ def masked_als(
         Stop when a sweep lowers the objective by less than this share of it.
 
     max_iter : int
-        At most so many sweeps.
+        Maximum number of iterations.
 
     n_threads : int
         The digits do not depend on it.
 
     monitor : SweepMonitor
-        Told of each sweep; may end the iteration.
+        Function called after each iteration, which returns True to stop.
 
     Returns
     -------

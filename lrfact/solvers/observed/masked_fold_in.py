@@ -34,7 +34,7 @@ class ColumnModel:
         :math:`\mu`.
 
     reg : float
-        Penalty.
+        Regularization strength.
 
     nonnegative : bool
         Whether :math:`w` is confined to numbers from 0.
@@ -62,7 +62,7 @@ class ColumnModel:
             Their observed entries.
 
         weights : ndarray of shape (nnz,) or None, default=None
-            Of the entries.
+            Weights of the entries.
 
         n_threads : int
             The digits do not depend on it.

@@ -31,13 +31,14 @@ def masked_init(
     Parameters
     ----------
     problem : MaskedProblem
-        To be solved.
+        Problem to be solved.
 
     rng : RandomState
-        Of the first block, and of small numbers that keep factors from starting at exactly zero.
+        Random number generator of the first block, and of small numbers that avoid an
+        initialization by zeros.
 
     n_threads : int
-        Of the products with the matrix.
+        Number of threads of products with the matrix.
 
     known : MaskedModel or None, default=None
         An earlier model of the same columns. Its leading factors are kept, and those that lack are

@@ -74,7 +74,7 @@ class MaskedProblem:
             The observed entries, at least one.
 
         weights : ndarray of shape (nnz,) or None
-            Of the entries.
+            Weights of the entries.
 
         n_components : int
             Number of factors.
@@ -234,12 +234,12 @@ def row_weights(ratings: sparse.csr_array, weights: Array | None) -> Array:
         The observed entries.
 
     weights : ndarray of shape (nnz,) or None
-        Of the entries.
+        Weights of the entries.
 
     Returns
     -------
     ndarray of shape (n_rows,)
-        float64.
+        Values in float64.
     """
     lengths = np.diff(ratings.indptr)
     if weights is None:
@@ -254,7 +254,7 @@ def penalty(problem: MaskedProblem, rows: Array, columns: Array) -> float:
     Parameters
     ----------
     problem : MaskedProblem
-        With the penalties.
+        Problem with the regularization.
 
     rows, columns : ndarray
         See `MaskedModel`.
@@ -281,13 +281,13 @@ def entry_residuals(problem: MaskedProblem, model: MaskedModel, *, n_factors: in
     Parameters
     ----------
     problem : MaskedProblem
-        With the entries.
+        Problem with the entries.
 
     model : MaskedModel
-        With the predictions.
+        Model that makes the predictions.
 
     n_factors : int
-        How many factors take part.
+        Number of factors that are used.
 
     Returns
     -------
@@ -312,7 +312,7 @@ def predict_entries(
         The parameters.
 
     rows, columns : ndarray of int, shape (n,)
-        Which entries.
+        Row and column indices of the entries.
 
     bias : bool
         Whether the last parameters are biases.

@@ -55,7 +55,7 @@ def masked_sgd(
         Data and penalties; fewer than 2**31 rows and columns.
 
     start : MaskedModel
-        Where to start. Either its rows or its columns have to be other than zero.
+        Initialization, with nonzero rows or columns.
 
     learning_rate : float
         Length of the first steps, in units in which residuals are about 1.
@@ -64,16 +64,16 @@ def masked_sgd(
         Stop when two epochs in succession change the objective by less than this share of it.
 
     max_iter : int
-        At most so many epochs.
+        Maximum number of epochs.
 
     rng : RandomState
-        Of the order of rows, columns and blocks.
+        Random number generator of the order of rows, columns and blocks.
 
     n_threads : int
         The digits do not depend on it.
 
     monitor : SweepMonitor
-        Told of each epoch; may end the iteration.
+        Function called after each epoch, which returns True to stop.
 
     Returns
     -------

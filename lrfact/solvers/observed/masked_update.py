@@ -26,7 +26,7 @@ class SufficientStatistics:
         Mean square of a row factor, over these entries.
 
     variance : float
-        Of the observed values.
+        Variance of the observed values.
 
     n_entries : float
         All entries learnt from, or the sum of their weights.
@@ -56,10 +56,10 @@ class SufficientStatistics:
             Row factors.
 
         variance : float
-            Of the observed values.
+            Variance of the observed values.
 
         weights : ndarray of shape (nnz,) or None, default=None
-            Of the entries; None for ones.
+            Weights of the entries; None means ones.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class SufficientStatistics:
         Parameters
         ----------
         other : SufficientStatistics
-            Of other rows.
+            Statistics of other rows.
 
         Returns
         -------
@@ -108,13 +108,13 @@ def update_columns(
     Parameters
     ----------
     model : ColumnModel
-        As it was.
+        Model before the update.
 
     evidence : SufficientStatistics
         Behind it.
 
     entries : csr_array of shape (n_rows, n_columns)
-        Of the new rows.
+        Observed entries of the new rows.
 
     n_threads : int
         The digits do not depend on it.
@@ -122,7 +122,7 @@ def update_columns(
     Returns
     -------
     ColumnModel
-        As it is now. Columns without new entries are where they were.
+        Model after the update. Columns without new entries do not change.
 
     Notes
     -----

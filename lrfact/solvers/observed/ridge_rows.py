@@ -70,7 +70,7 @@ def regress_rows(
         Factors of the columns; with `bias` their biases last.
 
     intercept : float
-        Of the model.
+        Intercept of the model.
 
     bias : bool
         Whether rows and columns have biases.
@@ -97,7 +97,7 @@ def regress_rows(
         :math:`\mathrm{diag}(s\,\rho) / s^2`. Not with `nonnegative`.
 
     out : ndarray of shape (n_rows, width) or None, default=None
-        Where the solution goes, and where coordinate descent starts; None for new zeros.
+        Output array, and initial solution of coordinate descent; None allocates zeros.
 
     Returns
     -------
@@ -189,13 +189,13 @@ def leave_one_out_residuals(
         :math:`\omega`.
 
     design : ndarray of shape (n_columns, width)
-        As for `regress_rows`.
+        Design matrix, as in `regress_rows`.
 
     solution : ndarray of shape (n_rows, width)
-        What `regress_rows` found.
+        Solution, as returned by `regress_rows`.
 
     intercept : float
-        Of the model.
+        Intercept of the model.
 
     bias : bool
         Whether rows and columns have biases.
@@ -216,8 +216,8 @@ def leave_one_out_residuals(
     Returns
     -------
     ndarray of shape (nnz,)
-        Where ``h_j`` is 1, and the others say nothing of an entry, the value less the intercept and
-        the bias of its column.
+        Leave-one-out residuals. If ``h_j`` is 1, so that an entry does not depend on the others,
+        the value minus the intercept and the bias of its column.
 
     Notes
     -----

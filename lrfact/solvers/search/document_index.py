@@ -66,7 +66,7 @@ def document_index(coordinates: Array, lexical: csr_array | None, *, unit: bool)
     Parameters
     ----------
     coordinates : ndarray of shape (n_documents, k)
-        Where they lie.
+        Coordinates of the documents.
 
     lexical : csr_array of shape (n_documents, n_terms) or None
         Their weights of terms, for the lexical score.

@@ -16,13 +16,13 @@ class DriftEstimate:
     Attributes
     ----------
     expected : ndarray of shape (k,)
-        Of documents like those of the fit, but not among them; see `expected_share`.
+        Expected fraction for unseen documents like the training documents; see `expected_share`.
 
     of_added : ndarray of shape (k,)
         Sum over the documents that were added since.
 
     n_added : int
-        How many these are, without those that have no known word.
+        Number of added documents, without those that have no known words.
     """
 
     expected: Array

@@ -45,8 +45,7 @@ class Queries:
         Weights of their terms in the lexical score; None where there is no such score.
 
     own_share : ndarray of shape (n_queries,) or None
-        Of queries that were moved: what their own vectors were multiplied with. None where they
-        were not.
+        Factor of the original vectors of queries that were moved; None if they were not.
     """
 
     vectors: NDArray[np.float32]
@@ -92,10 +91,10 @@ def hybrid_search(
     Parameters
     ----------
     index : DocumentIndex
-        What to search.
+        Index to search.
 
     queries : Queries
-        What for.
+        Queries to search for.
 
     k : int
         At least 0.
@@ -115,7 +114,7 @@ def hybrid_search(
     Returns
     -------
     indices : ndarray of shape (n_queries, min(k, n_allowed))
-        Of equal scores the smaller index comes first; -1 where nothing is left.
+        Indices of the documents, ties by index, padded with -1.
 
     scores : ndarray of the same shape, float32
         Minus infinity beside -1.
@@ -174,7 +173,7 @@ def moved_towards(index: DocumentIndex, queries: Queries, documents: Indices) ->
     Parameters
     ----------
     index : DocumentIndex
-        Where the documents are.
+        Index of the documents.
 
     queries : Queries
         A query at 0 takes the direction of its documents, and the length 1.
@@ -204,13 +203,13 @@ def lexical_scale(index: DocumentIndex, vector: Array, lexical_scores: Array) ->
     Parameters
     ----------
     index : DocumentIndex
-        Over all of its documents.
+        Index, all of whose documents are used.
 
     vector : ndarray of shape (k,)
-        Of the query.
+        Values of the query.
 
     lexical_scores : ndarray of shape (n_documents,)
-        Of the query.
+        Values of the query.
 
     Returns
     -------

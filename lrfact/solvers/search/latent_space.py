@@ -28,7 +28,7 @@ class TermMasses:
         Shares of the sum of the matrix, float64, adding up to 1.
 
     total : float
-        That sum.
+        Total of the masses.
     """
 
     of_terms: Array
@@ -104,7 +104,7 @@ class LatentSpace:
         Parameters
         ----------
         terms : ndarray of int or slice, default=slice(None)
-            Of these terms only.
+            Terms whose loadings are returned.
 
         Returns
         -------
@@ -207,7 +207,7 @@ def merged(
     Parameters
     ----------
     space : LatentSpace
-        Of the documents so far; its masses stay.
+        Space of the earlier documents, whose masses are kept.
 
     batch : MatrixOperator of shape (n_documents, n_terms)
         Further ones, as `decomposed` returns them.
@@ -221,7 +221,7 @@ def merged(
     Returns
     -------
     LatentSpace
-        With as many directions.
+        Space with the same number of dimensions.
     """
     old = DenseOperator((space.s[:, np.newaxis] * space.Vt).astype(batch.dtype, copy=False))
     stacked = StackedOperator([batch, old])

@@ -17,13 +17,13 @@ class ScoreParts:
     Attributes
     ----------
     latent : ndarray of shape (n_words,)
-        What each word of the query contributes through its direction.
+        Contribution of each query word through its latent vector.
 
     lexical : ndarray of shape (n_words,)
-        What it contributes by standing in the document.
+        Contribution of each query word through its occurrences in the document.
 
     feedback : float
-        What comes of the documents that the query was moved towards.
+        Contribution of the documents towards which the query was moved.
     """
 
     latent: NDArray[np.float64]
@@ -46,19 +46,19 @@ def score_contributions(
     Parameters
     ----------
     index : DocumentIndex
-        Where the document is.
+        Index of the documents.
 
     query, moved : Queries
         The one query as it was given, and moved towards its first hits (or the same again).
 
     words : ndarray of shape (n_words,)
-        Its terms.
+        Terms of the query.
 
     directions : ndarray of shape (n_words, k)
-        What each adds to the coordinates of the query, up to a factor common to all.
+        Part of each word in the coordinates of the query, up to a common factor.
 
     document : int
-        Position.
+        Position of the document.
 
     lexical_weight : float
         0 where there is no lexical score.

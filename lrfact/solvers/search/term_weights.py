@@ -83,10 +83,10 @@ def fit_term_weights(counts: csr_array, scheme: str, *, k1: float, b: float) -> 
         Not negative, without duplicates.
 
     scheme : {"bm25", "log-entropy", "tf-idf"}
-        Which weights.
+        Name of the weighting scheme.
 
     k1, b : float
-        Read by "bm25".
+        Parameters of "bm25".
 
     Returns
     -------

@@ -26,7 +26,8 @@ def reaches(error: Array, s: Array, goal: float, dtype: DTypeLike) -> bool:
         Relative error asked for.
 
     dtype : dtype
-        Of the matrix: values that vanish beside the largest are known to its eps times that.
+        Data type of the matrix: values that are negligible beside the largest one have an error of
+        its eps times that.
     """
     s = np.asarray(s, dtype=np.float64)
     absolute = np.multiply(error, s, out=np.zeros_like(s), where=s > 0)

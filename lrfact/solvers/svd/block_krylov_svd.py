@@ -70,7 +70,8 @@ def block_krylov_svd(
         Whether `U` is needed.
 
     progress : callable or None, default=None
-        Told the steps done and the error reached at each measurement; may return True to stop.
+        Function called at each error estimate with the number of steps and the error, which returns
+        True to stop.
 
     Returns
     -------

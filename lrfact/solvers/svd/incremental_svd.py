@@ -111,7 +111,7 @@ def centered_on_its_mean(X: MatrixOperator) -> tuple[MatrixOperator, Array, floa
         The same without its mean.
 
     mean : ndarray of shape (n_columns,)
-        float64.
+        Values in float64.
 
     energy : float
         Squared Frobenius norm before centering.

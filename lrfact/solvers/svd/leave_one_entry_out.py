@@ -65,9 +65,8 @@ def leave_one_entry_out_rmse(
         Orthonormal rows in the order of the ranks.
 
     mean : array-like of shape (n_features,), default=None
-        Subtracted from every row before the projection, without touching the sparsity: the means
-        that the components were learnt with. None for a `MatrixOperator` that is centered
-        already.
+        Training means, which are subtracted from every row before the projection without
+        densifying. None for a `MatrixOperator` that is already centered.
 
     n_threads : int, default=1
         Threads for the sparse products.

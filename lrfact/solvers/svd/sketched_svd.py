@@ -42,7 +42,7 @@ def sketched_svd(
         Columns of the sketch beyond k.
 
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}
-        As in `sklearn.utils.extmath.randomized_svd`.
+        Normalization, as in `sklearn.utils.extmath.randomized_svd`.
 
     rng : RandomState
         Source of the sketch.

@@ -80,7 +80,7 @@ def truncated_svd(
         Columns of the sketch beyond k, where `n_iter` is given.
 
     power_iteration_normalizer : {"auto", "QR", "LU", "none"}, default="auto"
-        Where `n_iter` is given.
+        Normalization between power iterations, if `n_iter` is given.
 
     rng : RandomState or None, default=None
         Source of random starts; None for one seeded by the system.
