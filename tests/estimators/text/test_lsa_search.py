@@ -213,7 +213,7 @@ class TestInput:
         assert_array_equal(clone(search).fit(TEXTS).components_, search.components_)
 
     def test_rank_is_clipped_with_a_warning(self, counts):
-        with pytest.warns(UserWarning, match="n_components=500 is more than the 40 directions"):
+        with pytest.warns(UserWarning, match="n_components=500 is more than the 40 components"):
             search = LSASearch(500).fit(counts)
         assert search.n_components_ == 40
         with warnings.catch_warnings():
@@ -522,7 +522,7 @@ class TestLabels:
         with_stranger = [*y[:6], 99]
         assert search.score(counts[:7], with_stranger) == pytest.approx(expected)
         assert type(search.score(counts[:6], y[:6])) is float
-        with pytest.raises(ValueError, match=r"y has shape \(6, 5\); a matrix of what is relevant"):
+        with pytest.raises(ValueError, match=r"y has shape \(6, 5\); a relevance matrix must"):
             search.score(counts[:6], relevance[:, :5])
         with pytest.raises(ValueError, match=r"y has shape \(0, 80\)"):
             search.score(counts[:6], y[:0])
