@@ -1,4 +1,4 @@
-"""What is known of documents beside their words: ids, labels, texts."""
+"""Ids, labels and texts of the indexed documents."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
@@ -14,21 +14,21 @@ from lrfact.checks._documents import python_value, python_values
 
 @dataclass(frozen=True)
 class DocumentCollection:
-    """Documents in the order in which they came.
+    """Metadata of the indexed documents, in the order in which they were added.
 
     Attributes
     ----------
     n_documents : int
-        How many.
+        Number of documents.
 
     ids : ndarray of shape (n_documents,) or None
-        Distinct; None where documents are known by their position.
+        Distinct identifiers, or None if documents are identified by their position.
 
     labels : ndarray of shape (n_documents,) or None
-        One for each.
+        Label of each document, or None.
 
     texts : tuple of str or None
-        None where they were not kept.
+        Text of each document, or None if the texts were not kept.
     """
 
     n_documents: int
@@ -45,7 +45,7 @@ class DocumentCollection:
         return None if self.labels is None else _plain(self.labels[position])
 
     def position_of(self, document: Any) -> int:
-        """Return where the document with this id is; `ValueError` where there is none."""
+        """Return the position of the document with this id; `ValueError` if there is none."""
         document = python_value(document)
         positions = self._positions([document])
         if positions[0] < 0:
@@ -63,41 +63,43 @@ class DocumentCollection:
         Returns
         -------
         ndarray of int
+            Positions of the documents, ascending and distinct.
 
         Raises
         ------
         ValueError
-            If it is a single id, an id is unknown or comes twice, or a mask has another length.
+            If `allowed` is a single id, has an unknown or a duplicate id, or is a mask of a wrong
+            length.
         """
         allowed = python_values(allowed)
         shape = getattr(allowed, "shape", (1,))
         if isinstance(allowed, str | bytes) or not isinstance(allowed, Iterable) or len(shape) != 1:
             got = f"has shape {shape}" if len(shape) != 1 else f"is {allowed!r}"
             raise ValueError(f"allowed {got}; it must be a list of ids, or a mask")
-        asked = allowed if isinstance(allowed, np.ndarray) else list(allowed)
-        if _is_mask(asked):
-            if len(asked) != self.n_documents:
+        requested = allowed if isinstance(allowed, np.ndarray) else list(allowed)
+        if _is_mask(requested):
+            if len(requested) != self.n_documents:
                 raise ValueError(
-                    f"allowed is a mask of length {len(asked)}; it must have one entry for each of "
-                    f"the {self.n_documents} documents"
+                    f"allowed is a mask of length {len(requested)}; it must have one entry for each "
+                    f"of the {self.n_documents} documents"
                 )
-            return np.flatnonzero(asked)
-        positions = self._positions(asked)
+            return np.flatnonzero(requested)
+        positions = self._positions(requested)
         if (positions < 0).any():
-            unknown = asked[int(np.argmax(positions < 0))]
+            unknown = requested[int(np.argmax(positions < 0))]
             raise ValueError(f"allowed has the id {unknown!r}, of no document; {self._rule()}")
         positions.sort()
         if (positions[1:] == positions[:-1]).any():
-            raise ValueError("allowed holds a document twice")
+            raise ValueError("allowed contains a document twice")
         return positions
 
     def extended(self, other: "DocumentCollection") -> "DocumentCollection":
-        """Return these documents, and further ones behind them.
+        """Return a collection with the documents of `other` appended.
 
         Raises
         ------
         ValueError
-            If one of the two has ids or labels and the other has not, or an id comes twice.
+            If only one of the two has ids or labels, or an id is not unique.
         """
         for name, ours, theirs in (
             ("ids", self.ids, other.ids),
@@ -121,7 +123,7 @@ class DocumentCollection:
         return {_plain(one): position for position, one in enumerate(self.ids)}  # type: ignore[arg-type]
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was looked up is found again.
+        # The cached lookup table is rebuilt when needed.
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def _positions(self, documents: Collection[Any]) -> NDArray[np.intp]:
@@ -155,30 +157,31 @@ class DocumentCollection:
 def document_collection(
     n_documents: int, *, ids: Any, labels: Any, texts: list[str] | None
 ) -> DocumentCollection:
-    """Validate what came along with documents.
+    """Validate the ids, labels and texts of documents.
 
     Parameters
     ----------
     n_documents : int
-        How many there are.
+        Number of documents.
 
     ids : array-like of shape (n_documents,) or None
-        Distinct.
+        Distinct identifiers.
 
     labels : array-like of shape (n_documents,) or None
-        As `y` of a classifier.
+        Labels of the documents, as `y` of a classifier.
 
     texts : list of str or None
-        To keep.
+        Texts to keep.
 
     Returns
     -------
     DocumentCollection
+        The validated metadata.
 
     Raises
     ------
     ValueError
-        If there are more or fewer of them than documents, or an id comes twice.
+        If the number of ids or labels differs from the number of documents, or an id is not unique.
     """
     if isinstance(ids, set | frozenset):
         raise ValueError("ids are a set, which has no order; give a list in the order of documents")
@@ -196,7 +199,7 @@ def _one_each(values: Any, n_documents: int, name: str) -> NDArray[Any]:
         return values.copy()
     if not any(isinstance(one, list | tuple | np.ndarray) for one in values):
         array = np.array(values)
-        # Numbers beside strings would become strings.
+        # NumPy would convert numbers to strings in a list that contains both.
         if all(a == b for a, b in zip(array.tolist(), values, strict=True)):
             return array
     array = np.empty(n_documents, dtype=object)
@@ -231,5 +234,5 @@ def _distinct(ids: NDArray[Any]) -> NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a scalar of NumPy or Arrow as one of Python."""
+    """Return a NumPy or Arrow scalar as a Python object."""
     return value.item() if isinstance(value, np.generic) else python_value(value)

@@ -168,7 +168,7 @@ class LatentCollection:
         Returns
         -------
         LSASearch
-            A fitted copy with `n_components` set. It shares all data that do not depend on the rank.
+            A fitted copy with `n_components` set. It shares data that do not depend on the rank.
 
         Raises
         ------

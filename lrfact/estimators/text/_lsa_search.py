@@ -626,7 +626,7 @@ class LSASearch(
         return indices, scores
 
     def _hits(
-        self, indices: Indices, scores: Array, words: QueryWords, says_anything: bool = True
+        self, indices: Indices, scores: Array, words: QueryWords, has_known_word: bool = True
     ) -> SearchHits:
         collection = self._fitted_collection
         found = indices >= 0
@@ -642,7 +642,7 @@ class LSASearch(
                 zip(indices[found].tolist(), scores[found], strict=True), start=1
             )
         )
-        note = words.note(finds_nothing=not found.any(), says_anything=bool(says_anything))
+        note = words.note(finds_nothing=not found.any(), has_known_word=bool(has_known_word))
         return SearchHits(hits, note)
 
     def _classes_and_codes(self, method: str) -> tuple[NDArray[Any], Indices]:

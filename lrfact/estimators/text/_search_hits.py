@@ -1,4 +1,4 @@
-"""What a search answers: hits to read, and why one of them is there."""
+"""Search results: ranked hits with snippets, and explanations of their scores."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,25 +14,25 @@ _REACH = 8 * _WIDTH
 
 
 class Hit(NamedTuple):
-    """A document that was found.
+    """A retrieved document (hit) of a search.
 
     Attributes
     ----------
     rank : int
-        1 for the best.
+        Rank of the hit, 1 for the best.
 
     score : float
-        How well it fits; the unit is a cosine.
+        Score of the document for the query, on the scale of a cosine similarity.
 
     document : object
-        Its id: what `ids` said at the fit, or its position there.
+        Identifier of the document: its entry of `ids` if they were given, or its position.
 
     label : object
-        What `y` said of it; None without `y`.
+        Label of the document, or None without labels.
 
     snippet : str or None
-        A passage around the first word of the query that it has, or how it begins; None where
-        texts were not kept.
+        Passage around the first query word that the document contains, or else its beginning. None
+        if the texts were not kept.
     """
 
     rank: int
@@ -44,16 +44,16 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchHits(Sequence[Hit]):
-    """The documents found for one query, best first; ``print`` shows them as a list.
+    """Ranked hits of one query, best first; ``print`` shows them as a list.
 
     Attributes
     ----------
     hits : tuple of Hit
-        None, one or more.
+        The hits, which can be empty.
 
     note : str
-        What the searcher should know: words that no document has, a query without any other.
-        Empty for nothing.
+        Remarks on the query: unknown or replaced words, and the reason if there are no hits. Empty
+        if there is nothing to report.
     """
 
     hits: tuple[Hit, ...]
@@ -89,28 +89,29 @@ class SearchHits(Sequence[Hit]):
 
 @dataclass(frozen=True)
 class HitExplanation:
-    """A score as a sum over the words of its query.
+    """Explanation of the score of a document: contributions of the words of the query.
 
     Attributes
     ----------
     document : object
-        Its id.
+        Identifier of the document.
 
     score : float
-        ``contributions.sum() + feedback``, to rounding.
+        Score of the document: ``contributions.sum() + feedback``, up to rounding.
 
     terms : ndarray of shape (n_terms,)
-        Words of the query that the fit knows, or their columns where these have no names; the one
-        that contributes most, up or down, first.
+        Known words of the query, or their column indices if the columns have no names, in
+        descending order of the absolute contribution.
 
     contributions : ndarray of shape (n_terms,)
-        What each adds to the score: by what it means, and by standing in the document.
+        Contribution of each term to the score, the sum of its latent and its lexical part.
 
     lexical : ndarray of shape (n_terms,)
-        The part of that which comes of the word itself standing in the document.
+        Lexical part of each contribution, from occurrences of the word in the document.
 
     feedback : float
-        What comes of the documents that the query was moved towards.
+        Contribution of pseudo-relevance feedback, from the first hits that the query was moved
+        towards.
     """
 
     document: Any
@@ -131,18 +132,18 @@ class HitExplanation:
 
 
 def _printable(text: str) -> str:
-    """Return a text with lone surrogates, which no terminal takes, as escapes."""
+    """Return a text with lone surrogates, which cannot be printed, replaced by escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def snippet(text: str, words: Sequence[str]) -> str:
-    """Return a passage of `text` around the first of the words that it has, or how it begins."""
+    """Return a passage of `text` around the first of `words` in it, or else its beginning."""
     first = _first_place(text, words)
     start = max(first - _WIDTH // 3, 0) if len(text) > _WIDTH else 0
     if start:
-        # From the beginning of a word, where one is near.
+        # Start at the beginning of a word, if there is one nearby.
         start = max(text.rfind(" ", 0, start), start - _WIDTH // 3) + 1
-    # Enough to fill the width once runs of blanks and lines are one blank each.
+    # Enough text to fill the width after runs of whitespace are collapsed.
     passage = " ".join(text[start : start + _REACH].split())
     rest = len(passage) > _WIDTH or start + _REACH < len(text)
     if len(passage) > _WIDTH:
@@ -151,9 +152,9 @@ def snippet(text: str, words: Sequence[str]) -> str:
 
 
 def _first_place(text: str, words: Sequence[str]) -> int:
-    """Return where the first of the words is, as a whole if any is, or else in a longer one; or 0.
+    """Return the position of the first whole-word match, or else of the first match, or else 0.
 
-    The terms of a vectorizer may be parts of words.
+    Matches within words are allowed since the terms of a vectorizer can be parts of words.
     """
     if not words:
         return 0

@@ -339,7 +339,7 @@ class TestSearch:
         ("allowed", "message"),
         [
             (["a", "zz"], "allowed has the id 'zz', of no document"),
-            (["a", "a"], "holds a document twice"),
+            (["a", "a"], "contains a document twice"),
             ([True, False], "mask of length 2; it must have one entry for each of the 10"),
             ([["a"]], r"allowed has the id \['a'\], of no document"),
             (np.array([["a"]]), r"allowed has shape \(1, 1\); it must be a list of ids, or a mask"),
@@ -772,7 +772,7 @@ class TestBadInput:
 
     def test_names_of_columns_that_have_none(self, counts):
         search = make().fit(counts)
-        message = "term='car' is a name, and the columns of the fit have none; give an index from 0"
+        message = "term='car' is a name, but the columns of the fit have none; give an index from 0"
         with pytest.raises(ValueError, match=message):
             search.similar_terms("car")
 
@@ -783,7 +783,7 @@ class TestBadInput:
             getattr(make(), name)
 
     def test_text_without_a_vectorizer(self):
-        with pytest.raises(ValueError, match="X is text, and vectorizer=None takes a matrix only"):
+        with pytest.raises(ValueError, match="X is text, but vectorizer=None accepts only a matrix"):
             make(vectorizer=None).fit(TEXTS)
 
     def test_negative_counts(self, counts):
