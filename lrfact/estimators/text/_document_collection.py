@@ -80,8 +80,8 @@ class DocumentCollection:
         if _is_mask(requested):
             if len(requested) != self.n_documents:
                 raise ValueError(
-                    f"allowed is a mask of length {len(requested)}; it must have one entry for each "
-                    f"of the {self.n_documents} documents"
+                    f"allowed is a mask of length {len(requested)}; it must have one entry for "
+                    f"each of the {self.n_documents} documents"
                 )
             return np.flatnonzero(requested)
         positions = self._positions(requested)

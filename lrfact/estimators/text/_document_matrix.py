@@ -128,8 +128,8 @@ def _in_unicode(vectorize: Any, texts: list[str]) -> Any:
             surrogate = _LONE_SURROGATE.search(text)
             if surrogate is not None:
                 raise ValueError(
-                    f"X[{place}] has the lone surrogate {surrogate[0]!r} at {surrogate.start()}, which "
-                    "the vectorizer cannot encode; replace it, for example by "
+                    f"X[{place}] has the lone surrogate {surrogate[0]!r} at {surrogate.start()}, "
+                    "which the vectorizer cannot encode; replace it, for example by "
                     "text.encode('utf-8', 'replace').decode()"
                 ) from error
         raise

@@ -1,7 +1,7 @@
-"""Arrays of a saved search, read no further than their headers allow.
+"""Safe reading and writing of the arrays of a saved search.
 
-Neither a file of objects, which would have to be unpickled, nor one that unpacks to more than it
-holds, nor a memory map beyond the end of its file is ever made.
+Arrays of objects, which would require unpickling, compressed arrays, and arrays whose size does not
+match their header are rejected, so that memory maps never exceed their file.
 """
 
 import io
@@ -51,25 +51,26 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
     Parameters
     ----------
     stored : StoredFiles
-        Where it is.
+        The open files of the search.
 
     name : str
-        Which file.
+        Name of the file, without the token.
 
     kinds : str
-        Kinds that its dtype may have.
+        Accepted kinds of the dtype.
 
     memory_map : bool
-        Whether it stays in the file.
+        Whether to memory-map the array.
 
     Returns
     -------
     ndarray or memmap
+        The array, read-only if it is memory-mapped.
 
     Raises
     ------
     ValueError
-        If it is anything else, longer or shorter than its header says, or of another save.
+        If the file is of another kind or another save, or its size does not match its header.
     """
     file = stored.open_file(name)
     try:
@@ -103,7 +104,7 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
 
 
 class ArrayArchive:
-    """Several arrays in one file, of which each is read when it is asked for by name."""
+    """Several arrays in one file, each of which is read on request by its name."""
 
     def __init__(self, stored: StoredFiles, archive: zipfile.ZipFile) -> None:
         self._stored = stored
@@ -119,25 +120,26 @@ class ArrayArchive:
         Parameters
         ----------
         name : str
-            Its name.
+            Name of the array.
 
         kind : str
-            Kind of its dtype.
+            Required kind of the dtype.
 
         ndim : int
-            Number of its dimensions.
+            Required number of dimensions.
 
         shape : tuple of int or None, default=None
-            Its shape, where this is known.
+            Required shape. None accepts any shape.
 
         Returns
         -------
         ndarray
+            Array with finite entries.
 
         Raises
         ------
         ValueError
-            If there is none, or it is anything else.
+            If the array is missing, or has another kind, shape or non-finite entries.
         """
         members = [info for info in self._archive.infolist() if info.filename == f"{name}.npy"]
         if not members:
