@@ -311,7 +311,7 @@ class LatentCollection:
             old = space
             space = merged(old, batch, tol=self.tol, rng=check_random_state(self.random_state))
             space = space.without(absent_columns(A) & ~old.Vt.any(axis=0))
-            index = index.turned(space.moved_from(old), unit=is_unit)
+            index = index.transformed(space.moved_from(old), unit=is_unit)
             energy += batch.squared_norm()
         lexical = None if index.postings is None else self._lexical_rows(A)
         coordinates = space.coordinates(A, n_threads=n_threads)

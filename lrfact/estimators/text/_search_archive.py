@@ -175,7 +175,8 @@ class SearchArchive:
         ------
         ValueError
             If a file is missing, damaged, of another kind or of another save, if it is a link to a
-            file outside the folder or not a regular file, or if `token_pattern` needs `trust_pattern`.
+            file outside the folder or not a regular file, or if `token_pattern` needs
+            `trust_pattern`.
         """
         with stored_files(Path(folder)) as stored:
             text = _read_text(stored)
