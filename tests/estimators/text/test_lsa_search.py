@@ -1,4 +1,4 @@
-"""LSASearch finds what it should, and says so in the way of scikit-learn."""
+"""LSASearch: retrieval results, scikit-learn conventions and error messages."""
 
 import warnings
 
@@ -616,7 +616,7 @@ class TestGrowth:
         drift_of_same = make().fit(X).add(same).drift_
         drift_of_strange = make().fit(X).add(strange).drift_
         assert drift_of_same < 0.05 < drift_of_strange <= 1
-        # Directions that were turned hold more of the next.
+        # An updated latent space explains more of the next batch.
         more = documents(100, slice(3, 6))
         turned, kept = make().fit(X).partial_fit(strange), make().fit(X).add(strange)
         assert turned.drift_ == kept.drift_
@@ -783,7 +783,9 @@ class TestBadInput:
             getattr(make(), name)
 
     def test_text_without_a_vectorizer(self):
-        with pytest.raises(ValueError, match="X is text, but vectorizer=None accepts only a matrix"):
+        with pytest.raises(
+            ValueError, match="X is text, but vectorizer=None accepts only a matrix"
+        ):
             make(vectorizer=None).fit(TEXTS)
 
     def test_negative_counts(self, counts):

@@ -1,4 +1,4 @@
-"""PPMI against its formula, whatever the counts come in, and what it says of unusable ones."""
+"""PPMI against its formula for all input formats, and errors for invalid counts."""
 
 import pickle
 import re
