@@ -88,7 +88,7 @@ def test_a_filter_changes_no_score_without_feedback(problem):
     few, of_few = search_all(index, queries, [5, 6, 7], **options)
     for i in range(N_QUERIES):
         by_document = dict(zip(indices[i].tolist(), scores[i].tolist(), strict=True))
-        # BLAS, used by the NumPy fallback, may sum a row by other code where there are fewer of them.
+        # BLAS, used by the NumPy fallback, may sum a row by other code if there are fewer.
         error = 0 if IMPLEMENTATION == "compiled" else 1e-6 * np.abs(scores[i]).max()
         assert_allclose(of_few[i], [by_document[j] for j in few[i].tolist()], rtol=0, atol=error)
 
