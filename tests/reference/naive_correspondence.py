@@ -4,7 +4,7 @@ import numpy as np
 
 
 def coordinates(X, k, power=1.0):
-    """Singular values, and rows along the first k directions; empty rows lie at 0."""
+    """Singular values, and coordinates of rows in k components; 0 for empty rows."""
     P = X / X.sum()
     r, c = P.sum(axis=1), P.sum(axis=0)
     rows, columns = r > 0, c > 0

@@ -19,7 +19,7 @@ def scores(z, terms, vectors, lexical, lexical_weight):
 
 
 def ranking(found, allowed):
-    """Positions of the documents allowed, best first, of equal scores the first."""
+    """Positions of the allowed documents, best first, with ties in ascending order."""
     return sorted(allowed, key=lambda i: (-found[i], i))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 
 def weigh(counts, collection, scheme, k1=1.2, b=0.5):
-    """Weights of documents by what `collection` says of the terms; both tables of counts."""
+    """Term weights of documents, with global weights from `collection`; both are counts."""
     n, m = collection.shape
     mean_length = collection.sum() / n
     weights = np.zeros(counts.shape)

@@ -1,4 +1,4 @@
-"""How a saved search lies on the disk, and how it is changed without being found out."""
+"""Files of a saved search, and modifications of them with valid checksums."""
 
 import json
 import zlib
@@ -16,7 +16,7 @@ def manifest_of(folder):
 
 
 def on_disk(folder, name):
-    """Where a file is, whose name has the token of its save."""
+    """Path of a file, whose name contains the token of its save."""
     if name == "search.json":
         return folder / name
     stem, suffix = name.split(".")
@@ -24,7 +24,7 @@ def on_disk(folder, name):
 
 
 def seal(folder):
-    """Write the checksums of the files as they are, as a stranger could who changed them."""
+    """Update the checksums in the manifest, as an attacker who modifies files could."""
     manifest = manifest_of(folder)
     for name in manifest["files"]:
         manifest["files"][name] = zlib.crc32(on_disk(folder, name).read_bytes())
@@ -60,7 +60,7 @@ def change_arrays(folder, change):
 
 
 def in_version_1(folder):
-    """Turn a saved search into what version 1 had: no tokens, and the text as the manifest."""
+    """Convert a saved search to version 1: no tokens, and the text as the manifest."""
     text = json.loads(on_disk(folder, "text.json").read_text())
     del text["token"]
     for name in manifest_of(folder)["files"]:

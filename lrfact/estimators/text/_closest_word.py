@@ -1,4 +1,4 @@
-"""The known word that is spelled most nearly like an unknown one."""
+"""Spelling correction: the known word with the most similar spelling."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -9,27 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array
 
-# Fewer are compared at once in the time of a first bound on each.
+# With fewer words, comparing them all is as fast as computing a second bound on each.
 _FEW = 16
-# Bits of the numbers in which longest common subsequences are counted.
+# Bits of the integers in which longest common subsequences are computed.
 _BITS = 64
 
 
 class ClosestWord:
-    """Finds what `difflib.get_close_matches` finds, without comparing every word.
+    """Closest word of a vocabulary, as by `difflib.get_close_matches`, but without comparing all.
 
     The similarity of two words is :math:`2 M / T`, with T their total length and M the length of
     their matching blocks. M is at most the number of letters that they share in any order, and at
     most the length of their longest common subsequence. Both bounds are computed for many words at
-    once, and only words that may win by them are compared.
+    once, and only words that can be the closest by these bounds are compared.
 
-    Of words as similar as each other the last in alphabetical order is taken.
+    Of equally similar words, the last in alphabetical order is returned.
     """
 
     _words: "_Words | None" = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {}  # built again when it is needed
+        return {}  # the cache is rebuilt when it is needed
 
     def find(self, word: str, vocabulary: Collection[str], cutoff: float) -> str | None:
         """Return the closest word of a vocabulary.
@@ -40,16 +40,16 @@ class ClosestWord:
             The word to look for.
 
         vocabulary : collection of str
-            The known words. What is computed of them is kept as long as they are the same object
-            of the same size.
+            Known words. Data computed from them are cached as long as the same object of the same
+            size is given.
 
         cutoff : float
-            Least similarity of a word that is close, above 0 and at most 1.
+            Minimum similarity of a close word, above 0 and at most 1.
 
         Returns
         -------
         str or None
-            None if no word is close.
+            The closest word, or None if no word is close.
 
         Notes
         -----
@@ -74,7 +74,7 @@ class _Words:
         self._codes = codes.astype(np.int32)
         self._starts = np.concatenate([[0], np.cumsum(self._lengths)])
         rows = np.repeat(np.arange(len(self._words), dtype=np.int32), self._lengths)
-        # How often each letter is in each word, by letters.
+        # Counts of each letter in each word, with a column for each letter.
         ones = np.ones(len(rows), dtype=np.int32)
         shape = (len(self._words), len(self._alphabet))
         self._counts = csc_array(coo_array((ones, (rows, self._codes)), shape=shape))
@@ -102,7 +102,7 @@ class _Words:
         return best
 
     def _n_shared_letters(self, word: str) -> NDArray[np.int32]:
-        """Return how many letters each known word shares with a word, whatever their order."""
+        """Return the number of common letters of each known word and `word`, in any order."""
         shared = np.zeros(len(self._words), dtype=np.int32)
         for letter, count in Counter(word).items():
             code = self._code_of(letter)
@@ -113,7 +113,7 @@ class _Words:
         return shared
 
     def _longest_common_subsequences(self, word: str, rows: NDArray[np.intp]) -> NDArray[np.int64]:
-        """Return their lengths, for some of the known words at once.
+        """Return the lengths of longest common subsequences with some of the known words.
 
         Bit i of `zeros` is 0 where the letters so far have a common subsequence with the first
         i + 1 letters of `word` that is longer than with its first i (Hyyro, 2004).
@@ -130,7 +130,7 @@ class _Words:
             is_letter = place < lengths
             at = np.where(is_letter, starts + place, 0)
             common = zeros & places[np.where(is_letter, self._codes[at], -1)]
-            # The sum wraps round where it leaves the bits.
+            # Overflow of the sum wraps around, as required.
             zeros = np.bitwise_or(zeros + common, zeros - common)
         of_word = all_bits >> np.uint64(_BITS - len(word))
         return _n_ones(~zeros & of_word)
@@ -142,7 +142,7 @@ class _Words:
 
 
 def _n_ones(numbers: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Return how many bits of each number are 1."""
+    """Return the number of bits of each number that are 1."""
     if hasattr(np, "bitwise_count"):  # from NumPy 2.0
         return np.bitwise_count(numbers).astype(np.int64)
     bits = np.unpackbits(numbers.view(np.uint8).reshape(-1, 8), axis=1)

@@ -1,4 +1,4 @@
-"""What the transformers share that turn counts into weights, entry by entry."""
+"""Base class of the transformers that convert counts to weights, entry by entry."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from lrfact.checks._negative_values import refuse_negative
 
 
 class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Base of the weights of counts: what may come in, and in which form it goes out."""
+    """Base class of count weightings: input validation and output format."""
 
     def _counts(self, X: Any, *, reset: bool) -> csr_array:
-        """Return what is above 0, each entry once; it may share memory with `X`."""
+        """Return the positive entries without duplicates; the result may share memory with `X`."""
         X = validated_matrix(
             self,
             X,
@@ -31,14 +31,14 @@ class CountWeights(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         refuse_negative(
             counts,
             self,
-            "counts are from 0; drop negative entries (X.clip(0) of an array, X.maximum(0) of a "
-            "sparse matrix)",
+            "counts must not be negative; drop negative entries (X.clip(0) of an array, "
+            "X.maximum(0) of a sparse matrix)",
         )
         return counts
 
     @staticmethod
     def _stored_as(X: Any, weights: csr_array) -> Any:
-        """Return weights dense or sparse, array or matrix, as `X` is."""
+        """Return weights in the format of `X`: dense or sparse, array or matrix."""
         if not sparse.issparse(X):
             return weights.toarray()
         return weights if isinstance(X, sparse.sparray) else sparse.csr_matrix(weights)

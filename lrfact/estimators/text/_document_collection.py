@@ -1,4 +1,4 @@
-"""Ids, labels and texts of the documents of a search."""
+"""Ids, labels and texts of the indexed documents."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from lrfact.checks._documents import python_value, python_values
 
 @dataclass(frozen=True)
 class DocumentCollection:
-    """Ids, labels and texts of documents, in the order in which they were added.
+    """Metadata of the indexed documents, in the order in which they were added.
 
     Attributes
     ----------
@@ -22,13 +22,13 @@ class DocumentCollection:
         Number of documents.
 
     ids : ndarray of shape (n_documents,) or None
-        Distinct ids; None if documents are identified by their positions.
+        Distinct identifiers, or None if documents are identified by their position.
 
     labels : ndarray of shape (n_documents,) or None
-        Label of each document.
+        Label of each document, or None.
 
     texts : tuple of str or None
-        Texts of the documents; None if they were not kept.
+        Text of each document, or None if the texts were not kept.
     """
 
     n_documents: int
@@ -63,36 +63,38 @@ class DocumentCollection:
         Returns
         -------
         ndarray of int
+            Positions of the documents, ascending and distinct.
 
         Raises
         ------
         ValueError
-            If it is a single id, an id is unknown or repeated, or a mask has another length.
+            If `allowed` is a single id, has an unknown or a duplicate id, or is a mask of a wrong
+            length.
         """
         allowed = python_values(allowed)
         shape = getattr(allowed, "shape", (1,))
         if isinstance(allowed, str | bytes) or not isinstance(allowed, Iterable) or len(shape) != 1:
             got = f"has shape {shape}" if len(shape) != 1 else f"is {allowed!r}"
             raise ValueError(f"allowed {got}; it must be a list of ids, or a mask")
-        asked = allowed if isinstance(allowed, np.ndarray) else list(allowed)
-        if _is_mask(asked):
-            if len(asked) != self.n_documents:
+        requested = allowed if isinstance(allowed, np.ndarray) else list(allowed)
+        if _is_mask(requested):
+            if len(requested) != self.n_documents:
                 raise ValueError(
-                    f"allowed is a mask of length {len(asked)}; it must have one entry for each of "
-                    f"the {self.n_documents} documents"
+                    f"allowed is a mask of length {len(requested)}; it must have one entry for "
+                    f"each of the {self.n_documents} documents"
                 )
-            return np.flatnonzero(asked)
-        positions = self._positions(asked)
+            return np.flatnonzero(requested)
+        positions = self._positions(requested)
         if (positions < 0).any():
-            unknown = asked[int(np.argmax(positions < 0))]
+            unknown = requested[int(np.argmax(positions < 0))]
             raise ValueError(f"allowed has the id {unknown!r}, of no document; {self._rule()}")
         positions.sort()
         if (positions[1:] == positions[:-1]).any():
-            raise ValueError("allowed holds a document twice")
+            raise ValueError("allowed contains a document twice")
         return positions
 
     def extended(self, other: "DocumentCollection") -> "DocumentCollection":
-        """Return these documents followed by others.
+        """Return a collection with the documents of `other` appended.
 
         Raises
         ------
@@ -121,7 +123,7 @@ class DocumentCollection:
         return {_plain(one): position for position, one in enumerate(self.ids)}  # type: ignore[arg-type]
 
     def __getstate__(self) -> dict[str, Any]:
-        # What was looked up is found again.
+        # The cached lookup table is rebuilt when needed.
         return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def _positions(self, documents: Collection[Any]) -> NDArray[np.intp]:
@@ -155,7 +157,7 @@ class DocumentCollection:
 def document_collection(
     n_documents: int, *, ids: Any, labels: Any, texts: list[str] | None
 ) -> DocumentCollection:
-    """Validate ids, labels and texts of documents.
+    """Validate the ids, labels and texts of documents.
 
     Parameters
     ----------
@@ -163,10 +165,10 @@ def document_collection(
         Number of documents.
 
     ids : array-like of shape (n_documents,) or None
-        Distinct ids.
+        Distinct identifiers.
 
     labels : array-like of shape (n_documents,) or None
-        Labels, as `y` of a classifier.
+        Labels of the documents, as `y` of a classifier.
 
     texts : list of str or None
         Texts to keep.
@@ -174,11 +176,12 @@ def document_collection(
     Returns
     -------
     DocumentCollection
+        The validated metadata.
 
     Raises
     ------
     ValueError
-        If their number is not that of the documents, or an id is not unique.
+        If the number of ids or labels differs from the number of documents, or an id is not unique.
     """
     if isinstance(ids, set | frozenset):
         raise ValueError("ids are a set, which has no order; give a list in the order of documents")
@@ -196,7 +199,7 @@ def _one_each(values: Any, n_documents: int, name: str) -> NDArray[Any]:
         return values.copy()
     if not any(isinstance(one, list | tuple | np.ndarray) for one in values):
         array = np.array(values)
-        # Numbers beside strings would become strings.
+        # NumPy would convert numbers to strings in a list that contains both.
         if all(a == b for a, b in zip(array.tolist(), values, strict=True)):
             return array
     array = np.empty(n_documents, dtype=object)
@@ -231,5 +234,5 @@ def _distinct(ids: NDArray[Any]) -> NDArray[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a scalar of NumPy or Arrow as one of Python."""
+    """Return a NumPy or Arrow scalar as a Python object."""
     return value.item() if isinstance(value, np.generic) else python_value(value)

@@ -1,4 +1,4 @@
-"""Documents as a matrix: texts are counted, counts are weighed."""
+"""Document-term matrix of documents: vectorization of texts and term weighting."""
 
 import re
 from typing import Any
@@ -19,11 +19,11 @@ from lrfact.linalg.sparse_rows import as_sparse_rows
 
 VECTORIZERS: dict[str, Any] = {"count": CountVectorizer, "tfidf": TfidfVectorizer}
 
-_HALF_OF_A_PAIR = re.compile("[\\ud800-\\udfff]")
+_LONE_SURROGATE = re.compile("[\\ud800-\\udfff]")
 
 
 class DocumentMatrix:
-    """Mixin of a search that takes text or a document-term matrix."""
+    """Mixin of a search whose input is text or a document-term matrix."""
 
     vectorizer: Any
     weighting: Any
@@ -36,12 +36,14 @@ class DocumentMatrix:
         return self._counts(X, reset=reset)[0]
 
     def _counts(self, X: Any, *, reset: bool) -> tuple[Any, list[str] | None]:
-        """Return documents as a validated matrix, and their texts where they came as such."""
+        """Return documents as a validated matrix, and their texts if they were given as texts."""
         texts = as_texts(X)
         if texts is not None:
             return self._vectorized(texts, reset=reset), texts
         if np.ma.isMaskedArray(X):
-            raise ValueError("X is a masked array, and LSASearch has no missing entries: fill it")
+            raise ValueError(
+                "X is a masked array, but LSASearch does not support missing values; fill them"
+            )
         X = validated_matrix(
             self, X, reset=reset, accept_sparse="csr", dtype=[np.float64, np.float32]
         )
@@ -55,7 +57,7 @@ class DocumentMatrix:
         else:
             if self.vectorizer is None:
                 raise ValueError(
-                    "X is text, and vectorizer=None takes a matrix only; give vectorizer='count'"
+                    "X is text, but vectorizer=None accepts only a matrix; give vectorizer='count'"
                 )
             if isinstance(self.vectorizer, str):
                 vectorizer = VECTORIZERS[self.vectorizer](stop_words="english", dtype=np.float32)
@@ -70,8 +72,8 @@ class DocumentMatrix:
     def _vectorizer_of_text(self) -> Any:
         if self.vectorizer_ is None:
             raise ValueError(
-                "text was given, and this LSASearch was fitted on a matrix, so that it does not "
-                "know how to read words; give rows of a matrix, or fit it on text"
+                "text was given, but this LSASearch was fitted on a matrix and has no vectorizer; "
+                "give rows of a matrix, or fit it on text"
             )
         return self.vectorizer_
 
@@ -95,19 +97,19 @@ class DocumentMatrix:
         A = as_sparse_rows(A)
         if A.nnz and A.data.min() < 0:
             raise ValueError(
-                "Negative values in data passed to LSASearch, and centering='correspondence' takes "
-                "shares of sums; give centering=None"
+                "Negative values in data passed to LSASearch, but centering='correspondence' needs "
+                "nonnegative weights; give centering=None"
             )
         return A
 
     def _lexical_rows(self, A: Any) -> csr_array:
-        """Return what each word of documents adds to their lexical scores."""
+        """Return the contributions of the words of documents to their lexical scores."""
         rows = as_sparse_rows(A)
         return rows if self._is_bm25 else csr_array(normalize(scaled_rows(rows)))
 
     @property
     def _is_bm25(self) -> bool:
-        """Whether the weights are those of documents only, and queries are counts."""
+        """Whether the weights are BM25, which applies to documents only, so queries are counts."""
         return isinstance(self.weighting_, TermWeighting) and self.weighting_.scheme == "bm25"
 
     def _term_names(self) -> NDArray[Any] | None:
@@ -118,16 +120,16 @@ class DocumentMatrix:
 
 
 def _in_unicode(vectorize: Any, texts: list[str]) -> Any:
-    """Vectorize texts; a vectorizer that hashes bytes takes none that UTF-8 cannot have."""
+    """Vectorize texts, with a clear error for lone surrogates, which UTF-8 cannot encode."""
     try:
         return vectorize(texts)
     except UnicodeEncodeError as error:
         for place, text in enumerate(texts):
-            half = _HALF_OF_A_PAIR.search(text)
-            if half is not None:
+            surrogate = _LONE_SURROGATE.search(text)
+            if surrogate is not None:
                 raise ValueError(
-                    f"X[{place}] has the lone surrogate {half[0]!r} at {half.start()}, which the "
-                    "vectorizer cannot encode; replace it, for example by "
+                    f"X[{place}] has the lone surrogate {surrogate[0]!r} at {surrogate.start()}, "
+                    "which the vectorizer cannot encode; replace it, for example by "
                     "text.encode('utf-8', 'replace').decode()"
                 ) from error
         raise

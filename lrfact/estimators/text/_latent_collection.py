@@ -1,4 +1,4 @@
-"""A collection of documents in latent dimensions, to which documents can be added."""
+"""Collection of documents in a latent space, to which documents can be added."""
 
 import copy
 import warnings
@@ -33,19 +33,19 @@ from lrfact.solvers.search.latent_space import (
 from lrfact.solvers.svd._result import SVDResult
 from lrfact.solvers.svd.truncated_svd import truncated_svd
 
-# Of 60, 100, 150 and 200 the best on the three judged collections, by little.
+# Slightly the best of 60, 100, 150 and 200 on the three test collections.
 _RANK = 100
 
-# Sums of squares in float64: below the second they have few digits. Above the first those of
-# float32 have all.
+# Sums of squares: above the first, those of float32 have full precision; below the second, those of
+# float64 lose digits.
 _SMALL_ENERGY = 1e-20
 _SMALLEST_ENERGY = float(np.finfo(np.float64).tiny / np.finfo(np.float64).eps)
-# Of the longest document in float32: less, and those of a few digits less are 0.
+# Smallest length of the longest document: below it, shorter documents underflow to 0 in float32.
 _SHORTEST = float(np.finfo(np.float32).tiny / np.finfo(np.float32).eps)
 
 
 class LatentCollection:
-    """Mixin of a search: fits the latent dimensions, indexes and adds documents."""
+    """Mixin of a search: fits the latent space, indexes documents, and adds further documents."""
 
     n_components: Any
     centering: str | None
@@ -70,11 +70,11 @@ class LatentCollection:
 
     @abstractmethod
     def _counts(self, X: Any, *, reset: bool) -> tuple[Any, list[str] | None]:
-        """Return documents as a validated matrix, and their texts where they came as such."""
+        """Return documents as a validated matrix, and their texts if they were given as texts."""
 
     @abstractmethod
     def _new_weighting(self, counts: Any) -> Any:
-        """Return a transformer not fitted yet, or None."""
+        """Return an unfitted weighting transformer, or None."""
 
     @abstractmethod
     def _weighted(self, counts: Any) -> Any:
@@ -82,89 +82,93 @@ class LatentCollection:
 
     @abstractmethod
     def _lexical_rows(self, A: Any) -> csr_array:
-        """Return what each word of documents adds to their lexical scores."""
+        """Return the contributions of the words of documents to their lexical scores."""
 
     @fit_context(prefer_skip_nested_validation=True)
     def add(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Add documents to the index, in the latent dimensions of the fit (fold-in).
+        """Add documents to the index in the latent space of the fit (fold-in).
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Texts if the fit was on texts, else a document-term matrix with the same columns. Words
-            that are in no training document are ignored.
+            Documents: texts if the fit was on texts, or a matrix with the same columns. Words that
+            no document of the fit contains are ignored.
 
         y : array-like of shape (n_samples,), default=None
-            Labels of the documents, required if they were passed to `fit`.
+            Labels of the documents. Required if the fit had labels, not allowed otherwise.
 
         ids : array-like of shape (n_samples,), default=None
-            Ids of the documents, required if they were passed to `fit`.
+            Distinct identifiers of the documents. Required if the fit had ids, not allowed
+            otherwise.
 
         Returns
         -------
         self : object
-            The updated estimator, with these documents after the others and an updated `drift_`.
+            The fitted searcher, with these documents appended and `drift_` updated.
 
         Raises
         ------
         ValueError
-            If `y` or `ids` are passed and the fit had none, or missing and it had them, or an id is
-            not unique.
+            If `y` or `ids` is given although the fit had none, or is missing although the fit had
+            it, or an id is not unique.
         """
         check_is_fitted(self, "components_")
-        self._extend(X, y, ids, turn=False)
+        self._extend(X, y, ids, update_space=False)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Add documents to the index, and update the latent dimensions.
+        """Add documents to the index, and update the latent space to represent them.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Documents, see `add`. The vocabulary and the term weights of the first batch are kept.
+            Documents: texts, or a matrix with the same columns in each call. The vocabulary and the
+            term weights remain those of the first batch.
 
         y : array-like of shape (n_samples,), default=None
-            See `add`.
+            Labels of the documents. Required if the first batch had labels, not allowed otherwise.
 
         ids : array-like of shape (n_samples,), default=None
-            See `add`.
+            Distinct identifiers of the documents. Required if the first batch had ids, not allowed
+            otherwise.
 
         Returns
         -------
         self : object
-            The updated estimator. The latent dimensions are those of a fit on all documents, as
-            long as their matrix has no higher rank; earlier documents are projected onto them.
+            The fitted searcher. Its latent space is that of a fit on all documents as long as the
+            rank of their matrix is not higher than `n_components_`; the documents added earlier are
+            moved to the new latent space.
 
         Raises
         ------
         ValueError
-            See `add`.
+            If `y` or `ids` is given although the first batch had none, or is missing although the
+            first batch had it, or an id is not unique.
 
         Notes
         -----
         The cost is that of a truncated SVD of a matrix of the added documents and `n_components_`
-        additional rows, and of a product with the index.
+        further rows, and of a product with the index.
         """
         if hasattr(self, "components_"):
-            self._extend(X, y, ids, turn=True)
+            self._extend(X, y, ids, update_space=True)
         else:
             self._fit(X, y, ids)
         return self
 
     def truncate(self, n_components: int) -> Self:
-        """Return a copy with fewer latent dimensions, equal to a fit with that number.
+        """Return a copy with fewer latent dimensions, equal to a fit with that rank.
 
         Parameters
         ----------
         n_components : int
-            Number of latent dimensions to keep; all if it exceeds their number.
+            Number of leading components to keep. All are kept if there are not more.
 
         Returns
         -------
         LSASearch
-            The truncated, fitted estimator, with `n_components` set. It shares data that do not
-            depend on the rank.
+            A fitted copy with `n_components` set. It shares data that do not depend on the rank.
 
         Raises
         ------
@@ -178,7 +182,7 @@ class LatentCollection:
         shorter = copy.copy(self)
         shorter.n_components = int(n_components)
         index = self._fitted_index
-        # In coordinates of length 1 the leading ones are in proportion to what they were.
+        # Normalization to length 1 preserves the proportions of the leading coordinates.
         vectors = float32_vectors(index.vectors[:, :k], unit=self._fitted_metric == "cosine")
         shorter._store(
             self._fitted_space.leading(k),
@@ -229,7 +233,7 @@ class LatentCollection:
             n_threads = effective_n_threads(self.n_jobs)
             operator = decomposed(A, masses, n_threads=n_threads)
             energy = _energy(operator, A, masses)
-            result, k = self._directions(operator, A, energy)
+            result, k = self._svd(operator, A, energy)
             space = LatentSpace(result.s[:k], result.Vt[:k], self.sigma_power, masses)
             space = space.without(absent_columns(A))
             _require_coordinates(space)
@@ -248,9 +252,9 @@ class LatentCollection:
             self.singular_value_error_ = result.error[:k]
         return coordinates
 
-    def _directions(self, A: MatrixOperator, rows: Any, energy: float) -> tuple[SVDResult, int]:
-        """Return the leading triplets of a matrix, and how many of them were asked for."""
-        # ARPACK cannot find the last triplet, and correspondence analysis leaves one out.
+    def _svd(self, A: MatrixOperator, rows: Any, energy: float) -> tuple[SVDResult, int]:
+        """Return the leading singular triplets of a matrix, and the requested number of them."""
+        # ARPACK cannot compute the last triplet, and correspondence analysis has one less.
         less = (self.solver == "lanczos") + (self.centering is not None)
         max_rank = max(1, min(A.shape) - less)
         random_state = check_random_state(self.random_state)
@@ -261,22 +265,22 @@ class LatentCollection:
                 operator, k, solver=solver, tol=self.tol, rng=random_state, want_left=False
             )
 
-        asked = self.n_components
-        if asked == "auto":
-            asked = min(_RANK, max_rank)
-        if isinstance(asked, Integral):
-            if int(asked) > max_rank:
+        requested = self.n_components
+        if requested == "auto":
+            requested = min(_RANK, max_rank)
+        if isinstance(requested, Integral):
+            if int(requested) > max_rank:
                 warnings.warn(
-                    f"n_components={asked} is more than the {max_rank} directions that "
+                    f"n_components={requested} is more than the {max_rank} components that "
                     f"a matrix of {A.shape[0]} documents and {A.shape[1]} terms can have here; "
-                    f"{max_rank} are taken",
+                    f"{max_rank} are used",
                     UserWarning,
                     stacklevel=5,
                 )
-            k = min(int(asked), max_rank)
+            k = min(int(requested), max_rank)
             return factorize(A, k), k
         rule = rank_rule(
-            asked,
+            requested,
             X=rows,
             random_state=random_state,
             n_threads=effective_n_threads(self.n_jobs),
@@ -290,7 +294,7 @@ class LatentCollection:
             max_rank=max_rank,
         )
 
-    def _extend(self, X: Any, y: Any, ids: Any, *, turn: bool) -> None:
+    def _extend(self, X: Any, y: Any, ids: Any, *, update_space: bool) -> None:
         counts, texts = self._counts(X, reset=False)
         kept = texts if self.keep_documents else None
         further = document_collection(counts.shape[0], ids=ids, labels=y, texts=kept)
@@ -300,14 +304,14 @@ class LatentCollection:
         space, index = self._fitted_space, self._fitted_index
         is_unit = self._fitted_metric == "cosine"
         batch = decomposed(A, space.masses, n_threads=n_threads)
-        # Before the directions know them.
+        # Measured before the latent space is updated with the added documents.
         held = self._fitted_held.with_added(batch, space.s, space.Vt)
         energy = self._fitted_energy
-        if turn:
+        if update_space:
             old = space
             space = merged(old, batch, tol=self.tol, rng=check_random_state(self.random_state))
             space = space.without(absent_columns(A) & ~old.Vt.any(axis=0))
-            index = index.turned(space.moved_from(old), unit=is_unit)
+            index = index.transformed(space.moved_from(old), unit=is_unit)
             energy += batch.squared_norm()
         lexical = None if index.postings is None else self._lexical_rows(A)
         coordinates = space.coordinates(A, n_threads=n_threads)
@@ -338,18 +342,19 @@ class LatentCollection:
 
 
 def _require_coordinates(space: LatentSpace) -> None:
-    """Refuse an exponent that takes singular values beyond what the dtype can hold."""
+    """Raise `ValueError` if the scaled singular values overflow or underflow in the dtype."""
     with np.errstate(over="ignore", under="ignore"):
         stretch = space.stretch.astype(space.Vt.dtype)
     if not np.isfinite(stretch).all() or (space.s.any() and not stretch.any()):
         raise ValueError(
             f"sigma_power={space.sigma_power} makes all coordinates overflow or vanish, with "
-            f"singular values from {space.s.min():.3g} to {space.s.max():.3g}; take it nearer to 1"
+            f"singular values from {space.s.min():.3g} to {space.s.max():.3g}; give a value nearer "
+            "to 1"
         )
 
 
 def _energy(operator: MatrixOperator, A: Any, masses: TermMasses | None) -> float:
-    """Return the sum of squares that the directions are to explain; `ValueError` where it fails."""
+    """Return the energy (sum of squares) of the matrix; `ValueError` if it over- or underflows."""
     with np.errstate(over="ignore"):
         energy = operator.squared_norm()
     if not np.isfinite(energy):
@@ -358,7 +363,7 @@ def _energy(operator: MatrixOperator, A: Any, masses: TermMasses | None) -> floa
             "absolute value"
         )
     if masses is None and energy < _SMALL_ENERGY:
-        # Squares of small float32 may have vanished.
+        # Squares of small float32 values may have underflowed.
         values = np.asarray(A.data if issparse(A) else A, dtype=np.float64)
         energy = float(np.sum(values**2))
         if energy < _SMALLEST_ENERGY and values.any():
@@ -370,10 +375,10 @@ def _energy(operator: MatrixOperator, A: Any, masses: TermMasses | None) -> floa
 
 
 def _require_float32(coordinates: Array) -> None:
-    """Refuse documents that are so short that all of them would vanish in the index."""
+    """Raise `ValueError` if all document vectors would underflow in the float32 index."""
     largest = float(np.abs(coordinates).max(initial=0))
     if 0 < largest < _SHORTEST:
         raise ValueError(
             "coordinates of documents are too small for the float32 of the index; divide X by its "
-            "largest absolute value, or take metric='cosine'"
+            "largest absolute value, or set metric='cosine'"
         )

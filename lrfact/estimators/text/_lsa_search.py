@@ -1,4 +1,4 @@
-"""LSASearch: semantic search of documents by latent semantic analysis."""
+"""LSASearch: document retrieval by latent semantic analysis (LSA) and lexical matching."""
 
 from numbers import Integral, Real
 from typing import Any, Self
@@ -32,7 +32,7 @@ from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 Indices = NDArray[np.intp]
 
-# As deep as the rankings that TREC judges.
+# The depth of the rankings that are evaluated at TREC.
 _JUDGED_PLACES = 1000
 
 
@@ -45,156 +45,166 @@ class LSASearch(
     TransformerMixin,
     BaseEstimator,
 ):
-    r"""Semantic search by latent semantic analysis (LSA), combined with lexical scores (BM25).
+    r"""Latent semantic analysis (LSA, LSI): semantic search of documents by a truncated SVD.
+
+    Documents and queries are represented in a latent space of low dimension, and ranked by a hybrid
+    of the latent similarity and a lexical score. The latent space is that of
 
     .. math:: \min_{U, S, V} \|A - U S V'\|_F^2
 
-    over matrices of rank `n_components`, where A is the weighted document-term matrix (with
-    ``centering="correspondence"``, its residuals from independence). A document or query a has the
-    coordinates :math:`a V S^{p-1}`, so that documents are also found by related terms. Documents
-    are ranked by
+    over matrices of rank `n_components`, with A the weighted document-term matrix (or, with
+    ``centering="correspondence"``, its residuals of independence). A document or query a has the
+    coordinates :math:`a V S^{p-1}` (fold-in), so that a document also matches query terms which it
+    does not contain but which co-occur with its own terms. Documents are ranked by
 
     .. math:: (1 - \lambda) \cos(z_q, d_i) + \lambda\, \rho_q\, l_{qi}
 
-    where l is the lexical score (BM25 with that weighting, otherwise the cosine similarity of
-    weights), :math:`\lambda` is `lexical_weight`, :math:`\rho_q` scales both parts to the same
-    standard deviation over the documents, and :math:`z_q` is the query, moved towards its first
-    `n_feedback` hits (pseudo-relevance feedback).
+    where l is the lexical score (BM25 under that weighting, otherwise the cosine similarity of the
+    term weights), :math:`\lambda` is `lexical_weight`, :math:`\rho_q` scales the lexical score so
+    that both parts vary by the same amount over the documents, and :math:`z_q` is the query, moved
+    towards its first `n_feedback` hits (pseudo-relevance feedback).
 
     Parameters
     ----------
     n_components : "auto", int, float in (0, 1) or str, default="auto"
-        Number of latent dimensions. "auto" means 100, or what a smaller collection allows. An int
-        above that is reduced, with a warning. A float is the fraction of the energy of A to exceed,
-        another string is the name of a rule; see `select_rank`.
+        Number of latent dimensions. "auto" takes 100, or the maximum that a smaller collection
+        allows. An int above that maximum is clipped, with a warning. A float is the fraction of the
+        energy of A (its squared Frobenius norm) to exceed. Another string is a rule to select the
+        rank; see `select_rank`.
 
     vectorizer : {"count", "tfidf"}, vectorizer or None, default="count"
-        Converts texts to a matrix: scikit-learn's `CountVectorizer` or `TfidfVectorizer` without
-        English stop words, or any object with their `fit_transform` and `transform`, which is
-        cloned. Not used if `X` is a matrix; None refuses texts.
+        Vectorizer that converts text to a document-term matrix: scikit-learn's `CountVectorizer`
+        or `TfidfVectorizer` with English stop words removed, or any object with their methods
+        `fit_transform` and `transform`, which is cloned. Not used if `X` is a matrix. With None,
+        text raises an error.
 
     weighting : {"auto", "bm25", "log-entropy", "tf-idf"}, transformer or None, default="auto"
-        Term weighting of the matrix, by the names of `TermWeighting`. "auto" means "bm25" if all
-        entries are counts (nonnegative integers), else None. None uses the entries unchanged. A
-        transformer is cloned.
+        Weighting of the entries of the document-term matrix; the names are those of
+        `TermWeighting`. "auto" is "bm25" if all entries are counts (nonnegative integers) and None
+        otherwise. None leaves the entries unchanged. A transformer is cloned.
 
     centering : {"correspondence"} or None, default=None
-        "correspondence" is correspondence analysis: documents are divided by their sums, and the
-        deviations from the overall term frequencies, divided by the square roots of these, are
-        decomposed. The weights must not be negative.
+        Centering of the weighted matrix. "correspondence" is correspondence analysis: each
+        document is divided by its sum, and the deviations from the relative frequencies of the
+        terms over all documents, divided by the square root of these frequencies, are decomposed.
+        The weights must not be negative.
 
     sigma_power : float, default=1.0
-        Exponent p of the singular values in coordinates. 1 keeps the distances of the best
-        approximation, 0 gives all latent dimensions equal weight, and more than 1 emphasizes the
-        first ones.
+        Exponent p of the singular values in the coordinates. 1 keeps the distances of the best
+        rank-k approximation, 0 gives all latent dimensions the same scale, and values above 1 give
+        more weight to the leading ones.
 
     metric : {"cosine", "dot"}, default="cosine"
-        Similarity of documents and queries: cosine, or inner product.
+        Similarity of query and document vectors: "cosine" ignores their lengths, "dot" (the inner
+        product) takes them into account.
 
     lexical_weight : float, default=0.4
-        Weight of the lexical score, from 0 (latent semantic analysis only) to 1 (lexical score
-        only). It is used by each search, so that it can also be changed after `fit`, unless it was
-        0 in `fit`.
+        Weight of the lexical score in the hybrid score, 0 to 1. 0 is latent semantic analysis
+        alone, 1 the lexical score alone. It is used at search time, so that it can also be changed
+        after `fit`, unless it was 0 in `fit`.
 
     n_feedback : int, default=4
-        Number of first hits towards which the query is moved before the final ranking
-        (pseudo-relevance feedback). 0 means none and takes half the time. It is used by each search
-        and can be changed after `fit`.
+        Number of top-ranked documents for pseudo-relevance feedback: the query is moved towards
+        them before the final ranking. 0 disables feedback and halves the search time. It is used at
+        search time, so that it can also be changed after `fit`.
 
     n_neighbors : int, default=5
-        Number of hits used by `predict`, and the default of `kneighbors`.
+        Number of hits that vote in `predict`, and the default of `kneighbors`.
 
     keep_documents : bool, default=True
-        Whether to keep the texts for snippets. They are also stored by `save`.
+        Whether to keep the texts, which is needed for snippets. They are also stored by `save`.
 
     solver : {"auto", "exact", "gram", "randomized", "lanczos"}, default="auto"
-        Algorithm of the truncated SVD, see `TruncatedSVDReducer`.
+        SVD solver. See `TruncatedSVDReducer` for the options.
 
     tol : float, default=0.001
-        Requested relative error of each singular value.
+        Tolerance: the requested relative error of each singular value.
 
     random_state : int, RandomState instance or None, default=None
         Controls the random initialization of the iterative solvers. Pass an int for reproducible
-        results: they are bitwise identical for every `n_jobs`.
+        results, which are bitwise identical for every `n_jobs`.
 
     n_jobs : int, default=None
-        Number of threads of products and searches. None means all available ones.
+        Number of threads for matrix products and searches. None uses all of them.
 
     Attributes
     ----------
     components_ : ndarray of shape (n_components_, n_features_in_)
-        Right singular vectors, orthonormal, with signs such that the largest loading of each is
-        positive.
+        Right singular vectors. They are orthonormal, and the largest loading of each is positive.
 
     singular_values_ : ndarray of shape (n_components_,)
         Singular values in descending order.
 
     explained_energy_ratio_ : ndarray of shape (n_components_,)
-        Fraction of the energy of the decomposed matrix of each latent dimension.
+        Fraction of the energy of the decomposed matrix that each component explains.
 
     n_components_ : int
-        Number of latent dimensions: `n_components`, or less if the collection does not allow it.
+        Number of latent dimensions: `n_components`, or fewer if the collection does not allow that
+        many.
 
     document_vectors_ : ndarray of shape (n_samples_fit_, n_components_)
-        Coordinates of the documents in float32, including those added later; of unit norm with
-        "cosine", zero for a document without known words.
+        Coordinates of the documents in the latent space in float32, including documents added after
+        the fit. They have length 1 under "cosine", and are 0 for a document without a known word.
 
     n_samples_fit_ : int
-        Number of documents.
+        Number of documents in the index.
 
     document_ids_ : ndarray of shape (n_samples_fit_,)
-        Ids of the documents as passed to `fit`, or their positions.
+        Ids of the documents, or their positions if no ids were given.
 
     labels_ : ndarray of shape (n_samples_fit_,) or None
-        Labels of the documents as passed to `fit`, or None.
+        Labels of the documents, as given in `y`, or None.
 
     classes_ : ndarray or None
-        Distinct labels, or None.
+        Distinct labels, or None without labels.
 
     vectorizer_ : object or None
-        Fitted vectorizer; None if `X` was a matrix.
+        The fitted vectorizer, or None if `X` was a matrix.
 
     weighting_ : object or None
-        Fitted term weighting; None if the entries were used unchanged.
+        The fitted weighting transformer, or None if the entries were left unchanged.
 
     drift_ : float
-        Loss of energy of the documents added since the fit, when projected onto the latent
-        dimensions, relative to that expected of documents like the training documents: 0 for no
-        loss, 1 if nothing is retained. Above 0.1 a new fit is recommended.
+        Loss of representation quality for documents added after the fit: the relative decrease of
+        the fraction of their energy that the latent space explained when they were added, compared
+        with the fraction expected for documents like those of the fit. 0 indicates no decrease, 1
+        that nothing is explained. Refit if it is above 0.1.
 
     solver_ : str
-        Solver that was used.
+        SVD solver that was used.
 
     singular_value_error_ : ndarray of shape (n_components_,)
-        Estimated relative error of each singular value.
+        Upper bound on the relative error of each singular value.
 
     n_features_in_ : int
         Number of terms.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features seen in `fit`, if `X` was a DataFrame.
+        Names of the columns. Defined only if `X` was a DataFrame.
 
     See Also
     --------
-    TruncatedSVDReducer : Truncated SVD of any matrix.
-    TermWeighting : Term weighting as a step of a Pipeline.
-    retrieval_scorer : Scorer for the choice of rank and weights by judged queries.
-    NMFTopics : Components that can be interpreted as topics.
+    TruncatedSVDReducer : Truncated SVD of any matrix, without a search index.
+    TermWeighting : The term weights, as a step of a Pipeline.
+    retrieval_scorer : Scorer for hyperparameter search with relevance judgments.
+    NMFTopics : Topic model, whose components can be interpreted as topics.
 
     Notes
     -----
-    The defaults had the best mean average precision on three judged collections (cranfield, cacm,
-    adi), among common constants of BM25; docs/benchmarks.md has the figures, with those of tf-idf,
-    BM25 and latent semantic analysis. "Adding documents" in docs/searching.md has values of
-    `drift_` at which a new fit was better.
+    The defaults had the best mean average precision on three test collections with relevance
+    judgments (cranfield, cacm, adi), among the usual values of the BM25 constants;
+    docs/benchmarks.md has the figures, compared with tf-idf, BM25 and latent semantic analysis.
+    The section "Adding documents" in docs/searching.md reports the values of `drift_` at which a
+    new fit was worthwhile.
 
-    Words that are in no training document are ignored: a query of such words has no hits, and a
-    document of such words is never found. The search is exact: every document is compared.
+    Words that are not in the vocabulary of the fit are ignored: a query of only such words has no
+    hits, and a document of only such words is never a hit. The search is exact: every document is
+    compared with the query.
 
-    Cost of a fit: that of a truncated SVD, about 4 nnz k flops per step. Cost of a query: ``2 n k``
-    flops for each of its two rankings, and a pass over the documents with its words. Memory: the
+    A fit costs a truncated SVD, about 4 nnz k flops per iteration. A query costs ``2 n k`` flops
+    for each of its two rankings, and a pass over the documents that contain its words. Memory: the
     matrix during the fit; then ``4 k (n + m)`` bytes for n documents and m terms (``8 k m`` of
-    these in float64), and 8 bytes for each stored entry with a lexical score.
+    these in float64), and 8 bytes for each stored entry if there is a lexical score.
 
     References
     ----------
@@ -292,18 +302,20 @@ class LSASearch(
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None, *, ids: Any = None) -> Self:
-        """Fit the latent dimensions of a collection, and index its documents.
+        """Fit the latent space of a collection of documents, and index them.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Texts, also from a generator or a column; or a document-term matrix.
+            Documents: texts, which can also come from a generator or a DataFrame column, or a
+            matrix of term counts or term weights.
 
         y : array-like of shape (n_samples,), default=None
             Labels of the documents, for `predict` and `score`.
 
         ids : array-like of shape (n_samples,), default=None
-            Ids of the documents, by which hits are identified. If None, their positions.
+            Distinct identifiers of the documents, by which hits refer to them. None uses their
+            positions.
 
         Returns
         -------
@@ -313,55 +325,55 @@ class LSASearch(
         Raises
         ------
         TypeError
-            If `X` is a single string or a dict, or has bytes, lists of words or other objects among
-            its texts.
+            If `X` is a single string or a dict, or contains bytes, lists of words or anything else
+            that is not a string.
 
         ValueError
-            If there is no document or no word, an entry is not finite, `ids` are not unique, or
+            If there are no documents or no words, an entry is not finite, `ids` has duplicates, or
             singular values to the power `sigma_power` overflow.
 
         Warns
         -----
         UserWarning
-            If `n_components` is more than the collection allows and is reduced.
+            If `n_components` is larger than the collection allows. It is clipped.
         """
         self._fit(X, y, ids)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X: Any, y: Any = None, *, ids: Any = None) -> Array:
-        """Fit the model, and return the coordinates of the documents.
+        """Fit, and return the coordinates of the documents in the latent space.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            See `fit`.
+            Documents: texts, or a matrix of term counts or term weights.
 
         y : array-like of shape (n_samples,), default=None
-            See `fit`.
+            Labels of the documents, for `predict` and `score`.
 
         ids : array-like of shape (n_samples,), default=None
-            See `fit`.
+            Distinct identifiers of the documents. None uses their positions.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            Coordinates, the result of ``fit(X).transform(X)``.
+            Coordinates of the documents, equal to those of ``fit(X).transform(X)``.
         """
         return self._fit(X, y, ids)
 
     def transform(self, X: Any) -> Array:
-        """Return the coordinates of training documents or unseen documents.
+        """Project documents, known or unseen, into the latent space (fold-in).
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_samples, n_features)
-            Texts if the fit was on texts, else a document-term matrix with the same columns.
+            Documents: texts if the fit was on texts, or a matrix with the same columns.
 
         Returns
         -------
         ndarray of shape (n_samples, n_components_)
-            Coordinates, not normalized; zero for a document without known words.
+            Coordinates, not normalized to length 1. They are 0 for a document without a known word.
         """
         check_is_fitted(self, "components_")
         counts, _ = self._counts(X, reset=False)
@@ -376,31 +388,33 @@ class LSASearch(
         *,
         allowed: Any = None,
     ) -> Any:
-        """Return the documents closest to queries, with the interface of `NearestNeighbors`.
+        """Find the nearest documents of queries, with the interface of scikit-learn's neighbors.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries, as texts or as rows of a document-term matrix.
+            Queries: texts, or rows of a matrix with the columns of the fit.
 
         n_neighbors : int, default=None
-            Number of documents per query. If None, the parameter of that name.
+            Number of documents for each query. None uses the parameter `n_neighbors`.
 
         return_distance : bool, default=True
-            Whether to also return distances.
+            Whether to return the distances as well.
 
         allowed : array-like or set, default=None
-            Candidate documents: their ids, or a boolean mask. None allows all.
+            Filter of the documents that can be returned: their ids, or a boolean mask. None allows
+            all documents.
 
         Returns
         -------
         distances : ndarray of shape (n_queries, n_neighbors)
-            Distances in ascending order: one minus the score, or the negated score with
-            ``metric="dot"``; infinity for -1. Only returned if `return_distance`.
+            Distances in ascending order: one minus the score, or minus the score with
+            ``metric="dot"``; infinity where the index is -1. Returned only if `return_distance` is
+            True.
 
         indices : ndarray of shape (n_queries, n_neighbors)
-            Positions of documents, padded with -1: documents without known words are never
-            returned, and a query without known words has no hits.
+            Positions of the documents, padded with -1 if there are fewer hits: documents without a
+            known word are never returned, and a query without a known word has no hits.
 
         Raises
         ------
@@ -408,16 +422,16 @@ class LSASearch(
             If `n_neighbors` exceeds the number of documents, or `allowed` has an unknown id.
         """
         check_is_fitted(self, "components_")
-        asked = self.n_neighbors if n_neighbors is None else n_neighbors
-        if not isinstance(asked, Integral) or isinstance(asked, bool) or asked < 1:
-            raise ValueError(f"n_neighbors={asked!r} must be an integer from 1")
-        if asked > self.n_samples_fit_:
+        k = self.n_neighbors if n_neighbors is None else n_neighbors
+        if not isinstance(k, Integral) or isinstance(k, bool) or k < 1:
+            raise ValueError(f"n_neighbors={k!r} must be an integer from 1")
+        if k > self.n_samples_fit_:
             raise ValueError(
-                f"n_neighbors={asked} must be at most n_samples_fit_={self.n_samples_fit_}, the "
-                "number of documents; ask for fewer"
+                f"n_neighbors={k} must be at most n_samples_fit_={self.n_samples_fit_}, the "
+                "number of documents; request fewer"
             )
         queries = self._queries(X)
-        indices, scores = self._ranked(queries, int(asked), allowed)
+        indices, scores = self._ranked(queries, int(k), allowed)
         if not return_distance:
             return indices
         return (0 if self._fitted_metric == "dot" else 1) - scores.astype(np.float64), indices
@@ -425,32 +439,34 @@ class LSASearch(
     def search(
         self, query: Any, n: int = 10, *, allowed: Any = None, unknown: str = "ignore"
     ) -> Any:
-        """Search for documents.
+        """Search the documents, and return ranked hits with scores, ids, labels and snippets.
 
         Parameters
         ----------
         query : str, list of str, or {array-like, sparse matrix}
-            One query, as text or as a row of `n_features` entries, or several.
+            One query, as a text or as a row of `n_features` entries, or several queries.
 
         n : int, default=10
-            Maximum number of hits.
+            Maximum number of hits. All documents are returned if there are fewer than `n`.
 
         allowed : array-like or set, default=None
-            Candidate documents: their ids, or a boolean mask. None allows all.
+            Filter of the documents that can be returned: their ids, or a boolean mask. None allows
+            all documents.
 
         unknown : {"ignore", "closest"}, default="ignore"
-            Treatment of query words that are in no document: ignore them, or replace them by the
-            known word with the most similar spelling, if there is a similar one.
+            Treatment of query words that are not in the vocabulary. "ignore" drops them, "closest"
+            replaces each by the known word with the most similar spelling, if there is a close one.
 
         Returns
         -------
         SearchHits or list of SearchHits
-            Hits of each query. Without known words there are no hits, and `note` has the reason.
+            Hits of one query, or a list with those of each query. A query without a known word has
+            no hits, which is reported in `note`.
 
         Raises
         ------
         TypeError
-            If a query is neither a text nor a matrix.
+            If a query is neither a text nor a row of a matrix.
 
         ValueError
             If `n` is not positive, or `allowed` has an unknown id.
@@ -476,37 +492,37 @@ class LSASearch(
             vectorizer = self._vectorizer_of_text()
             closest = self._fitted_closest if unknown == "closest" else None
             words = query_words(texts, vectorizer, closest)
-            queries = self._queries([of_query.text for of_query in words])
+            queries = self._queries([query.text for query in words])
         indices, scores = self._ranked(queries, min(int(n), self.n_samples_fit_), allowed)
-        says = queries.is_nonzero(self._fitted_index)
-        found = [self._hits(*row) for row in zip(indices, scores, words, says, strict=True)]
+        nonzero = queries.is_nonzero(self._fitted_index)
+        found = [self._hits(*row) for row in zip(indices, scores, words, nonzero, strict=True)]
         return found[0] if single else found
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Predict labels by a vote of the best `n_neighbors` hits, weighted by their scores.
+        """Predict labels by a vote of the `n_neighbors` best hits, weighted by their scores.
 
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries, or documents to label.
+            Queries, or documents to classify.
 
         Returns
         -------
         ndarray of shape (n_queries,)
-            Predicted labels, ties by the order of classes. A query without hits gets the most
-            frequent label.
+            Predicted labels. Ties are resolved in favor of the first class in sorted order. A query
+            without hits gets the most frequent label.
 
         Raises
         ------
         ValueError
-            If `y` was not passed to `fit`.
+            If no `y` was given to `fit`.
         """
         check_is_fitted(self, "components_")
         queries = self._queries(X)
         classes, codes = self._classes_and_codes("predict")
         k = min(self.n_neighbors, self.n_samples_fit_)
         indices, scores = self._ranked(queries, k, None)
-        # Even a hit with a score of 0 or less counts for something.
+        # A hit with a score of 0 or less has a small positive vote.
         votes = np.where(indices >= 0, np.maximum(scores.astype(np.float64), 1e-12), 0)
         total = np.zeros((len(indices), len(classes)))
         rows = np.broadcast_to(np.arange(len(indices))[:, np.newaxis], indices.shape)
@@ -521,40 +537,41 @@ class LSASearch(
         Parameters
         ----------
         X : iterable of str, or {array-like, sparse matrix} of shape (n_queries, n_features)
-            Queries, as texts or as rows of a document-term matrix.
+            Queries: texts, or rows of a matrix with the columns of the fit.
 
         y : array-like of shape (n_queries,) or {array-like, sparse matrix} of shape \
                 (n_queries, n_samples_fit_)
-            Relevant documents: those with the same label, or those with a positive entry.
+            Relevance: labels of the queries, for which the documents with the same label are
+            relevant, or a matrix whose positive entries mark the relevant documents.
 
         Returns
         -------
         float
-            Score between 0 and 1, over the first 1000 documents. Queries without relevant documents
-            are excluded.
+            Mean average precision between 0 and 1, over the first 1000 ranks. Queries without a
+            relevant document are excluded.
 
         Raises
         ------
         ValueError
-            If `y` is missing or has another shape, labels are passed and the fit had none, or no
-            query has a relevant document.
+            If `y` is missing or has a wrong shape, labels are given but none were given to `fit`,
+            or no query has a relevant document.
 
         See Also
         --------
-        retrieval_scorer : Other metrics, for searches over parameters by judged queries.
+        retrieval_scorer : Other metrics, and hyperparameter search with relevance judgments.
         """
         check_is_fitted(self, "components_")
         queries = self._queries(X)
         if y is None:
             raise ValueError(
-                "score of LSASearch needs y: the labels of the queries, or a matrix of what is "
-                "relevant with a row for each query and a column for each document"
+                "score of LSASearch needs y: the labels of the queries, or a relevance matrix "
+                "with a row for each query and a column for each document"
             )
         y = python_values(y)
         relevance = y if sparse.issparse(y) or np.ndim(y) == 2 else self._same_label(y)
         if np.shape(relevance) != (len(queries.vectors), self.n_samples_fit_):
             raise ValueError(
-                f"y has shape {np.shape(relevance)}; a matrix of what is relevant must have one "
+                f"y has shape {np.shape(relevance)}; a relevance matrix must have one "
                 f"row for each of the {len(queries.vectors)} queries and one column for each of "
                 f"the {self.n_samples_fit_} documents"
             )
@@ -574,24 +591,24 @@ class LSASearch(
             if self._fitted_index.postings is None:
                 raise ValueError(
                     f"lexical_weight={self.lexical_weight} needs the words of the documents, which "
-                    "a fit with lexical_weight=0 does not keep; fit again"
+                    "a fit with lexical_weight=0 does not keep; refit with lexical_weight above 0"
                 )
             rows = as_sparse_rows(counts if self._is_bm25 else A)
-            # The lexical score is scaled to the latent one, whatever its units.
+            # The lexical score is scaled to the latent score later, so that its unit is arbitrary.
             terms = scaled_rows(rows).astype(np.float32)
         return Queries(float32_vectors(coordinates, unit=self._fitted_metric == "cosine"), terms)
 
     def _searchable(self, allowed: Any) -> Indices | None:
-        """Return the positions of candidates: allowed documents that are not zero."""
-        says = self._fitted_index.says_anything
+        """Return the positions of the allowed documents that have a known word, or None for all."""
+        nonzero = self._fitted_index.says_anything
         if allowed is None:
-            return None if says.all() else np.flatnonzero(says)
+            return None if nonzero.all() else np.flatnonzero(nonzero)
         positions = self._fitted_collection.positions_of(allowed)
-        return positions[says[positions]]
+        return positions[nonzero[positions]]
 
     def _ranked(self, queries: Queries, k: int, allowed: Any) -> tuple[Indices, Array]:
-        """Return positions and scores, as many columns as requested, padded with -1."""
-        found, of_found = hybrid_search(
+        """Return positions and scores of `k` hits per query, padded with -1 if there are fewer."""
+        found, found_scores = hybrid_search(
             self._fitted_index,
             queries,
             k,
@@ -603,12 +620,13 @@ class LSASearch(
         indices = np.full((len(queries.vectors), k), -1, dtype=np.intp)
         scores = np.full(indices.shape, -np.inf, dtype=np.float32)
         width = found.shape[1]
-        finds = queries.is_nonzero(self._fitted_index)
-        indices[finds, :width], scores[finds, :width] = found[finds], of_found[finds]
+        nonzero = queries.is_nonzero(self._fitted_index)
+        indices[nonzero, :width] = found[nonzero]
+        scores[nonzero, :width] = found_scores[nonzero]
         return indices, scores
 
     def _hits(
-        self, indices: Indices, scores: Array, words: QueryWords, says_anything: bool = True
+        self, indices: Indices, scores: Array, words: QueryWords, has_known_word: bool = True
     ) -> SearchHits:
         collection = self._fitted_collection
         found = indices >= 0
@@ -624,7 +642,7 @@ class LSASearch(
                 zip(indices[found].tolist(), scores[found], strict=True), start=1
             )
         )
-        note = words.note(finds_nothing=not found.any(), says_anything=bool(says_anything))
+        note = words.note(finds_nothing=not found.any(), has_known_word=bool(has_known_word))
         return SearchHits(hits, note)
 
     def _classes_and_codes(self, method: str) -> tuple[NDArray[Any], Indices]:
@@ -635,20 +653,20 @@ class LSASearch(
             return np.unique(labels, return_inverse=True)
         except TypeError as unsorted:
             raise ValueError(
-                f"{method} of LSASearch needs labels that can be sorted, and y of the fit has some "
-                "of different kinds; give strings only, or numbers only"
+                f"{method} of LSASearch needs labels that can be sorted, but y of the fit has "
+                "labels of different types; give strings only, or numbers only"
             ) from unsorted
 
     def _same_label(self, y: Any) -> csr_array:
-        """Return the documents with the label of each query."""
+        """Return the relevance matrix: documents that have the label of each query."""
         classes, codes = self._classes_and_codes("score with labels")
-        asked = column_or_1d(y)
-        at = np.minimum(np.searchsorted(classes, asked), len(classes) - 1)
-        known = classes[at] == asked
-        if len(asked) and not known.any():
+        labels = column_or_1d(y)
+        at = np.minimum(np.searchsorted(classes, labels), len(classes) - 1)
+        known = classes[at] == labels
+        if len(labels) and not known.any():
             raise ValueError(
-                f"no document has the label of any query, such as {asked.tolist()[0]!r}, so that "
-                "none is relevant; give labels of the fit"
+                f"no document has the label of any query, such as {labels.tolist()[0]!r}, so that "
+                "none is relevant; give labels that were given to fit"
             )
         members = csr_array(
             (np.ones(len(codes)), (codes, np.arange(len(codes)))),

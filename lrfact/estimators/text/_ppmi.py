@@ -16,7 +16,7 @@ from lrfact.estimators.text._count_weights import CountWeights
 
 
 class PPMI(CountWeights):
-    r"""Positive pointwise mutual information (PPMI) of co-occurrence counts of words and contexts.
+    r"""Positive pointwise mutual information (PPMI) of word-context co-occurrence counts.
 
     With :math:`n_{ij}` the count of word i in context j, :math:`r_i` the sum of its row and
     :math:`c_j` the sum of a column over the training rows:
@@ -24,45 +24,46 @@ class PPMI(CountWeights):
     .. math:: \max\Big(0,\ \log \frac{n_{ij} / r_i}{p_j} - \log \kappa\Big), \qquad
               p_j = \frac{c_j^\alpha}{\sum_l c_l^\alpha}
 
-    where :math:`\alpha` is `smoothing` and :math:`\kappa` is `shift`. With both at 1 it
-    is the logarithm of the ratio of the observed and the expected number of co-occurrences, or 0
-    if the ratio is below 1. Rows may also be documents and columns their terms.
+    where :math:`\alpha` is `smoothing` and :math:`\kappa` is `shift`. With both equal to 1
+    it is the logarithm of the ratio of the observed to the expected co-occurrence count under
+    independence, and 0 where this ratio is below 1. Rows can also be documents and columns their
+    terms.
 
     Parameters
     ----------
     smoothing : float in (0, 1], default=0.75
-        Exponent of the context counts. A value below 1 increases the probability of rare contexts,
-        whose mutual information would otherwise be the highest, due to one or two occurrences. 1
-        leaves the counts unchanged.
+        Exponent of the context counts (context distribution smoothing). Values below 1 raise the
+        probability of rare contexts, whose mutual information is otherwise the highest of all with
+        only one or two occurrences. 1 disables smoothing.
 
     shift : float, default=1.0
-        Shift, at least 1. Its logarithm is subtracted from each weight before negative ones are set
-        to 0, so that larger values give sparser results. It corresponds to the number of negative
-        samples of word2vec, with common values of 5 and 15.
+        Shift of at least 1. Its logarithm is subtracted from each weight before negative weights
+        are set to 0, so that larger values give sparser results. It corresponds to the number of
+        negative samples of word2vec, whose usual values are 5 and 15.
 
     Attributes
     ----------
     context_log_probability_ : ndarray of shape (n_features,)
-        Logarithm of :math:`p_j`, float64. 0 for contexts without counts in the fit, for which all
-        weights are then 0.
+        Logarithm of :math:`p_j` in float64. It is 0 for contexts without any count in the fit, so
+        that no weight in such a column is above 0.
 
     n_features_in_ : int
         Number of contexts.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Names of features seen in `fit`, if `X` has feature names that are all strings.
+        Names of the contexts. Defined only if `X` has feature names that are all strings.
 
     See Also
     --------
-    TermWeighting : BM25, log-entropy or tf-idf weights for search.
-    TruncatedSVDReducer : Truncated SVD, which gives word vectors from these weights.
-    MaskedMF : Weighted factorization of the observed counts only, as in GloVe.
+    TermWeighting : Weights for search: BM25, log-entropy, tf-idf.
+    TruncatedSVDReducer : Truncated SVD, which gives word vectors when applied to the weights.
+    MaskedMF : Weighted factorization of the observed entries only, as in GloVe.
 
     Notes
     -----
-    A row is weighted by its own sum and by the context probabilities of the fit, so that unseen
-    words can be transformed, and rows do not depend on each other. Counts in contexts that the fit
-    has not seen get weight 0, but are part of the sum of their row.
+    The weights of a row depend only on its own sum and on the context probabilities of the fit, so
+    that unseen words can be folded in, and rows do not depend on each other. Counts in contexts
+    without any count in the fit get the weight 0, but are part of the sum of their row.
 
     Cost: O(nnz) time and memory. The result is sparse if `X` is, and never has more entries.
 
@@ -74,7 +75,8 @@ class PPMI(CountWeights):
 
     Examples
     --------
-    Co-occurrence counts of four words with five contexts, of which "the" is not informative:
+    Co-occurrence counts of four words. The context "the" occurs near all of them and is thus not
+    informative:
 
     >>> import numpy as np
     >>> from sklearn.pipeline import make_pipeline
@@ -94,7 +96,7 @@ class PPMI(CountWeights):
            [0.  , 0.  , 0.  , 0.73, 0.78],
            [0.  , 0.  , 0.  , 0.65, 0.58]])
 
-    Two components of the weights give word vectors, compared here by cosine similarity:
+    A truncated SVD of the weights gives word vectors, here compared by cosine similarity:
 
     >>> to_vectors = make_pipeline(PPMI(), TruncatedSVDReducer(n_components=2))
     >>> vectors = to_vectors.fit_transform(counts)
@@ -117,12 +119,12 @@ class PPMI(CountWeights):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Estimate the probabilities of contexts.
+        """Learn the smoothed probabilities of the contexts.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Nonnegative counts, with words in rows and contexts in columns.
+            Nonnegative co-occurrence counts, with words in rows and contexts in columns.
 
         y : None
             Not used, present here for API consistency by convention.
@@ -139,13 +141,14 @@ class PPMI(CountWeights):
         """
         with reset_on_error(self):
             counts = self._counts(X, reset=True)
-            of_contexts = _sums(counts.indices, counts.data, counts.shape[1])
-            self.context_log_probability_ = _log_probability(of_contexts, self.smoothing)
-            self._fitted_shift = self.shift  # whatever `set_params` changes later
+            context_counts = _sums(counts.indices, counts.data, counts.shape[1])
+            self.context_log_probability_ = _log_probability(context_counts, self.smoothing)
+            # `transform` must not depend on later calls of `set_params`.
+            self._fitted_shift = self.shift
         return self
 
     def transform(self, X: Any) -> Any:
-        """Apply the weighting to training words or unseen words.
+        """Return the PPMI weights of words, known or unseen.
 
         Parameters
         ----------
@@ -155,13 +158,13 @@ class PPMI(CountWeights):
         Returns
         -------
         {ndarray, csr_array or csr_matrix} of shape (n_samples, n_features)
-            Nonnegative weights, sparse without stored zeros if `X` is. float32 is kept, any other
-            dtype is converted to float64.
+            Nonnegative weights, sparse and without stored zeros if `X` is sparse. float32 is kept,
+            any other dtype becomes float64.
         """
         check_is_fitted(self, "context_log_probability_")
         counts = self._counts(X, reset=False)
-        least = self.context_log_probability_ + np.log(self._fitted_shift)
-        weights = _positive_information(counts, least)
+        thresholds = self.context_log_probability_ + np.log(self._fitted_shift)
+        weights = _positive_information(counts, thresholds)
         return self._stored_as(X, weights)
 
 
@@ -175,15 +178,15 @@ def _log_probability(counts: Array, smoothing: float) -> Array:
     return log_probability
 
 
-def _positive_information(counts: csr_array, least: Array) -> csr_array:
-    """Logarithm of the shares of a row's counts over the `least` of their columns, where above."""
+def _positive_information(counts: csr_array, thresholds: Array) -> csr_array:
+    """Log of the relative frequencies in each row minus the column thresholds, clipped at 0."""
     n_rows = counts.shape[0]
     rows = np.repeat(np.arange(n_rows), np.diff(counts.indptr))
     row_sums = _sums(rows, counts.data, n_rows)
-    # A difference of logarithms, as the share of a tiny count in a huge sum may be 0.
+    # A difference of logarithms, as a tiny count divided by a huge sum may underflow to 0.
     values = np.log(counts.data, dtype=np.float64)
     values -= np.log(np.where(row_sums > 0, row_sums, 1))[rows]
-    values -= least[counts.indices]
+    values -= thresholds[counts.indices]
     np.maximum(values, 0, out=values)
     weights = csr_array(
         (values.astype(counts.dtype), counts.indices, counts.indptr), shape=counts.shape
@@ -194,11 +197,11 @@ def _positive_information(counts: csr_array, least: Array) -> csr_array:
 
 def _sums(groups: NDArray[np.integer], values: Array, n_groups: int) -> Array:
     """Sum of the values of each group, in double precision."""
-    # Of nothing, bincount returns integers.
+    # Without any values, bincount returns integers.
     sums = np.bincount(groups, weights=values, minlength=n_groups).astype(np.float64)
     if not np.isfinite(sums).all():
         raise ValueError(
-            "X has counts so large that their sum is infinite; divide X by its greatest value, "
-            "which changes no weight"
+            "X has counts so large that their sum is infinite; divide X by its largest value, "
+            "which does not change the weights"
         )
     return sums

@@ -1,4 +1,4 @@
-"""The words of a query: known and unknown ones, and replacements of the latter."""
+"""Known and unknown words of a query, and the note that reports them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,27 +6,27 @@ from typing import Any
 
 from lrfact.estimators.text._closest_word import ClosestWord
 
-# Of difflib's ratio: a letter wrong in a word of five passes, two do not.
+# Threshold of difflib's ratio: accepts one wrong letter in a word of five, but not two.
 _CLOSE = 0.75
 
 
 @dataclass(frozen=True)
 class QueryWords:
-    """The words of a query.
+    """Tokens of a query, split into known and unknown words.
 
     Attributes
     ----------
     text : str
-        The query, with replacements of unknown words.
+        Query text, with the replacements of unknown words appended.
 
     known : tuple of str
-        Terms of the query that are in the vocabulary.
+        Terms of the query in the vocabulary, including replacements.
 
     unknown : tuple of str
         Terms of the query that are not in the vocabulary.
 
     replaced : dict of str to str
-        Replacement of each replaced unknown word.
+        Replacement of each unknown word that has one.
     """
 
     text: str = ""
@@ -34,14 +34,14 @@ class QueryWords:
     unknown: tuple[str, ...] = ()
     replaced: dict[str, str] = field(default_factory=dict)
 
-    def note(self, *, finds_nothing: bool, says_anything: bool) -> str:
-        """Return the note for the user, or an empty string."""
-        parts = [f"{word!r} is taken for {put!r}" for word, put in self.replaced.items()]
+    def note(self, *, finds_nothing: bool, has_known_word: bool) -> str:
+        """Return remarks on the query for the user, or an empty string."""
+        parts = [f"{word!r} is taken for {known!r}" for word, known in self.replaced.items()]
         lost = [repr(word) for word in self.unknown if word not in self.replaced]
         if lost:
             verb = "is in no document" if len(lost) == 1 else "are in no document"
             parts.append(f"{', '.join(lost)} {verb} of the fit")
-        if not says_anything:
+        if not has_known_word:
             parts.append("nothing found: the query has no known word")
         elif finds_nothing:
             parts.append("nothing found among the documents that may come up")
@@ -51,18 +51,18 @@ class QueryWords:
 def query_words(
     texts: Sequence[str], vectorizer: Any, closest: ClosestWord | None
 ) -> list[QueryWords]:
-    """Look the words of queries up in the vocabulary of a vectorizer.
+    """Look up the words of queries in the vocabulary of a vectorizer.
 
     Parameters
     ----------
     texts : sequence of str
-        The queries.
+        Texts of the queries.
 
     vectorizer : object
-        A fitted vectorizer. Without `build_analyzer` and `vocabulary_`, its words are not known.
+        A fitted vectorizer. Without `build_analyzer` and `vocabulary_`, words are not analyzed.
 
     closest : ClosestWord or None
-        Search for replacements of unknown words; None omits these.
+        Finder of the known words that replace unknown ones. None drops unknown words.
 
     Returns
     -------
@@ -85,14 +85,14 @@ def _query_words(
     found: dict[str, str | None],
 ) -> QueryWords:
     words = list(dict.fromkeys(words))
-    strange = tuple(word for word in words if word not in vocabulary)
+    unknown = tuple(word for word in words if word not in vocabulary)
     replaced: dict[str, str] = {}
     if closest is not None:
-        for word in strange:
+        for word in unknown:
             if word not in found:
                 found[word] = closest.find(word, vocabulary, _CLOSE)
             close = found[word]
             if close is not None:
                 replaced[word] = close
     known = tuple(word for word in words if word in vocabulary) + tuple(replaced.values())
-    return QueryWords(" ".join([text, *replaced.values()]), known, strange, replaced)
+    return QueryWords(" ".join([text, *replaced.values()]), known, unknown, replaced)

@@ -1,4 +1,4 @@
-"""Saving and loading of a fitted search, in files of numbers and text that are safe to load."""
+"""Saving and loading of a fitted search: files of numbers and text only, without pickle."""
 
 import json
 from collections import Counter
@@ -54,7 +54,7 @@ from lrfact.solvers.svd.truncated_svd import SVD_SOLVERS
 
 
 class SearchArchive:
-    """Mixin of a search that can be saved."""
+    """Mixin of a search that can be saved to files and loaded from them."""
 
     vectorizer_: Any
     weighting_: Any
@@ -69,19 +69,19 @@ class SearchArchive:
     get_params: Any
 
     def save(self, folder: str | PathLike[str]) -> None:
-        """Write the fitted search into a folder of ``.npy``, ``.npz`` and ``.json`` files.
+        """Save the fitted search to a folder of ``.npy``, ``.npz`` and ``.json`` files.
 
         Parameters
         ----------
         folder : path-like
-            Folder to write to. It is created if it does not exist; an earlier search in it is
+            Folder of the search. It is created if it does not exist; an earlier search in it is
             replaced.
 
         Raises
         ------
         ValueError
             If a parameter is an object that cannot be stored as text, such as a tokenizer function
-            or a transformer of another library (skops can save such a search), or the vectorizer
+            or a transformer of another library (use skops for such a search), or if the vectorizer
             opens files.
 
         OSError
@@ -89,14 +89,14 @@ class SearchArchive:
 
         See Also
         --------
-        load : Loads a saved search, also as a memory map.
+        load : Load a saved search, optionally memory-mapped.
 
         Notes
         -----
-        The search is replaced atomically: other processes that load it get either the old or the
-        new one, and after an error, an interrupt or a crash the folder has one of the two,
-        complete. Until the new one is complete, both need disk space. Incomplete files of a killed
-        process are removed by a save at least an hour later.
+        The search is replaced as a whole: a process that loads it at the same time gets the old or
+        the new search, and after an error, an interrupt or a crash the folder contains one of the
+        two, complete. Until the new search is complete, both need space on the disk. A process that
+        was killed leaves incomplete files; a save at least an hour later removes them.
         """
         check_is_fitted(self, "components_")
         space, index = self._fitted_space, self._fitted_index
@@ -115,7 +115,7 @@ class SearchArchive:
         text = {
             "format": FORMAT,
             "version": VERSION,
-            # Vectors and metric belong together, whatever the parameter was set to since.
+            # The vectors depend on the metric of the fit, which `set_params` may have changed.
             "parameters": _parameters_as_text(
                 {**self.get_params(deep=False), "metric": self._fitted_metric}
             ),
@@ -134,7 +134,7 @@ class SearchArchive:
         }
         with files_replaced_together(Path(folder)) as files:
             text["token"] = files.token
-            # Halves of surrogate pairs are text in Python, though not in UTF-8.
+            # Python strings can contain lone surrogates, which strict UTF-8 cannot encode.
             written = json.dumps(text, ensure_ascii=False, allow_nan=False).encode(
                 "utf-8", "surrogatepass"
             )
@@ -151,7 +151,7 @@ class SearchArchive:
     def load(
         cls, folder: str | PathLike[str], *, memory_map: bool = False, trust_pattern: bool = False
     ) -> Self:
-        """Load a search that was saved by `save`. No code in the files is run.
+        """Load a search that was written by `save`, without executing any code from its files.
 
         Parameters
         ----------
@@ -159,24 +159,25 @@ class SearchArchive:
             Folder of the saved search.
 
         memory_map : bool, default=False
-            Whether to memory-map the vectors and words of the documents, so that only used parts
-            are in memory, shared by all processes.
+            Whether to memory-map the document vectors and the inverted index. Only the used parts
+            are then in memory, and they are shared by all processes.
 
         trust_pattern : bool, default=False
             Whether to accept a vectorizer with a `token_pattern` that is not scikit-learn's
-            default. The search time of a regular expression can grow exponentially with the length
-            of a text, so accept one only in files whose origin you know.
+            default. Some regular expressions practically never terminate, even on a short text, so
+            set this to True only for files from a trusted source.
 
         Returns
         -------
         LSASearch
-            The fitted estimator, with the results of the saved one.
+            A fitted searcher with the same results as the saved one.
 
         Raises
         ------
         ValueError
-            If a file is missing, damaged, or not of this save, if it is a link to another folder or
-            not a regular file, or if `token_pattern` needs `trust_pattern`.
+            If a file is missing, damaged, of another kind or of another save, if it is a link to a
+            file outside the folder or not a regular file, or if `token_pattern` needs
+            `trust_pattern`.
         """
         with stored_files(Path(folder)) as stored:
             text = _read_text(stored)
@@ -185,13 +186,13 @@ class SearchArchive:
                     search = _restored(cls, text, arrays, stored, memory_map, trust_pattern)
             except StoredSearchError:
                 raise
-            except ValueError as damage:  # of parameters that the estimator refuses
+            except ValueError as damage:  # invalid parameters
                 raise stored.damaged(str(damage)) from damage
             except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as damage:
                 raise stored.damaged(
                     f"{stored.name_of(TEXT)} lacks or distorts {damage}"
                 ) from damage
-            # Last, so that the error names the first content that is wrong, where there is one.
+            # Last, so that errors about invalid content are more specific.
             stored.require_checksums()
         return search
 
@@ -230,7 +231,7 @@ def _restored(
     vectors = read_array(stored, VECTORS, REAL, memory_map=memory_map)
     if vectors.dtype != np.float32 or vectors.shape != (n, k):
         raise stored.damaged(f"{stored.name_of(VECTORS)} has {vectors.shape} {vectors.dtype}")
-    # Neither makes a table as large as the vectors.
+    # Minimum and maximum do not need a temporary array as large as the vectors.
     if not np.isfinite([vectors.min(initial=0), vectors.max(initial=0)]).all():
         raise stored.damaged(f"{stored.name_of(VECTORS)} has entries that are no numbers")
     has_postings = text["has_postings"]
@@ -288,7 +289,7 @@ def _read_postings(stored: StoredFiles, shape: tuple[int, int], memory_map: bool
     data, indices, indptr = (
         read_array(stored, name, REAL + INTEGER, memory_map=memory_map) for name in POSTINGS
     )
-    # SciPy would read and write wherever damaged indices point.
+    # With damaged indices, SciPy would access memory out of bounds.
     sound = (
         data.dtype == np.float32
         and indices.dtype.kind == indptr.dtype.kind == INTEGER
@@ -327,7 +328,7 @@ def _listed(values: Any, what: str) -> list[Any] | None:
 
 
 def _listed_plain(values: Any, what: str, stored: StoredFiles) -> list[Any] | None:
-    """Return what `_listed` wrote."""
+    """Validate and return a list written by `_listed`."""
     if values is None:
         return None
     if not isinstance(values, list) or any(isinstance(one, list | dict) for one in values):
@@ -340,7 +341,7 @@ _MOST_OF_ONE_HASH = 16
 
 
 def _distinct_ids(values: Any, stored: StoredFiles) -> list[Any] | None:
-    """Return ids; large integers can be chosen so that a set of them takes hours to build."""
+    """Return ids; reject many with the same hash, for which building a set takes very long."""
     ids = _listed_plain(values, "ids", stored)
     if ids and max(Counter(hash(one) for one in ids).values()) > _MOST_OF_ONE_HASH:
         raise stored.damaged("its ids are not distinct")
@@ -348,7 +349,7 @@ def _distinct_ids(values: Any, stored: StoredFiles) -> list[Any] | None:
 
 
 def _as_labels(values: list[Any] | None) -> NDArray[Any] | None:
-    """Return labels as an array that keeps numbers beside strings as they are."""
+    """Return labels as an array that keeps the types of mixed numbers and strings."""
     if values is None:
         return None
     is_of_one_kind = len({type(one) for one in values}) == 1
@@ -356,7 +357,7 @@ def _as_labels(values: list[Any] | None) -> NDArray[Any] | None:
 
 
 def _parameters_as_text(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return parameters as text; what was fitted from objects is stored as it is fitted."""
+    """Return parameters as text; the fitted state of objects is stored separately."""
     text: dict[str, Any] = {}
     for name, value in parameters.items():
         if name == "vectorizer" and not isinstance(value, str | None):
@@ -364,7 +365,7 @@ def _parameters_as_text(parameters: dict[str, Any]) -> dict[str, Any]:
         elif isinstance(value, TermWeighting):
             text[name] = _parameters_of_weighting(value)
         elif isinstance(value, np.random.RandomState):
-            text[name] = None  # its state has gone into the fit
+            text[name] = None  # the fit has already used its state
         else:
             text[name] = as_text(value, name)
     return text

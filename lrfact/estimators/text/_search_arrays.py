@@ -1,7 +1,7 @@
-"""Arrays of a saved search, read no further than their headers allow.
+"""Safe reading and writing of the arrays of a saved search.
 
-Neither a file of objects, which would have to be unpickled, nor one that unpacks to more than it
-holds, nor a memory map beyond the end of its file is ever made.
+Arrays of objects, which would require unpickling, compressed arrays, and arrays whose size does not
+match their header are rejected, so that memory maps never exceed their file.
 """
 
 import io
@@ -51,25 +51,26 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
     Parameters
     ----------
     stored : StoredFiles
-        Files of the saved search.
+        The open files of the search.
 
     name : str
-        Name of the file.
+        Name of the file, without the token.
 
     kinds : str
-        Allowed kinds of its dtype.
+        Accepted kinds of the dtype.
 
     memory_map : bool
-        Whether to memory-map the file.
+        Whether to memory-map the array.
 
     Returns
     -------
     ndarray or memmap
+        The array, read-only if it is memory-mapped.
 
     Raises
     ------
     ValueError
-        If its content is different, does not match its header, or is of another save.
+        If the file is of another kind or another save, or its size does not match its header.
     """
     file = stored.open_file(name)
     try:
@@ -103,7 +104,7 @@ def read_array(stored: StoredFiles, name: str, kinds: str, *, memory_map: bool) 
 
 
 class ArrayArchive:
-    """Several arrays in one file, each of which is read on request."""
+    """Several arrays in one file, each of which is read on request by its name."""
 
     def __init__(self, stored: StoredFiles, archive: zipfile.ZipFile) -> None:
         self._stored = stored
@@ -122,22 +123,23 @@ class ArrayArchive:
             Name of the array.
 
         kind : str
-            Kind of the dtype.
+            Required kind of the dtype.
 
         ndim : int
-            Number of dimensions.
+            Required number of dimensions.
 
         shape : tuple of int or None, default=None
-            Expected shape, if it is known.
+            Required shape. None accepts any shape.
 
         Returns
         -------
         ndarray
+            Array with finite entries.
 
         Raises
         ------
         ValueError
-            If the array is missing or different.
+            If the array is missing, or has another kind, shape or non-finite entries.
         """
         members = [info for info in self._archive.infolist() if info.filename == f"{name}.npy"]
         if not members:

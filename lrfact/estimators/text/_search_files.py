@@ -51,7 +51,7 @@ class StoredSearchError(ValueError):
 
 
 class NewFiles:
-    """The files of one save, which are used only when the manifest names them."""
+    """The files of one save, which have no effect until the manifest names them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,7 +60,7 @@ class NewFiles:
         self._manifest_is_complete = False
 
     def write(self, name: str, write: Callable[[BinaryIO], Any]) -> None:
-        """Write one of the files, by a function that gets it open."""
+        """Write one of the files with a function that is given the open file."""
         self._checksums[name] = None
         path = self.folder / _with_token(name, self.token)
         _write_new(path, write)
@@ -68,7 +68,7 @@ class NewFiles:
             self._checksums[name] = _checksum(file)
 
     def take_over(self) -> None:
-        """Put these files in the place of those that the manifest names."""
+        """Replace the files that the manifest names by these files."""
         text = {
             "format": FORMAT,
             "version": VERSION,
@@ -111,12 +111,12 @@ def files_replaced_together(folder: Path) -> Iterator[NewFiles]:
     Parameters
     ----------
     folder : Path
-        Folder to write to. It is created if it does not exist.
+        Folder of the search, which is created if it does not exist.
 
     Yields
     ------
     NewFiles
-        Object that writes the files.
+        Writer of the new files.
     """
     was_there = folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
@@ -142,16 +142,16 @@ class StoredFiles:
         Folder of the files.
 
     token : str or None
-        Token of the save that wrote the files; None in version 1 of the format, which had none.
+        Token of the save that wrote the files, or None in version 1 of the format.
 
     text : dict or None
-        The text of version 1, which was in the manifest.
+        Content of the manifest in version 1, which included the text, or None.
 
     files : dict of str to binary file
         Open files, by their names without the token.
 
     checksums : dict of str to int
-        Checksums in the manifest; empty in version 1.
+        Checksums of the files from the manifest. Empty in version 1.
     """
 
     folder: Path
@@ -161,7 +161,7 @@ class StoredFiles:
     checksums: dict[str, int]
 
     def name_of(self, name: str) -> str:
-        """Return how a file is called in the folder."""
+        """Return the name of a file in the folder."""
         return name if self.token is None else _with_token(name, self.token)
 
     def open_file(self, name: str) -> BinaryIO:
@@ -242,7 +242,7 @@ def _read_manifest(folder: Path) -> tuple[str | None, dict[str, Any] | None, dic
     manifest = text_of(content, folder, MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise StoredSearchError(
-            f"{folder} holds no LSASearch; give a folder that LSASearch.save wrote"
+            f"{folder} does not contain an LSASearch; give a folder that LSASearch.save wrote"
         )
     version = manifest.get("version")
     if version == 1 and not isinstance(version, bool):
@@ -285,12 +285,11 @@ def content_of(file: BinaryIO, folder: Path, name: str) -> bytes:
     Raises
     ------
     ValueError
-        If most of the file is unallocated on the disk, or it is larger than memory can
-        hold once it is parsed.
+        If the file is sparse on disk, or is larger than memory can hold once it is parsed.
     """
     state = os.fstat(file.fileno())
     size = state.st_size
-    # What is not there on the disk reads as zero bytes, of which JSON has none.
+    # Unallocated blocks of a sparse file read as zero bytes, which JSON never contains.
     has_missing = size > 2**20 and 512 * getattr(state, "st_blocks", size) < size // 8
     if has_missing or _MEMORY_OF_JSON * size > available_memory():
         raise _damaged(folder, f"{name} states a size of {size:,} bytes, which cannot be read")
@@ -298,12 +297,12 @@ def content_of(file: BinaryIO, folder: Path, name: str) -> bytes:
 
 
 def text_of(content: bytes, folder: Path, name: str) -> Any:
-    """Return what is written in a file of JSON, or raise `ValueError`."""
+    """Parse the content of a JSON file, or raise `ValueError`."""
     try:
-        # Python's strings can hold halves of surrogate pairs, which strict UTF-8 cannot.
+        # Python strings can contain lone surrogates, which strict UTF-8 cannot encode.
         return json.loads(content.decode("utf-8", "surrogatepass"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as damage:
-        raise _damaged(folder, f"{name} is no JSON") from damage
+        raise _damaged(folder, f"{name} is not JSON") from damage
 
 
 def _refuse_constant(name: str) -> NoReturn:

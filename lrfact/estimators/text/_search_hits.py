@@ -1,4 +1,4 @@
-"""Results of a search: hits, and the explanation of a hit."""
+"""Search results: ranked hits with snippets, and explanations of their scores."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,25 +14,25 @@ _REACH = 8 * _WIDTH
 
 
 class Hit(NamedTuple):
-    """A hit: a document found by a search.
+    """A retrieved document (hit) of a search.
 
     Attributes
     ----------
     rank : int
-        Rank of the hit, from 1.
+        Rank of the hit, 1 for the best.
 
     score : float
-        Score, in the units of a cosine similarity.
+        Score of the document for the query, on the scale of a cosine similarity.
 
     document : object
-        Id of the document as passed to `fit`, or its position.
+        Identifier of the document: its entry of `ids` if they were given, or its position.
 
     label : object
-        Label of the document; None without `y`.
+        Label of the document, or None without labels.
 
     snippet : str or None
-        Passage around the first query word in the document, or its beginning; None if texts were
-        not kept.
+        Passage around the first query word that the document contains, or else its beginning. None
+        if the texts were not kept.
     """
 
     rank: int
@@ -44,15 +44,16 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True)
 class SearchHits(Sequence[Hit]):
-    """Hits of one query, best first; ``print`` shows them as a list.
+    """Ranked hits of one query, best first; ``print`` shows them as a list.
 
     Attributes
     ----------
     hits : tuple of Hit
-        The hits, possibly none.
+        The hits, which can be empty.
 
     note : str
-        Note for the user, such as query words that are in no document; may be empty.
+        Remarks on the query: unknown or replaced words, and the reason if there are no hits. Empty
+        if there is nothing to report.
     """
 
     hits: tuple[Hit, ...]
@@ -88,28 +89,29 @@ class SearchHits(Sequence[Hit]):
 
 @dataclass(frozen=True)
 class HitExplanation:
-    """Explanation of a score: a sum of contributions of the query words.
+    """Explanation of the score of a document: contributions of the words of the query.
 
     Attributes
     ----------
     document : object
-        Id of the document.
+        Identifier of the document.
 
     score : float
-        Score, equal to ``contributions.sum() + feedback`` up to rounding.
+        Score of the document: ``contributions.sum() + feedback``, up to rounding.
 
     terms : ndarray of shape (n_terms,)
-        Query words in the vocabulary, or their columns if these have no names, in descending order
-        of the absolute value of their contributions.
+        Known words of the query, or their column indices if the columns have no names, in
+        descending order of the absolute contribution.
 
     contributions : ndarray of shape (n_terms,)
-        Contribution of each word to the score: the sum of a latent and a lexical part.
+        Contribution of each term to the score, the sum of its latent and its lexical part.
 
     lexical : ndarray of shape (n_terms,)
-        Lexical part of the contributions, due to occurrences of the word in the document.
+        Lexical part of each contribution, from occurrences of the word in the document.
 
     feedback : float
-        Contribution of the documents towards which the query was moved (pseudo-relevance feedback).
+        Contribution of pseudo-relevance feedback, from the first hits that the query was moved
+        towards.
     """
 
     document: Any
@@ -130,18 +132,18 @@ class HitExplanation:
 
 
 def _printable(text: str) -> str:
-    """Return a text with lone surrogates, which no terminal takes, as escapes."""
+    """Return a text with lone surrogates, which cannot be printed, replaced by escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def snippet(text: str, words: Sequence[str]) -> str:
-    """Return a passage of `text` around the first of the words in it, or its beginning."""
+    """Return a passage of `text` around the first of `words` in it, or else its beginning."""
     first = _first_place(text, words)
     start = max(first - _WIDTH // 3, 0) if len(text) > _WIDTH else 0
     if start:
-        # From the beginning of a word, where one is near.
+        # Start at the beginning of a word, if there is one nearby.
         start = max(text.rfind(" ", 0, start), start - _WIDTH // 3) + 1
-    # Enough to fill the width once runs of blanks and lines are one blank each.
+    # Enough text to fill the width after runs of whitespace are collapsed.
     passage = " ".join(text[start : start + _REACH].split())
     rest = len(passage) > _WIDTH or start + _REACH < len(text)
     if len(passage) > _WIDTH:
@@ -150,9 +152,9 @@ def snippet(text: str, words: Sequence[str]) -> str:
 
 
 def _first_place(text: str, words: Sequence[str]) -> int:
-    """Return where the first of the words is, as a whole if any is, or else in a longer one; or 0.
+    """Return the position of the first whole-word match, or else of the first match, or else 0.
 
-    The terms of a vectorizer may be parts of words.
+    Matches within words are allowed since the terms of a vectorizer can be parts of words.
     """
     if not words:
         return 0

@@ -24,7 +24,7 @@ from lrfact.solvers.search.score_contributions import score_contributions
 
 
 class SearchInsight:
-    """Mixin of a search by latent directions."""
+    """Mixin of a latent semantic search: explanations, similar terms and similar documents."""
 
     metric: str
     lexical_weight: float
@@ -37,7 +37,7 @@ class SearchInsight:
 
     @abstractmethod
     def _counts(self, X: Any, *, reset: bool) -> tuple[Any, list[str] | None]:
-        """Return documents as a validated matrix, and their texts where they came as such."""
+        """Return documents as a validated matrix, and their texts if they were given as texts."""
 
     @abstractmethod
     def _weighted(self, counts: Any) -> Any:
@@ -49,21 +49,21 @@ class SearchInsight:
 
     @abstractmethod
     def _searchable(self, allowed: Any) -> NDArray[np.intp] | None:
-        """Return the positions of candidates."""
+        """Return the positions of the documents that can be returned, or None for all."""
 
     @abstractmethod
     def _hits(self, indices: Any, scores: Any, words: QueryWords) -> SearchHits:
-        """Return the hits of a query."""
+        """Return hits with ids, labels and snippets."""
 
     @abstractmethod
     def _term_names(self) -> NDArray[Any] | None:
         """Return the names of the columns, if they have any."""
 
     def explain(self, query: Any, document: Any, *, allowed: Any = None) -> HitExplanation:
-        r"""Explain the score of a document by the contributions of the query words.
+        r"""Explain the score of a document by contributions of the words of a query.
 
-        The coordinates of a query are a sum over its words, and so are its cosine similarity with a
-        document and the lexical score.
+        The coordinates of a query are a sum over its words. Its cosine similarity with a document
+        and the lexical score are therefore sums over its words as well.
 
         Parameters
         ----------
@@ -71,22 +71,22 @@ class SearchInsight:
             One query.
 
         document : object
-            Id of a document.
+            Identifier of a document.
 
         allowed : array-like, default=None
-            Candidate documents, as in the `search` that found it: the query is only moved towards
-            these.
+            Filter of the documents, as given to `search`. Only these documents are used for
+            pseudo-relevance feedback.
 
         Returns
         -------
         HitExplanation
-            Contributions, which with `feedback` add up to the score; ``print`` shows them as a
-            list.
+            Explanation, whose `contributions` and `feedback` add up to the score; ``print`` shows
+            them as a list.
 
         Raises
         ------
         ValueError
-            If there is more than one query, or no such document.
+            If `query` has more than one row, or there is no such document.
         """
         check_is_fitted(self, "components_")
         at = self._fitted_collection.position_of(document)
@@ -99,24 +99,24 @@ class SearchInsight:
         if counts.shape[0] != 1:
             raise ValueError(f"query has {counts.shape[0]} rows; explain takes one query")
         A = self._weighted(counts)
-        given = self._as_queries(counts, A)
+        original = self._as_queries(counts, A)
         index = self._fitted_index
         lexical_weight = 0.0 if index.postings is None else self.lexical_weight
-        moved = given
+        moved = original
         if self.n_feedback > 0:
             towards = feedback_documents(
                 index,
-                given,
+                original,
                 self.n_feedback,
                 lexical_weight=lexical_weight,
                 allowed=self._searchable(allowed),
                 n_threads=effective_n_threads(self.n_jobs),
             )
-            moved = moved_towards(index, given, towards)
+            moved = moved_towards(index, original, towards)
         row = as_sparse_rows(A)
-        directions = self._fitted_space.loadings(row.indices) * row.data[:, np.newaxis]
+        vectors = self._fitted_space.loadings(row.indices) * row.data[:, np.newaxis]
         parts = score_contributions(
-            index, given, moved, row.indices, directions, at, lexical_weight=lexical_weight
+            index, original, moved, row.indices, vectors, at, lexical_weight=lexical_weight
         )
         contributions = parts.latent + parts.lexical
         order = np.argsort(-np.abs(contributions), kind="stable")
@@ -131,23 +131,24 @@ class SearchInsight:
         )
 
     def similar_terms(self, term: Any, n: int = 10) -> tuple[NDArray[Any], Array]:
-        """Return the terms with the most similar vectors, which are used in similar documents.
+        """Return the most similar terms by cosine similarity: those used in the same texts.
 
         Parameters
         ----------
         term : str or int
-            Word of the vocabulary or name of a column, or its index.
+            Word of the vocabulary or name of a column, or its column index.
 
         n : int, default=10
-            Maximum number of results.
+            Number of terms to return.
 
         Returns
         -------
         terms : ndarray of shape (n_found,)
-            Terms, most similar first, without `term`; their indices if they have no names.
+            Terms in descending order of similarity, without `term`, or their column indices if the
+            columns have no names.
 
         similarities : ndarray of shape (n_found,)
-            Cosine similarities, from -1 to 1.
+            Cosine similarities, -1 to 1.
 
         Raises
         ------
@@ -163,21 +164,21 @@ class SearchInsight:
         return (found if names is None else names[found]), similarities
 
     def similar_documents(self, document: Any, n: int = 10) -> SearchHits:
-        """Return the documents with the most similar vectors, by cosine similarity.
+        """Return the most similar documents by cosine similarity.
 
         Parameters
         ----------
         document : object
-            Id of a document.
+            Identifier of a document.
 
         n : int, default=10
-            Maximum number of results.
+            Number of documents to return.
 
         Returns
         -------
         SearchHits
-            Hits, with cosine similarities as scores; without `document`, and without documents that
-            have no known words.
+            Hits with cosine similarities as scores, without `document` and without documents that
+            have no known word.
 
         Raises
         ------
@@ -203,7 +204,7 @@ class SearchInsight:
         if isinstance(term, str):
             if names is None:
                 raise ValueError(
-                    f"term={term!r} is a name, but the fitted columns have no names; give an index "
+                    f"term={term!r} is a name, but the columns of the fit have none; give an index "
                     f"from 0 to {n_terms - 1}, or fit on text or a DataFrame"
                 )
             if term not in names:
@@ -226,7 +227,7 @@ def _others(
     n_threads: int,
     allowed: NDArray[np.intp] | None = None,
 ) -> tuple[NDArray[np.intp], Array]:
-    """Return the rows with the largest products with one of them."""
+    """Return the rows with the largest inner products with row `at`, and these products."""
     itself = sparse.csr_array(([1.0], ([0], [at])), shape=(1, len(vectors)))
     found, products = top_k_product(
         vectors[at : at + 1],

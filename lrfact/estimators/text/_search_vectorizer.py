@@ -1,4 +1,4 @@
-"""The vectorizer of a saved search as text, and what a stranger's may not do."""
+"""Vectorizer of a saved search as text, and the checks of one from an untrusted source."""
 
 import re
 from numbers import Integral, Real
@@ -16,15 +16,15 @@ _VECTORIZERS = {
     "HashingVectorizer": HashingVectorizer,
     "TfidfVectorizer": TfidfVectorizer,
 }
-# Of what a vectorizer makes; all are named alike on every machine.
+# Dtypes of vectorizer output whose names are the same on every platform.
 _DTYPES = (
     *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
     *("float32", "float64"),
 )
-# What a vectorizer reads: texts, not files, which a stranger's search must never open.
+# Vectorizers read texts, not files, which an untrusted search must never open.
 _CONTENT = "content"
 # scikit-learn's default. Another pattern may take longer than the age of the universe on a text of
-# a line, and no check tells which ones do.
+# a line, and this cannot be checked.
 _KNOWN_PATTERNS = frozenset({r"(?u)\b\w\w+\b", CountVectorizer().token_pattern})
 # A query of n letters has n times as many n-grams, with as many letters each.
 _LONGEST_NGRAM = 100
@@ -85,7 +85,7 @@ def parameters_of_vectorizer(vectorizer: Any) -> dict[str, Any]:
 
 
 def vectorizer_as_text(vectorizer: Any, arrays: dict[str, NDArray[Any]]) -> Any:
-    """Return a fitted vectorizer as text, and put its numbers among the arrays."""
+    """Return a fitted vectorizer as text, and add its numeric state to the arrays."""
     if vectorizer is None:
         return None
     text = parameters_of_vectorizer(vectorizer)
@@ -138,7 +138,7 @@ def vectorizer_from_text(
     ):
         raise stored.damaged(f"its vocabulary has not {n_terms} distinct terms")
     vectorizer.set_params(vocabulary={term: column for column, term in enumerate(terms)})
-    vectorizer.fit([""])  # of a vocabulary that is given, it learns nothing
+    vectorizer.fit([""])  # with a given vocabulary, nothing is learned
     if isinstance(vectorizer, TfidfVectorizer) and vectorizer.use_idf:
         vectorizer.idf_ = arrays.read("idf", REAL, 1, (n_terms,))
     return vectorizer
@@ -156,7 +156,7 @@ def _ngram_range(bounds: Any, stored: StoredFiles) -> tuple[int, int]:
 
 
 def _check_pattern(pattern: Any, stored: StoredFiles, *, trust_pattern: bool) -> None:
-    """Refuse a pattern of tokens that cannot be used, or that nobody vouches for."""
+    """Raise an error for a token pattern that is invalid or not trusted."""
     if pattern is None or pattern in _KNOWN_PATTERNS:
         return
     if not isinstance(pattern, str):

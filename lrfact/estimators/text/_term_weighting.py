@@ -1,4 +1,4 @@
-"""TermWeighting: BM25, log-entropy or tf-idf weights of term counts."""
+"""TermWeighting: BM25, log-entropy or tf-idf weights of a document-term matrix of counts."""
 
 from numbers import Real
 from typing import Any, Self
@@ -30,42 +30,43 @@ class TermWeighting(CountWeights):
     Parameters
     ----------
     scheme : {"bm25", "log-entropy", "tf-idf"}, default="bm25"
-        Weighting scheme. "bm25" saturates for large counts and normalizes by document length,
-        "log-entropy" emphasizes terms that occur often in few documents, "tf-idf" is linear in the
-        counts.
+        Weighting formula. "bm25" saturates with the counts and normalizes for document length,
+        "log-entropy" gives high weights to terms that are concentrated in few documents, and
+        "tf-idf" is linear in the counts.
 
     k1 : float, default=1.2
-        Saturation of "bm25": with 0 only the presence of a term matters, with infinity the weight
-        is linear in the count. Common values are 1.2 to 2.
+        Saturation constant of "bm25". At 0 only the presence of a word matters; in the limit of
+        infinity the weight is linear in the counts. Usual values are 1.2 to 2.
 
     b : float, default=0.5
-        Strength of the length normalization of "bm25", from 0 to 1. Common values are 0.5 to 0.8.
+        Degree of document length normalization of "bm25", from 0 (none) to 1 (full). Usual values
+        are 0.5 to 0.8.
 
     Attributes
     ----------
     term_weights_ : ndarray of shape (n_features,)
-        Global weights of the terms, the factor of the formula that does not depend on the document.
+        Global weight of each term: the factor of the formula that does not depend on the document.
 
     mean_length_ : float
-        Mean length of the training documents.
+        Mean document length, in words, of the documents of the fit.
 
     n_features_in_ : int
         Number of terms.
 
     feature_names_in_ : ndarray of shape (n_features,)
-        Names of features seen in `fit`, if `X` was a DataFrame.
+        Names of the terms. Defined only if `X` was a DataFrame.
 
     See Also
     --------
-    LSASearch : Semantic search, which uses these weights.
-    PPMI : Positive pointwise mutual information of counts.
-    sklearn.feature_extraction.text.TfidfTransformer : "tf-idf", with rows of unit length.
+    LSASearch : Latent semantic analysis and search, which uses these weights.
+    PPMI : Weights of counts by positive pointwise mutual information.
+    sklearn.feature_extraction.text.TfidfTransformer : Weights "tf-idf", with rows of unit length.
 
     Notes
     -----
-    A term in all documents has a small weight with "bm25" and "tf-idf" and none with "log-entropy".
-    Unseen documents are weighted by the global weights of the fit; "bm25" and "tf-idf" treat terms
-    that are in no training document as rare.
+    A term that is evenly distributed over all documents has a small weight with "bm25" and "tf-idf"
+    and none with "log-entropy". Unseen documents are weighted with the term weights of the fit. A
+    term that no document of the fit contains is treated as rare by "bm25" and "tf-idf".
 
     Cost: O(nnz) time and memory; the result is sparse.
 
@@ -103,7 +104,7 @@ class TermWeighting(CountWeights):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Compute the global weights of terms.
+        """Learn the global weights of the terms.
 
         Parameters
         ----------
@@ -128,27 +129,27 @@ class TermWeighting(CountWeights):
             weights = fit_term_weights(counts, self.scheme, k1=self.k1, b=self.b)
             self.term_weights_ = weights.of_terms
             self.mean_length_ = weights.mean_length
-            # Whatever `set_params` changes later.
+            # `transform` must not depend on later calls of `set_params`.
             self._fitted_formula = (self.scheme, self.k1, self.b)
         return self
 
     def transform(self, X: Any) -> csr_array:
-        """Apply the weighting to a document-term matrix.
+        """Return the term weights of documents.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Document-term matrix of training documents or unseen documents.
+            Document-term matrix of nonnegative counts, of known or unseen documents.
 
         Returns
         -------
         {ndarray, csr_array or csr_matrix} of shape (n_samples, n_features)
-            Weights, sparse if `X` is. float32 is kept, any other dtype is converted to float64.
+            Term weights, sparse if `X` is sparse. float32 is kept, any other dtype becomes float64.
         """
         check_is_fitted(self, "term_weights_")
         counts = self._counts(X, reset=False)
-        # Loaded from a file it has its parameters only.
+        # An instance loaded by `LSASearch.load` has only its parameters.
         scheme, k1, b = getattr(self, "_fitted_formula", (self.scheme, self.k1, self.b))
         weights = TermWeights(scheme, self.term_weights_, self.mean_length_, k1, b)
-        # With a pattern of its own, as the caller may go on with it in place.
+        # A copy, as the caller may modify the sparsity pattern in place.
         return self._stored_as(X, weights.weigh(counts).copy())

@@ -1,4 +1,4 @@
-"""What a search looks through: directions of documents, and which of them have which words."""
+"""Document index of a search: latent vectors and an inverted index of the documents."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,22 @@ from lrfact._typing import Array
 
 @dataclass(frozen=True)
 class DocumentIndex:
-    """Documents laid out for a search.
+    """Index of documents: latent vectors and postings of the terms.
 
     Attributes
     ----------
     vectors : ndarray of shape (n_documents, k)
-        float32, by rows; of length 1, or as long as the documents are, or 0.
+        Document vectors in float32 and C order, normalized to length 1 on request; 0 if empty.
 
     second_moment : ndarray of shape (k, k)
-        ``vectors.T @ vectors / n_documents``, float64.
+        Matrix ``vectors.T @ vectors / n_documents`` in float64.
 
     says_anything : ndarray of shape (n_documents,)
-        Whether a document has a known word.
+        Mask of the documents that have a known word.
 
     postings : csr_array of shape (n_terms, n_documents) or None
-        float32: the documents of each term, and what a mention of it adds to their lexical
-        score. None where there is no such score.
+        Inverted index in float32: the documents of each term, and its weight in their lexical
+        scores. None without a lexical score.
     """
 
     vectors: NDArray[np.float32]
@@ -36,47 +36,48 @@ class DocumentIndex:
 
     @property
     def n_documents(self) -> int:
-        """Number of documents, those without words included."""
+        """Number of documents, including those without words."""
         return len(self.vectors)
 
     def extended(self, other: "DocumentIndex") -> "DocumentIndex":
-        """Return these documents, and those of `other` behind them."""
+        """Return an index with the documents of `other` appended."""
         n, n_other = self.n_documents, other.n_documents
         postings = None
         if self.postings is not None:
             postings = csr_array(hstack([self.postings, other.postings], format="csr"))
         moment = (n * self.second_moment + n_other * other.second_moment) / (n + n_other)
-        says = np.concatenate([self.says_anything, other.says_anything])
-        return DocumentIndex(np.vstack([self.vectors, other.vectors]), moment, says, postings)
+        nonzero = np.concatenate([self.says_anything, other.says_anything])
+        return DocumentIndex(np.vstack([self.vectors, other.vectors]), moment, nonzero, postings)
 
-    def turned(self, matrix: Array, *, unit: bool) -> "DocumentIndex":
-        """Return the same documents in other coordinates, ``vectors @ matrix``."""
+    def transformed(self, matrix: Array, *, unit: bool) -> "DocumentIndex":
+        """Return an index of the same documents with the vectors ``vectors @ matrix``."""
         vectors = float32_vectors(self.vectors @ matrix, unit=unit)
         return self.with_vectors(vectors)
 
     def with_vectors(self, vectors: NDArray[np.float32]) -> "DocumentIndex":
-        """Return the same documents at other places."""
-        says = _is_nonzero(vectors, self.postings)
-        return DocumentIndex(vectors, second_moment(vectors), says, self.postings)
+        """Return an index of the same documents with other vectors."""
+        nonzero = _is_nonzero(vectors, self.postings)
+        return DocumentIndex(vectors, second_moment(vectors), nonzero, self.postings)
 
 
 def document_index(coordinates: Array, lexical: csr_array | None, *, unit: bool) -> DocumentIndex:
-    """Lay documents out for a search.
+    """Build the index of documents.
 
     Parameters
     ----------
     coordinates : ndarray of shape (n_documents, k)
-        Coordinates of the documents.
+        Coordinates of the documents in the latent space.
 
     lexical : csr_array of shape (n_documents, n_terms) or None
-        Their weights of terms, for the lexical score.
+        Term weights of the documents for the lexical score, or None without such a score.
 
     unit : bool
-        Whether only directions count.
+        Whether to normalize the vectors to length 1, for cosine similarity.
 
     Returns
     -------
     DocumentIndex
+        The index of the documents.
 
     Raises
     ------
@@ -87,21 +88,21 @@ def document_index(coordinates: Array, lexical: csr_array | None, *, unit: bool)
     postings = None
     if lexical is not None:
         postings = csr_array(csc_array(lexical, dtype=np.float32).T)
-    says = _is_nonzero(vectors, postings)
-    return DocumentIndex(vectors, second_moment(vectors), says, postings)
+    nonzero = _is_nonzero(vectors, postings)
+    return DocumentIndex(vectors, second_moment(vectors), nonzero, postings)
 
 
 def _is_nonzero(vectors: NDArray[np.float32], postings: csr_array | None) -> NDArray[np.bool_]:
-    says = np.asarray(vectors.any(axis=1))
-    if postings is not None and not says.all():
-        says[postings.indices[postings.data != 0]] = True
-    return says
+    nonzero = np.asarray(vectors.any(axis=1))
+    if postings is not None and not nonzero.all():
+        nonzero[postings.indices[postings.data != 0]] = True
+    return nonzero
 
 
 def float32_vectors(coordinates: Array, *, unit: bool) -> NDArray[np.float32]:
-    """Return coordinates in float32, on request as vectors of length 1; 0 stays 0."""
+    """Return coordinates in float32, optionally normalized to length 1; 0 stays 0."""
     if unit:
-        # By the largest entry first: squares of tiny and of huge ones have no digits.
+        # Divided by the largest entry first, so that squares do not underflow or overflow.
         largest = np.abs(coordinates).max(axis=1, keepdims=True, initial=0).astype(np.float64)
         scaled = np.divide(coordinates, largest, out=np.zeros(coordinates.shape), where=largest > 0)
         lengths = np.linalg.norm(scaled, axis=1, keepdims=True)
@@ -111,7 +112,7 @@ def float32_vectors(coordinates: Array, *, unit: bool) -> NDArray[np.float32]:
     if not np.isfinite(vectors).all():
         raise ValueError(
             "coordinates of documents are too large for the float32 of the index; divide X by its "
-            "largest absolute value, or take metric='cosine'"
+            "largest absolute value, or set metric='cosine'"
         )
     return vectors
 

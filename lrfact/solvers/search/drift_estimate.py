@@ -1,4 +1,4 @@
-"""How much of documents a few directions hold, and how much they should: the drift of additions."""
+"""Drift of added documents: their explained energy compared with the expected one."""
 
 from dataclasses import dataclass, replace
 
@@ -11,18 +11,18 @@ _ROWS = 2**13  # at a time
 
 @dataclass(frozen=True)
 class DriftEstimate:
-    r"""Share of documents that each direction holds, :math:`(a' v_j)^2 / \|a\|^2`, on average.
+    r"""Mean fraction of the energy of documents in each component, :math:`(a' v_j)^2 / \|a\|^2`.
 
     Attributes
     ----------
     expected : ndarray of shape (k,)
-        Expected fraction for unseen documents like the training documents; see `expected_share`.
+        Expected fractions for unseen documents like those of the fit; see `expected_share`.
 
     of_added : ndarray of shape (k,)
-        Sum over the documents that were added since.
+        Sum of the fractions over the documents added after the fit.
 
     n_added : int
-        Number of added documents, without those that have no known words.
+        Number of added documents, excluding those without a known word.
     """
 
     expected: Array
@@ -30,17 +30,17 @@ class DriftEstimate:
     n_added: int
 
     def leading(self, k: int) -> "DriftEstimate":
-        """Return the same of the first k directions."""
+        """Return the estimate for the first k components."""
         return replace(self, expected=self.expected[:k], of_added=self.of_added[:k])
 
     def with_added(self, A: MatrixOperator, s: Array, Vt: Array) -> "DriftEstimate":
-        """Return the same with the documents A, held by directions that do not know them."""
+        """Return the estimate with added documents A, which components were not fitted on."""
         of_added, n_added = _summed(A, s, Vt, left_out=False)
         return replace(self, of_added=self.of_added + of_added, n_added=self.n_added + n_added)
 
     @property
     def drift(self) -> float:
-        """How much less is held of added documents than expected, 0 to 1."""
+        """Relative decrease of the explained fraction below the expected one, 0 to 1."""
         expected = float(self.expected.sum())
         if self.n_added == 0 or expected == 0:
             return 0.0
@@ -48,45 +48,46 @@ class DriftEstimate:
 
 
 def expected_share(A: MatrixOperator, s: Array, Vt: Array) -> DriftEstimate:
-    r"""Return what directions may be expected to hold of documents that they were not learnt from.
+    r"""Estimate the fraction of energy that components explain of unseen documents.
 
-    Of the documents that they were learnt from they hold more. Direction j is the sum
-    :math:`v_j = \sum_i u_{ij} a_i / s_j`; without its own part in that sum, document i has along it
+    The fraction is larger for the documents of the fit. Component j is the sum
+    :math:`v_j = \sum_i u_{ij} a_i / s_j`; if document i is left out of that sum, its
+    coordinate is
 
     .. math:: a_i' v_j^{(-i)} = \frac{u_{ij} (s_j^2 - \|a_i\|^2)}
               {\|s_j v_j - u_{ij} a_i\|}
 
-    or 0 where that points the other way. It leaves aside that the :math:`u_{ij}` of the others
-    would change, too. On halves of three collections, in 30 to 200 directions, this was 0.7 to 0.9
-    of what the directions of one half held of the other; what they held of their own was 1.4 to 2.8
-    times as much.
+    or 0 if the sign would change. This neglects that the :math:`u_{ij}` of the other documents
+    would change as well. On halves of three collections, with 30 to 200 components, the estimate
+    was 0.7 to 0.9 of the fraction that the components of one half explained of the other half; the
+    fraction that they explained of their own half was 1.4 to 2.8 times as much.
 
     Parameters
     ----------
     A : MatrixOperator of shape (n_documents, n_terms)
-        The documents.
+        Document-term matrix.
 
     s : ndarray of shape (k,)
-        Their leading singular values.
+        Leading singular values of the matrix.
 
     Vt : ndarray of shape (k, n_terms)
-        Their leading right singular vectors.
+        Leading right singular vectors of the matrix.
 
     Returns
     -------
     DriftEstimate
-        Without any added documents.
+        The estimate, without any added documents.
 
     Notes
     -----
-    Costs a product of `A` with k vectors, and as many operations for each document.
+    The cost is a product of `A` with k vectors, and O(k) operations for each document.
     """
     sums, n_documents = _summed(A, s, Vt, left_out=True)
     return DriftEstimate(sums / max(n_documents, 1), np.zeros(len(s)), 0)
 
 
 def _summed(A: MatrixOperator, s: Array, Vt: Array, *, left_out: bool) -> tuple[Array, int]:
-    """Return the sum over documents of the share that each direction holds, and their number."""
+    """Return the sum over documents of the energy fraction of each component, and their number."""
     W = A.matmat(np.ascontiguousarray(Vt.T, dtype=A.dtype))
     energies = A.row_energies()
     sums: Array = np.zeros(len(s))
@@ -104,11 +105,11 @@ def _summed(A: MatrixOperator, s: Array, Vt: Array, *, left_out: bool) -> tuple[
 
 
 def _left_out(W: Array, energies: Array, s: Array) -> Array:
-    """Return the coordinates of documents along directions without their own part in these."""
+    """Return coordinates of documents, each left out of the components it is projected on."""
     present = s > 0
     u = np.divide(W, s, out=np.zeros_like(W), where=present)
     ratio = np.divide(energies, s**2, out=np.ones_like(W), where=present)
-    # Squared length of what is left of a direction: 0 where it was that document alone.
+    # Squared length of a component without the document: 0 if it consisted of it alone.
     left = np.maximum(1 - 2 * u**2 + u**2 * ratio, 0)
     own = W * np.clip(1 - ratio, 0, None)
     few_digits = left < np.finfo(np.float32).eps

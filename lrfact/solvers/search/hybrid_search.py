@@ -1,4 +1,4 @@
-r"""The documents closest to a query, by meaning and by words.
+r"""Hybrid retrieval: documents ranked by a latent and a lexical score.
 
 The score of document i for query q is
 
@@ -8,9 +8,9 @@ The score of document i for query q is
 with d the vectors of the documents, z that of the query, and l the lexical score: both parts vary
 by the same amount over the documents, whatever their units.
 
-Rocchio's feedback without a user (1971; Manning et al., 2008, section 9.1) moves z from the words
-that were typed towards the documents found by them: it is the direction of
-:math:`z / |z| + \beta\, p / |p|`, with p the mean direction of the first few documents.
+Pseudo-relevance feedback by Rocchio's algorithm (1971; Manning et al., 2008, section 9.1) moves z
+towards the first hits: z is replaced by :math:`z / |z| + \beta\, p / |p|`, rescaled to the
+length of z, with p the mean of the normalized vectors of the first few documents.
 """
 
 from dataclasses import dataclass
@@ -25,27 +25,27 @@ from lrfact.solvers.search.document_index import DocumentIndex
 
 Indices = NDArray[np.intp]
 
-# Above 1, so that the two never cancel; of 0.5, 1 and 2 the best on three judged collections.
+# Above 1, so that the two never cancel; of 0.5, 1 and 2 the best on three test collections.
 FEEDBACK_WEIGHT = 2.0
 
-# Of the lengths that are multiplied: scores of float32 below this are those of strangers.
+# Relative to the product of lengths: float32 scores below this are rounding errors.
 _NOISE = 1e-6
 
 
 @dataclass(frozen=True)
 class Queries:
-    """What is looked for.
+    """Queries of a search.
 
     Attributes
     ----------
     vectors : ndarray of shape (n_queries, k)
-        float32, in the coordinates of the documents.
+        Query vectors in the latent space of the documents, float32.
 
     terms : csr_array of shape (n_queries, n_terms) or None
-        Weights of their terms in the lexical score; None where there is no such score.
+        Weights of the query terms in the lexical score. None without a lexical score.
 
     own_share : ndarray of shape (n_queries,) or None
-        Factor of the original vectors of queries that were moved; None if they were not.
+        Factor of the original query in the query after feedback. None without feedback.
     """
 
     vectors: NDArray[np.float32]
@@ -53,14 +53,14 @@ class Queries:
     own_share: NDArray[np.float64] | None = None
 
     def is_nonzero(self, index: DocumentIndex) -> NDArray[np.bool_]:
-        """Return which queries have a known word, ndarray of shape (n_queries,)."""
-        says = np.asarray(self.vectors.any(axis=1))
+        """Return a mask of the queries that have a known word, ndarray of shape (n_queries,)."""
+        nonzero = np.asarray(self.vectors.any(axis=1))
         if self.terms is not None and index.postings is not None:
             starts = index.postings.indptr
             known = starts[self.terms.indices + 1] > starts[self.terms.indices]
             counted = np.concatenate([[0], np.cumsum(known & (self.terms.data != 0))])
-            says |= counted[self.terms.indptr[1:]] > counted[self.terms.indptr[:-1]]
-        return says
+            nonzero |= counted[self.terms.indptr[1:]] > counted[self.terms.indptr[:-1]]
+        return nonzero
 
     def lexical_scores(self, i: int, postings: csr_array) -> NDArray[np.float32]:
         """Return the lexical score of every document for query i."""
@@ -71,7 +71,7 @@ class Queries:
             self.terms.indices[of_query], self.terms.data[of_query], strict=True
         ):
             mentions = slice(postings.indptr[term], postings.indptr[term + 1])
-            # No document comes twice under a term.
+            # A document occurs at most once in the postings of a term.
             scores[postings.indices[mentions]] += np.float32(weight) * postings.data[mentions]
         return scores
 
@@ -91,38 +91,38 @@ def hybrid_search(
     Parameters
     ----------
     index : DocumentIndex
-        Index to search.
+        Index of the documents to search.
 
     queries : Queries
-        Queries to search for.
+        Queries to process.
 
     k : int
-        At least 0.
+        Number of documents for each query, at least 0.
 
     lexical_weight : float
-        The weight of the lexical score, 0 to 1.
+        Weight of the lexical score, 0 to 1.
 
     n_feedback : int
-        Number of documents that the query is moved towards; 0 for none.
+        Number of documents for pseudo-relevance feedback. 0 disables it.
 
     allowed : array-like of int or None, default=None
-        Distinct indices of the only documents that may come up; no other is moved towards.
+        Distinct indices of the documents that can be returned or used for feedback.
 
     n_threads : int, default=1
-        The result does not depend on it, not in a single bit.
+        Number of threads. Results are bitwise identical for any number of threads.
 
     Returns
     -------
     indices : ndarray of shape (n_queries, min(k, n_allowed))
-        Indices of the documents, ties by index, padded with -1.
+        Document indices, with ties in ascending order of the index, padded with -1.
 
     scores : ndarray of the same shape, float32
-        Minus infinity beside -1.
+        Scores of the documents, minus infinity where the index is -1.
 
     Notes
     -----
-    Costs ``2 n_queries n_documents width`` flops for a ranking, and two rankings with feedback.
-    With a lexical score queries are answered one after the other.
+    The cost is ``2 n_queries n_documents width`` flops per ranking, and there are two rankings with
+    feedback. With a lexical score, queries are processed one after the other.
     """
     if n_feedback > 0:
         queries = moved_towards(
@@ -149,7 +149,7 @@ def feedback_documents(
     allowed: ArrayLike | None = None,
     n_threads: int = 1,
 ) -> Indices:
-    """Return the documents that queries are moved towards, -1 where there are fewer.
+    """Return the documents for pseudo-relevance feedback, padded with -1.
 
     Parameters
     ----------
@@ -159,7 +159,7 @@ def feedback_documents(
     Returns
     -------
     ndarray of shape (n_queries, n_feedback)
-        Only documents with a score above 0, by more than rounding errors.
+        Indices of documents whose score is above 0 by more than rounding errors.
     """
     indices, scores = _ranking(index, queries, n_feedback, lexical_weight, allowed, n_threads)
     lengths = np.linalg.norm(queries.vectors, axis=1, keepdims=True)
@@ -168,29 +168,30 @@ def feedback_documents(
 
 
 def moved_towards(index: DocumentIndex, queries: Queries, documents: Indices) -> Queries:
-    """Move queries towards the mean directions of documents, at the length they have.
+    """Move queries towards the mean of normalized document vectors, preserving their lengths.
 
     Parameters
     ----------
     index : DocumentIndex
-        Index of the documents.
+        Index that contains the documents.
 
     queries : Queries
-        A query at 0 takes the direction of its documents, and the length 1.
+        Queries to move. A zero query becomes the normalized mean of its documents.
 
     documents : ndarray of shape (n_queries, n_feedback)
-        -1 for none.
+        Indices of the documents, padded with -1.
 
     Returns
     -------
     Queries
+        The moved queries.
     """
     vectors = queries.vectors.astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    directions = _units(vectors)
+    units = _units(vectors)
     chosen = _units(index.vectors[documents].astype(np.float64))
     towards = _units((chosen * (documents >= 0)[:, :, np.newaxis]).sum(axis=1))
-    moved = directions + FEEDBACK_WEIGHT * towards
+    moved = units + FEEDBACK_WEIGHT * towards
     sizes = np.linalg.norm(moved, axis=1)
     own_share = 1 / np.where(sizes > 0, sizes, 1)
     moved = moved * own_share[:, np.newaxis] * np.where(lengths > 0, lengths, 1)
@@ -198,24 +199,24 @@ def moved_towards(index: DocumentIndex, queries: Queries, documents: Indices) ->
 
 
 def lexical_scale(index: DocumentIndex, vector: Array, lexical_scores: Array) -> float:
-    """Return the factor that makes the lexical scores vary as much as the latent ones.
+    """Return the factor that scales the lexical scores to the spread of the latent scores.
 
     Parameters
     ----------
     index : DocumentIndex
-        Index, all of whose documents are used.
+        Index over whose documents the spread is computed.
 
     vector : ndarray of shape (k,)
-        Values of the query.
+        Vector of the query.
 
     lexical_scores : ndarray of shape (n_documents,)
-        Values of the query.
+        Lexical scores of the query.
 
     Returns
     -------
     float
-        0 where no lexical score differs from 0, and one over the largest where all latent ones
-        are 0.
+        The factor: 0 if all lexical scores are 0, and the reciprocal of the largest one if all
+        latent scores are 0.
     """
     squares = float(np.mean(np.square(lexical_scores, dtype=np.float64)))
     if squares == 0:

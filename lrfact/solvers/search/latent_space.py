@@ -1,4 +1,4 @@
-"""A few directions of a document-term matrix, and where documents lie along them."""
+"""Latent space of a document-term matrix, and coordinates of documents and terms in it."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,21 +14,21 @@ from lrfact.linalg.residual_operator import ResidualOperator
 from lrfact.linalg.stacked_operator import StackedOperator
 from lrfact.solvers.svd.truncated_svd import truncated_svd
 
-# Stored entries of documents in the time of a term's loadings.
+# Number of stored entries that take the time of computing the loadings of one term.
 _FEW_ENTRIES = 4
 
 
 @dataclass(frozen=True)
 class TermMasses:
-    """What correspondence analysis expects of a document: the shares of terms in all of them.
+    """Column masses of correspondence analysis: relative frequencies of the terms.
 
     Attributes
     ----------
     of_terms : ndarray of shape (n_terms,)
-        Shares of the sum of the matrix, float64, adding up to 1.
+        Relative frequencies in float64, with the sum 1.
 
     total : float
-        Total of the masses.
+        Sum of the matrix.
     """
 
     of_terms: Array
@@ -36,17 +36,17 @@ class TermMasses:
 
     @property
     def factors(self) -> Array:
-        """One over the square roots of the shares, and 0 for a term without any."""
+        """Reciprocal square roots of the masses, and 0 for a term with mass 0."""
         root = np.sqrt(self.of_terms)
         return np.divide(1, root, out=np.zeros_like(root), where=root > 0)
 
     def sums_of_rows(self, A: csr_array) -> Array:
-        """Return the sums of documents over the terms that have a share."""
+        """Return the sums of documents over the terms with a positive mass."""
         return np.asarray(A.astype(np.float64) @ (self.of_terms > 0).astype(np.float64))
 
 
 def term_masses(A: csr_array) -> TermMasses:
-    """Return the shares of terms in a matrix whose entries are not negative."""
+    """Return the column masses of a nonnegative matrix."""
     sums = np.bincount(A.indices, weights=A.data.astype(np.float64), minlength=A.shape[1])
     total = float(sums.sum())
     return TermMasses(sums / (total or 1.0), total or 1.0)
@@ -63,16 +63,16 @@ class LatentSpace:
     Attributes
     ----------
     s : ndarray of shape (k,)
-        Singular values.
+        Singular values in descending order.
 
     Vt : ndarray of shape (k, n_terms)
-        Right singular vectors.
+        Right singular vectors in rows.
 
     sigma_power : float
-        The exponent p.
+        Exponent p of the singular values in coordinates.
 
     masses : TermMasses or None
-        None without correspondence analysis.
+        Column masses, or None without correspondence analysis.
     """
 
     s: Array
@@ -83,32 +83,33 @@ class LatentSpace:
     def without(self, terms: NDArray[np.bool_]) -> "LatentSpace":
         """Return the same space with exact zeros for terms that no document has.
 
-        A solver leaves rounding errors there, which would be all that such a term says.
+        A solver leaves rounding errors there, which would otherwise be the loadings of such terms.
         """
         return replace(self, Vt=np.where(terms, self.Vt.dtype.type(0), self.Vt))
 
     def leading(self, k: int) -> "LatentSpace":
-        """Return the same space with its first k directions only."""
+        """Return the space of the first k components."""
         return replace(self, s=self.s[:k].copy(), Vt=self.Vt[:k].copy())
 
     @property
     def stretch(self) -> Array:
-        """The factors ``s ** (sigma_power - 1)``, 0 for directions that the matrix has not."""
+        """Factors ``s ** (sigma_power - 1)``, 0 for components beyond the rank of the matrix."""
         s = self.s.astype(np.float64)
         present = s > s.max(initial=0) * np.finfo(self.s.dtype).eps * max(self.Vt.shape)
         return np.power(s, self.sigma_power - 1, out=np.zeros_like(s), where=present)
 
     def loadings(self, terms: NDArray[np.integer] | slice = slice(None)) -> Array:
-        """Return what documents are multiplied with, ndarray of shape (n_terms, k).
+        """Return the matrix that maps documents to coordinates, of shape (n_terms, k).
 
         Parameters
         ----------
         terms : ndarray of int or slice, default=slice(None)
-            Terms whose loadings are returned.
+            Terms to select.
 
         Returns
         -------
-        ndarray of shape (n_chosen, k)
+        ndarray of shape (n_selected, k)
+            Loadings of the selected terms.
         """
         loadings = self.Vt[:, terms].T * self.stretch
         if self.masses is not None:
@@ -117,32 +118,32 @@ class LatentSpace:
 
     @property
     def term_coordinates(self) -> Array:
-        """Where terms lie, ndarray of shape (n_terms, k): by the directions of their documents."""
+        """Coordinates of the terms in the latent space, ndarray of shape (n_terms, k)."""
         coordinates = self.Vt.T * self.s
         if self.masses is not None:
             coordinates = coordinates * self.masses.factors[:, np.newaxis]
         return np.ascontiguousarray(coordinates, dtype=self.Vt.dtype)
 
     def coordinates(self, A: Any, *, n_threads: int = 1) -> Array:
-        """Return where documents lie.
+        """Return the coordinates of documents (fold-in).
 
         Parameters
         ----------
         A : csr_array or ndarray of shape (n_documents, n_terms)
-            float32 or float64. A csr_array in correspondence analysis.
+            Documents in float32 or float64; a csr_array in correspondence analysis.
 
         n_threads : int, default=1
-            The result does not depend on it.
+            Number of threads. The result does not depend on it.
 
         Returns
         -------
         ndarray of shape (n_documents, k)
-            In the dtype of `A`. A document without any term of the fit lies at 0.
+            Coordinates in the dtype of `A`. They are 0 for a document without a known term.
         """
         terms: Any = slice(None)
         sums = None if self.masses is None else self.masses.sums_of_rows(A)[:, np.newaxis]
         if isinstance(A, csr_array) and _FEW_ENTRIES * A.nnz < A.shape[1]:
-            # A query has few words, and the loadings of all terms would take longer to make.
+            # A query has few words, so the loadings of all terms would be slower to compute.
             terms, places = np.unique(A.indices, return_inverse=True)
             places = places.astype(A.indices.dtype, copy=False)
             A = csr_array((A.data, places, A.indptr), shape=(A.shape[0], max(len(terms), 1)))
@@ -154,7 +155,7 @@ class LatentSpace:
         return found
 
     def moved_from(self, old: "LatentSpace") -> Array:
-        """Return the matrix that takes coordinates in `old` to coordinates here."""
+        """Return the matrix that maps coordinates in `old` to coordinates in this space."""
         back = np.divide(1, old.stretch, out=np.zeros(len(old.s)), where=old.stretch > 0)
         V_old, V_new = old.Vt.astype(np.float64), self.Vt.astype(np.float64)
         return back[:, np.newaxis] * (V_old @ V_new.T) * self.stretch
@@ -167,30 +168,31 @@ def decomposed(A: Any, masses: TermMasses | None, *, n_threads: int = 1) -> Matr
 
     .. math:: S_{ij} = \frac{a_{ij} / N - r_i c_j}{\sqrt{r_i c_j}}
 
-    with r and c the shares of rows and columns in the sum N.
+    with r and c the row and column sums divided by the total N.
 
     Parameters
     ----------
     A : csr_array or ndarray of shape (n_documents, n_terms)
-        Documents. A csr_array, not negative, in correspondence analysis.
+        Documents; a nonnegative csr_array in correspondence analysis.
 
     masses : TermMasses or None
-        The shares c, and N.
+        Column masses c and total N, or None without correspondence analysis.
 
     n_threads : int, default=1
-        Threads of the products.
+        Number of threads for matrix products.
 
     Returns
     -------
     MatrixOperator
+        The matrix to decompose.
     """
     if masses is None:
         return as_operator(A, n_threads=n_threads)
-    shares = masses.sums_of_rows(A) / masses.total
-    root = np.sqrt(shares)
-    of_rows = np.divide(1, root, out=np.zeros_like(root), where=root > 0)
+    row_masses = masses.sums_of_rows(A) / masses.total
+    root = np.sqrt(row_masses)
+    row_factors = np.divide(1, root, out=np.zeros_like(root), where=root > 0)
     values = A.data * masses.factors[A.indices] / masses.total
-    values *= np.repeat(of_rows, np.diff(A.indptr))
+    values *= np.repeat(row_factors, np.diff(A.indptr))
     S = csr_array((values.astype(A.dtype), A.indices, A.indptr), shape=A.shape)
     return ResidualOperator(as_operator(S, n_threads=n_threads), root, np.sqrt(masses.of_terms))
 
@@ -198,30 +200,30 @@ def decomposed(A: Any, masses: TermMasses | None, *, n_threads: int = 1) -> Matr
 def merged(
     space: LatentSpace, batch: MatrixOperator, *, tol: float, rng: np.random.RandomState
 ) -> LatentSpace:
-    """Turn the directions towards a batch of further documents.
+    """Update the latent space with a batch of further documents (SVD updating).
 
-    With the old documents standing in as ``diag(s) Vt``, the directions are the leading right
-    singular vectors of ``[batch; diag(s) Vt]``: those of all documents, as long as the old ones
-    have no others (Zha and Simon, 1999, doi:10.1137/S1064827597329266).
+    The old documents are represented by ``diag(s) Vt``, and the components are the leading right
+    singular vectors of ``[batch; diag(s) Vt]``. They are those of all documents if the rank of the
+    old documents is at most k (Zha and Simon, 1999, doi:10.1137/S1064827597329266).
 
     Parameters
     ----------
     space : LatentSpace
-        Space of the earlier documents, whose masses are kept.
+        Latent space of the old documents, whose masses are kept.
 
     batch : MatrixOperator of shape (n_documents, n_terms)
-        Further ones, as `decomposed` returns them.
+        Further documents, as returned by `decomposed`.
 
     tol : float
-        Relative error asked of each singular value.
+        Requested relative error of each singular value.
 
     rng : RandomState
-        Source of random starts.
+        Generator for the random initialization of the solver.
 
     Returns
     -------
     LatentSpace
-        Space with the same number of dimensions.
+        The updated space, with the same number of components.
     """
     old = DenseOperator((space.s[:, np.newaxis] * space.Vt).astype(batch.dtype, copy=False))
     stacked = StackedOperator([batch, old])

@@ -1,4 +1,4 @@
-"""A score of a hybrid search taken apart into the words of its query."""
+"""Contributions of the query words to a hybrid retrieval score."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ from lrfact.solvers.search.hybrid_search import Queries, lexical_scale
 
 @dataclass(frozen=True)
 class ScoreParts:
-    """What adds up to a score.
+    """Additive parts of a score.
 
     Attributes
     ----------
     latent : ndarray of shape (n_words,)
-        Contribution of each query word through its latent vector.
+        Contribution of each query word to the latent score.
 
     lexical : ndarray of shape (n_words,)
-        Contribution of each query word through its occurrences in the document.
+        Contribution of each query word to the lexical score.
 
     feedback : float
-        Contribution of the documents towards which the query was moved.
+        Contribution of pseudo-relevance feedback.
     """
 
     latent: NDArray[np.float64]
@@ -36,55 +36,56 @@ def score_contributions(
     query: Queries,
     moved: Queries,
     words: NDArray[np.integer],
-    directions: Array,
+    word_vectors: Array,
     document: int,
     *,
     lexical_weight: float,
 ) -> ScoreParts:
-    """Take the score of a document apart.
+    """Decompose the score of a document into contributions of the query words.
 
     Parameters
     ----------
     index : DocumentIndex
-        Index of the documents.
+        Index that contains the document.
 
     query, moved : Queries
-        The one query as it was given, and moved towards its first hits (or the same again).
+        The original query, and the query after feedback (the same without feedback).
 
     words : ndarray of shape (n_words,)
-        Terms of the query.
+        Column indices of the terms of the query.
 
-    directions : ndarray of shape (n_words, k)
-        Part of each word in the coordinates of the query, up to a common factor.
+    word_vectors : ndarray of shape (n_words, k)
+        Contribution of each word to the coordinates of the query, up to a common factor.
 
     document : int
         Position of the document.
 
     lexical_weight : float
-        0 where there is no lexical score.
+        Weight of the lexical score; 0 without a lexical score.
 
     Returns
     -------
     ScoreParts
+        The parts, which add up to the score.
     """
     d = index.vectors[document].astype(np.float64)
     own = query.vectors[0].astype(np.float64)
     if moved.own_share is not None:
         own *= moved.own_share[0]
-    directions = directions.astype(np.float64)
-    length = float(np.linalg.norm(directions.sum(axis=0)))
+    word_vectors = word_vectors.astype(np.float64)
+    length = float(np.linalg.norm(word_vectors.sum(axis=0)))
     factor = float(np.linalg.norm(own)) / length if length > 0 else 0.0
     weight = 1 - lexical_weight
     lexical = np.zeros(len(words))
     if lexical_weight and moved.terms is not None and index.postings is not None:
         scores = moved.lexical_scores(0, index.postings)
         scale = lexical_weight * lexical_scale(index, moved.vectors[0], scores)
-        of_query = np.zeros(index.postings.shape[0])
-        of_query[moved.terms.indices] = moved.terms.data
+        query_weights = np.zeros(index.postings.shape[0])
+        query_weights[moved.terms.indices] = moved.terms.data
         in_document = index.postings[words][:, [document]].toarray()[:, 0]
-        lexical = scale * of_query[words] * in_document
+        lexical = scale * query_weights[words] * in_document
     return ScoreParts(
-        latent=weight * factor * (directions @ d),
+        latent=weight * factor * (word_vectors @ d),
         lexical=lexical,
         feedback=weight * float((moved.vectors[0].astype(np.float64) - own) @ d),
     )

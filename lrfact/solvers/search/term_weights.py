@@ -1,4 +1,4 @@
-"""How much each word of a document says: local weights of counts, global weights of terms."""
+"""Term weighting: local weights of counts, and global weights of terms."""
 
 from dataclasses import dataclass
 
@@ -12,21 +12,21 @@ SCHEMES = ("bm25", "log-entropy", "tf-idf")
 
 @dataclass(frozen=True)
 class TermWeights:
-    """What a collection says of its terms.
+    """Global term weights of a collection, and the formula of the local weights.
 
     Attributes
     ----------
     scheme : {"bm25", "log-entropy", "tf-idf"}
-        See `fit_term_weights`.
+        Weighting formula; see `fit_term_weights`.
 
     of_terms : ndarray of shape (n_terms,)
-        Global weights, float64.
+        Global weights of the terms in float64.
 
     mean_length : float
         Mean sum of counts of a document; 1 for a collection without any word.
 
     k1, b : float
-        Saturation, and share of the length that is corrected for; read by "bm25".
+        Saturation constant and degree of document length normalization of "bm25".
     """
 
     scheme: str
@@ -36,7 +36,7 @@ class TermWeights:
     b: float
 
     def weigh(self, counts: csr_array) -> csr_array:
-        """Return the weights of documents, in the dtype and with the pattern of their counts.
+        """Return the term weights of documents, with the dtype and sparsity pattern of `counts`.
 
         Raises
         ------
@@ -53,7 +53,7 @@ class TermWeights:
                     self.k1 * (1 - self.b + self.b * lengths), np.diff(counts.indptr)
                 )
                 total = values + damping
-                # A stored zero in a document without a word, and k1 = 0: it weighs nothing.
+                # The total is 0 for a stored zero in an empty document, or with k1 = 0.
                 values = np.divide(
                     values * (self.k1 + 1), total, out=np.zeros_like(values), where=total > 0
                 )
@@ -66,10 +66,11 @@ class TermWeights:
 
 
 def fit_term_weights(counts: csr_array, scheme: str, *, k1: float, b: float) -> TermWeights:
-    r"""Learn global weights of terms from a collection.
+    r"""Fit the global term weights of a collection.
 
     With :math:`f_{ij}` the count of term j in document i of n, :math:`n_j` the number of documents
-    with it and :math:`l_i` the length of a document over the mean length, the weights are
+    that contain it and :math:`l_i` the length of a document divided by the mean length, the weights
+    are
 
     - "bm25": :math:`\frac{(k_1 + 1) f_{ij}}{f_{ij} + k_1 (1 - b + b\, l_i)}
       \log\Big(1 + \frac{n - n_j + 1/2}{n_j + 1/2}\Big)`,
@@ -80,17 +81,18 @@ def fit_term_weights(counts: csr_array, scheme: str, *, k1: float, b: float) -> 
     Parameters
     ----------
     counts : csr_array or csr_matrix of shape (n_documents, n_terms)
-        Not negative, without duplicates.
+        Nonnegative counts without duplicate entries.
 
     scheme : {"bm25", "log-entropy", "tf-idf"}
-        Name of the weighting scheme.
+        Weighting formula.
 
     k1, b : float
-        Parameters of "bm25".
+        Constants of "bm25"; not used by the other formulas.
 
     Returns
     -------
     TermWeights
+        The fitted weights.
     """
     n, n_terms = counts.shape
     values = counts.data.astype(np.float64)
@@ -101,11 +103,11 @@ def fit_term_weights(counts: csr_array, scheme: str, *, k1: float, b: float) -> 
         of_terms = 1 + np.log((1 + n) / (1 + n_with))
     else:
         total = np.bincount(counts.indices, weights=values, minlength=n_terms)
-        # Divided first, as the product of two tiny numbers may be zero.
+        # Divided first, as the product of two tiny numbers may underflow.
         p = values / np.where(total > 0, total, 1)[counts.indices]
         p_log_p = p * np.log(np.where(p > 0, p, 1))
         entropy = -np.bincount(counts.indices, weights=p_log_p, minlength=n_terms)
-        # One document tells nothing of how a term is spread.
+        # The entropy of a term is not informative with a single document.
         of_terms = np.clip(1 - entropy / np.log(n), 0, 1) if n > 1 else np.ones(n_terms)
     mean_length = float(values.sum() / n)
     return TermWeights(scheme, of_terms, mean_length if mean_length > 0 else 1.0, k1, b)

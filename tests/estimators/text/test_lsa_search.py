@@ -1,4 +1,4 @@
-"""LSASearch finds what it should, and says so in the way of scikit-learn."""
+"""LSASearch: retrieval results, scikit-learn conventions and error messages."""
 
 import warnings
 
@@ -213,7 +213,7 @@ class TestInput:
         assert_array_equal(clone(search).fit(TEXTS).components_, search.components_)
 
     def test_rank_is_clipped_with_a_warning(self, counts):
-        with pytest.warns(UserWarning, match="n_components=500 is more than the 40 directions"):
+        with pytest.warns(UserWarning, match="n_components=500 is more than the 40 components"):
             search = LSASearch(500).fit(counts)
         assert search.n_components_ == 40
         with warnings.catch_warnings():
@@ -339,7 +339,7 @@ class TestSearch:
         ("allowed", "message"),
         [
             (["a", "zz"], "allowed has the id 'zz', of no document"),
-            (["a", "a"], "holds a document twice"),
+            (["a", "a"], "contains a document twice"),
             ([True, False], "mask of length 2; it must have one entry for each of the 10"),
             ([["a"]], r"allowed has the id \['a'\], of no document"),
             (np.array([["a"]]), r"allowed has shape \(1, 1\); it must be a list of ids, or a mask"),
@@ -522,7 +522,7 @@ class TestLabels:
         with_stranger = [*y[:6], 99]
         assert search.score(counts[:7], with_stranger) == pytest.approx(expected)
         assert type(search.score(counts[:6], y[:6])) is float
-        with pytest.raises(ValueError, match=r"y has shape \(6, 5\); a matrix of what is relevant"):
+        with pytest.raises(ValueError, match=r"y has shape \(6, 5\); a relevance matrix must"):
             search.score(counts[:6], relevance[:, :5])
         with pytest.raises(ValueError, match=r"y has shape \(0, 80\)"):
             search.score(counts[:6], y[:0])
@@ -616,7 +616,7 @@ class TestGrowth:
         drift_of_same = make().fit(X).add(same).drift_
         drift_of_strange = make().fit(X).add(strange).drift_
         assert drift_of_same < 0.05 < drift_of_strange <= 1
-        # Directions that were turned hold more of the next.
+        # An updated latent space explains more of the next batch.
         more = documents(100, slice(3, 6))
         turned, kept = make().fit(X).partial_fit(strange), make().fit(X).add(strange)
         assert turned.drift_ == kept.drift_
@@ -772,7 +772,7 @@ class TestBadInput:
 
     def test_names_of_columns_that_have_none(self, counts):
         search = make().fit(counts)
-        message = "term='car' is a name, but the fitted columns have no names; give an index from 0"
+        message = "term='car' is a name, but the columns of the fit have none; give an index from 0"
         with pytest.raises(ValueError, match=message):
             search.similar_terms("car")
 
@@ -783,7 +783,9 @@ class TestBadInput:
             getattr(make(), name)
 
     def test_text_without_a_vectorizer(self):
-        with pytest.raises(ValueError, match="X is text, and vectorizer=None takes a matrix only"):
+        with pytest.raises(
+            ValueError, match="X is text, but vectorizer=None accepts only a matrix"
+        ):
             make(vectorizer=None).fit(TEXTS)
 
     def test_negative_counts(self, counts):

@@ -1,4 +1,4 @@
-"""PPMI against its formula, whatever the counts come in, and what it says of unusable ones."""
+"""PPMI against its formula for all input formats, and errors for invalid counts."""
 
 import pickle
 import re
@@ -229,7 +229,7 @@ class TestInput:
     @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
     def test_sums_that_overflow(self, container):
         X = np.full((3, 3), 1e308)
-        message = "their sum is infinite; divide X by its greatest value"
+        message = "their sum is infinite; divide X by its largest value"
         with pytest.raises(ValueError, match=message):
             PPMI().fit(container(X))
         with pytest.raises(ValueError, match=message):

@@ -276,13 +276,13 @@ class TestDamage:
     @pytest.mark.parametrize("text", ["[]", "{}", '{"format": "other"}', '"lrfact"', "3"])
     def test_something_else(self, saved, text):
         (saved / "search.json").write_text(text)
-        refused(saved, "holds no LSASearch")
+        refused(saved, "does not contain an LSASearch")
 
     @pytest.mark.parametrize("name", ["search", "text"])
     @pytest.mark.parametrize("text", ["", "{", "[" * 100_000, "\x00", '{"a": NaN}'])
     def test_no_json(self, saved, name, text):
         on_disk(saved, f"{name}.json").write_text(text)
-        refused(saved, rf"{name}[-0-9a-f]*\.json is no JSON")
+        refused(saved, rf"{name}[-0-9a-f]*\.json is not JSON")
 
     @pytest.mark.parametrize("version", [3, 0, "2", None, True])
     def test_another_version(self, saved, version):

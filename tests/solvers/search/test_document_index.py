@@ -16,7 +16,7 @@ def test_units_of_any_size(size):
 
 def test_lengths_that_float32_cannot_hold():
     assert_array_equal(float32_vectors(np.array([[2.5, 0]]), unit=False), [[2.5, 0]])
-    with pytest.raises(ValueError, match=r"too large for the float32 .* take metric='cosine'"):
+    with pytest.raises(ValueError, match=r"too large for the float32 .* set metric='cosine'"):
         float32_vectors(np.array([[1e300, 1.0]]), unit=False)
 
 

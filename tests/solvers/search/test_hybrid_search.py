@@ -88,7 +88,7 @@ def test_a_filter_changes_no_score_without_feedback(problem):
     few, of_few = search_all(index, queries, [5, 6, 7], **options)
     for i in range(N_QUERIES):
         by_document = dict(zip(indices[i].tolist(), scores[i].tolist(), strict=True))
-        # BLAS, behind the NumPy twins, may sum a row by other code where there are fewer of them.
+        # BLAS, used by the NumPy fallback, may sum a row by other code if there are fewer.
         error = 0 if IMPLEMENTATION == "compiled" else 1e-6 * np.abs(scores[i]).max()
         assert_allclose(of_few[i], [by_document[j] for j in few[i].tolist()], rtol=0, atol=error)
 
@@ -110,7 +110,7 @@ def test_feedback_is_of_documents_that_are_allowed_and_fit(problem):
 def test_a_query_opposite_to_its_feedback_stays():
     index = document_index(np.array([[1.0, 0.0], [-1.0, 0.0]]), None, unit=True)
     query = Queries(np.array([[1.0, 0.0]], dtype=np.float32), None)
-    # Weighted 2 to 1 the two directions cannot cancel; a query of no direction takes theirs.
+    # With weights 2 to 1 the vectors cannot cancel; a zero query takes the mean of its hits.
     assert_allclose(moved_towards(index, query, np.array([[1]])).vectors, [[-1, 0]])
     nowhere = Queries(np.zeros((1, 2), dtype=np.float32), None)
     assert_allclose(moved_towards(index, nowhere, np.array([[1]])).vectors, [[-1, 0]])

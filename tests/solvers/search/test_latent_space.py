@@ -59,7 +59,7 @@ def test_blocks_that_share_no_word():
     X = np.kron(np.eye(2), np.ones((3, 4))) + np.kron(
         np.eye(2), np.diag([1.0, 0, 2])[:, [0, 1, 2, 0]]
     )
-    X[3, 5] += 3  # of two equal blocks the second direction would be any mixture
+    X[3, 5] += 3  # of two equal blocks the second component would be any mixture
     space, A = space_of(X, by_correspondence=True, k=2)
     s, expected = naive_correspondence.coordinates(X, 2)
     assert_allclose(space.s, s, rtol=1e-10)
