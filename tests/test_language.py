@@ -28,7 +28,8 @@ FRAGMENT = re.compile(
     r"(?:Of|Which|Likewise|Its?|Those|These|They|That|Told|So|Also|Ditto|Same|Where it|What for)\b"
     r"|(?:As|For|By|From|With|On|Over|Under|Into|To) (?!example)"
     r"|(?:At most|At least|Up to) (?:so|as) (?:many|much)\b"
-    r"|(?:How|What|Who|Where|Ignored|Drawn|Fitted|Overwritten|Read|Subtracted|Made|Added|Updated)\b"
+    r"|(?:How|What|Who|Where|Ignored|Overwritten)\b|(?:Fitted|Drawn|Updated)[.,:;]"
+    r"|(?:Read|Subtracted|Made|Added) (?:by|from|of|to|where)\b"
     r"|\w+\.?$"
 )
 
@@ -61,7 +62,7 @@ BRITISH = re.compile(
     re.IGNORECASE,
 )
 NOT_BRITISH = re.compile(
-    r"(?:ra|exerc|adv|dev|rev|superv|compr|prom|surpr|no|disgu|po|pra|prec|unsuperv)is(?:ed|ing)",
+    r"(?:ra|exerc|adv|dev|rev|superv|compr|prom|surpr|no|deno|disgu|po|pra|prec|unsuperv)is(?:ed|ing)",
     re.IGNORECASE,
 )
 
@@ -141,7 +142,7 @@ def private_words(text: str) -> list[str]:
     found = []
     for pattern, instead in GLOSSARY.items():
         found += [
-            f"{match[0]!r}, rather {instead}: {text[max(0, match.start() - 30) : match.end() + 20]!r}"
+            f"{match[0]!r}, not {instead}: {text[max(0, match.start() - 30) : match.end() + 20]!r}"
             for match in re.finditer(rf"\b(?:{pattern})\b", text, re.IGNORECASE)
         ]
     found += [f"{m[0]!r} is British" for m in BRITISH.finditer(text) if not NOT_BRITISH.match(m[0])]
