@@ -71,7 +71,7 @@ class RankSelection:
     >>> from lrfact.model_selection import select_rank
     >>> print(select_rank([9.0, 7.0, 1.1, 1.0, 0.9, 0.7], shape=(40, 6)))
     gavish-donoho      2  s > 1.774, noise 0.1704 from the median
-    energy             2  share of energy > 0.95
+    energy             2  fraction of energy > 0.95
     gap                2  largest ratio s_k / s_(k+1) up to k=3
     mle                2  largest log-evidence
     """

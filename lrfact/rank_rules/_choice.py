@@ -1,4 +1,4 @@
-"""What every rank rule answers."""
+"""Result of a rank rule."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, eq=False)
 class RankChoice:
-    """The rank that a rule chose, and what it looked at.
+    """Rank chosen by a rule, with the curve on which the choice is based.
 
     Parameters
     ----------
@@ -18,29 +18,29 @@ class RankChoice:
         Name of the rule, e.g. ``"gavish-donoho"``.
 
     n_components : int
-        The chosen rank. **0** means that no direction stands out of the noise, or that the matrix
-        is zero; who needs at least one component takes ``max(1, n_components)``.
+        The chosen rank. **0** means that no component exceeds the noise, or that the matrix is
+        zero; use ``max(1, n_components)`` if at least one component is needed.
 
     ranks : ndarray of shape (n_ranks,)
-        The ranks that were judged.
+        Candidate ranks.
 
     curve : ndarray of shape (n_ranks,)
         Values of the criterion, aligned with `ranks`; `criterion` describes them.
 
     threshold : float, ndarray of shape (n_ranks,) or None
-        The level that the curve was compared with, in the units of `curve`. None for rules that
-        look for the best point of the curve instead.
+        Threshold of the curve, in the units of `curve`. None for rules that take the optimum of the
+        curve.
 
     criterion : str
-        The rule in words, with its numbers filled in.
+        Description of the rule, with its numbers.
 
     is_settled : bool, default=True
-        False when the spectrum was too short for a final answer: the true one is at least
-        `n_components`, and more singular values are needed (see `settle_rank`).
+        False if the spectrum was too short for a final result: that is at least `n_components`, and
+        more singular values are needed (see `settle_rank`).
 
     See Also
     --------
-    settle_rank : Asks for more singular values until the choice is settled.
+    settle_rank : Computes more singular values until the choice is settled.
 
     Examples
     --------
@@ -61,12 +61,12 @@ class RankChoice:
     is_settled: bool = True
 
     def at_most(self, max_rank: int) -> RankChoice:
-        """The same choice, or one of `max_rank`, not settled any more, where it exceeded that.
+        """Return the same choice, or an unsettled one of `max_rank` if it exceeds that.
 
         Parameters
         ----------
         max_rank : int
-            Largest rank to accept.
+            Maximum rank.
 
         Returns
         -------

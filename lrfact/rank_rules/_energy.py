@@ -1,4 +1,4 @@
-"""Share of energy (explained variance, when centered)."""
+"""Fraction of the energy (explained variance, if centered)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ._spectrum import Spectrum
 
 
 def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
-    r"""Smallest rank whose share of the energy exceeds a target.
+    r"""Smallest rank whose fraction of the energy exceeds a target.
 
     .. math:: k = \min \{ k : \sum_{i \le k} s_i^2 / \|A\|_F^2 > target \}
 
-    The inequality is strict, as in scikit-learn's ``PCA(n_components=target)``: a share exactly
-    equal to the target is not enough and the next component is taken. On a centered matrix the
-    share is that of the variance.
+    The inequality is strict, as in scikit-learn's ``PCA(n_components=target)``: if the fraction
+    equals the target exactly, the next component is also taken. For a centered matrix the fraction
+    is that of the variance.
 
-    Use it to bound the loss of a compression. It says nothing about which directions are signal: on
-    noisy data it keeps noise, on data with one dominating direction (uncentred data, say) it stops
-    early.
+    Use it to bound the loss of a compression. It does not distinguish signal from noise: on noisy
+    data it keeps noise, and on data with one dominating component (such as uncentered data) it
+    stops early.
 
     Parameters
     ----------
@@ -27,13 +27,13 @@ def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
         Complete, or truncated with its `total_energy` known.
 
     target : float, default=0.95
-        Share to exceed, in (0, 1).
+        Fraction of the energy to exceed, in (0, 1).
 
     Returns
     -------
     RankChoice
-        `curve` is the cumulative share. Not settled when a truncated spectrum ends before the
-        target: `n_components` is then one more than the number of values given.
+        Choice whose `curve` is the cumulative fraction. It is not settled if a truncated spectrum
+        ends before the target: `n_components` is then one more than the number of given values.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
 
     See Also
     --------
-    gap_rank : Looks for a step instead of a share.
+    gap_rank : Rank before the largest gap of the singular values.
 
     References
     ----------
@@ -55,7 +55,7 @@ def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
     >>> energy_rank(Spectrum([3.0, 2.0, 1.0], shape=(9, 3)), target=0.9).n_components
     2
     >>> print(energy_rank(Spectrum([3.0, 2.0], shape=(9, 5), total_energy=15.0)))
-    energy: at least 3 (share of energy > 0.95)
+    energy: at least 3 (fraction of energy > 0.95)
     """
     if not 0 < target < 1:
         raise ValueError(
@@ -75,6 +75,6 @@ def energy_rank(spectrum: Spectrum, target: float = 0.95) -> RankChoice:
         ranks=leading_ranks(share.size),
         curve=share,
         threshold=float(target),
-        criterion=f"share of energy > {target:g}",
+        criterion=f"fraction of energy > {target:g}",
         is_settled=spectrum.is_complete or n_components <= share.size,
     )

@@ -15,20 +15,20 @@ def gap_rank(spectrum: Spectrum, *, max_share: float = 0.5, max_rank: int = 100)
 
     .. math:: k = \arg\max_{1 \le k \le K} \frac{s_k}{\max(s_{k+1}, \epsilon)}
 
-    with :math:`\epsilon` the level under which singular values are numerically zero
-    (``spectrum.floor``) and ties going to the smaller rank. The window :math:`K` is
+    with :math:`\epsilon` the level below which singular values are numerically zero
+    (``spectrum.floor``); ties are resolved in favor of the smaller rank. The window :math:`K` is
     ``ceil(max_share * spectrum.max_rank)``, at least 3 where the spectrum is that long, and never
     more than `max_rank` or the numerical rank.
 
-    The window is what makes the ratio usable. The last singular values of pure noise fall
-    steeply towards zero, and columns that are constant or copies of others make the last ones
-    zero: both give huge ratios that say nothing about a signal. A matrix of exactly low rank, on
-    the other hand, shows its rank in the drop to zero inside the window, and there it counts.
+    The window is necessary: the last singular values of pure noise decrease steeply towards zero,
+    and constant or duplicate columns make the last ones zero, which gives huge ratios that are
+    unrelated to a signal. For a matrix of exactly low rank, however, the drop to zero inside the
+    window is used.
 
-    Use it when some directions clearly stand over the rest. It fails, silently, on smoothly
-    decaying spectra (text, images, ratings): some ratio is always the largest, often the first
-    one, which on uncentred data only separates the mean from the rest. It never answers 0 unless
-    the matrix is zero.
+    Use it if some components are clearly larger than the rest. It fails without warning on smoothly
+    decaying spectra (text, images, ratings), where some ratio is always the largest, often the
+    first one, which on uncentered data only separates the mean from the rest. It never returns 0
+    unless the matrix is zero.
 
     Parameters
     ----------
@@ -36,16 +36,17 @@ def gap_rank(spectrum: Spectrum, *, max_share: float = 0.5, max_rank: int = 100)
         Complete or truncated.
 
     max_share : float, default=0.5
-        Share of the spectrum to search, in (0, 1].
+        Fraction of the spectrum to search, in (0, 1].
 
     max_rank : int, default=100
-        Largest rank to consider, whatever `max_share` allows: nobody should have to compute half of
-        a long spectrum for a gap near its beginning.
+        Maximum rank, in addition to `max_share`, so that a gap near the beginning of a long
+        spectrum can be found without computing half of it.
 
     Returns
     -------
     RankChoice
-        `curve` holds the ratios. Not settled when a truncated spectrum does not cover the window.
+        Choice whose `curve` has the ratios. It is not settled if a truncated spectrum does not
+        cover the window.
 
     Raises
     ------
@@ -54,7 +55,7 @@ def gap_rank(spectrum: Spectrum, *, max_share: float = 0.5, max_rank: int = 100)
 
     See Also
     --------
-    gavish_donoho_rank : Says 0 where there is nothing but noise.
+    gavish_donoho_rank : Threshold for white noise; returns 0 for pure noise.
 
     References
     ----------

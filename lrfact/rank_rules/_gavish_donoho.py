@@ -18,35 +18,36 @@ def gavish_donoho_rank(spectrum: Spectrum, noise: float | str | None = None) -> 
     r"""Number of singular values above the optimal hard threshold.
 
     The model is ``X = signal + noise`` with independent noise entries of mean 0 and standard
-    deviation :math:`\sigma`. With *n* the longer side, *m* the shorter and :math:`\beta = m / n`,
-    keeping exactly the singular values above
+    deviation :math:`\sigma`. With *n* the larger dimension, *m* the smaller one and :math:`\beta =
+    m / n`, keeping exactly the singular values above
 
     .. math:: \tau = \lambda(\beta) \sqrt{n} \, \sigma, \qquad
        \lambda(\beta)^2 = 2 (\beta + 1)
        + \frac{8 \beta}{\beta + 1 + \sqrt{\beta^2 + 14 \beta + 1}}
 
-    minimises the asymptotic mean squared error over all hard thresholds (:math:`4/\sqrt 3` for
-    square matrices). Unknown noise is measured by the median singular value, whose place in pure
+    minimizes the asymptotic mean squared error over all hard thresholds (:math:`4/\sqrt 3` for
+    square matrices). Unknown noise is estimated from the median singular value, which for pure
     noise is the median :math:`\mu_\beta` of the Marchenko-Pastur law, so that :math:`\tau =
     \omega(\beta) \, \mathrm{median}(s)` with :math:`\omega = \lambda / \sqrt{\mu_\beta}`,
     integrated exactly here.
 
-    Use it for denoising. The threshold lies above the edge of the noise: directions that are
-    detectable, but so noisy that keeping them raises the error, are left out on purpose. It fails
-    when the noise is not white. Where it differs between columns, standardise them first; in sparse
-    counts and ratings most entries are exactly zero, the noise seems tiny and hundreds of
-    directions are kept. The median needs a rank well below half of the shorter side, and each
-    direction of signal lifts it a little; the residual does not mind.
+    Use it for denoising. The threshold lies above the edge of the noise: components that are
+    detectable, but so noisy that keeping them increases the error, are omitted on purpose. It fails
+    if the noise is not white. If the noise differs between columns, standardize them first; in
+    sparse counts and ratings most entries are exactly zero, so that the noise seems tiny and
+    hundreds of components are kept. The median requires a rank well below half of the smaller
+    dimension, and each signal component increases it slightly; the residual is not affected.
 
     Parameters
     ----------
     spectrum : Spectrum
-        Complete or truncated. For a centered one *n_samples* counts one less.
+        Spectrum, complete or truncated. If it is centered, *n_samples* is reduced by one.
 
     noise : float, {"median", "residual"} or None, default=None
         - a number: the known standard deviation of the noise, in the units of the matrix;
-        - ``"median"``: measured by the median singular value, needs a complete spectrum;
-        - ``"residual"``: measured by the energy that the kept directions leave,
+        - ``"median"``: estimated from the median singular value, which requires a complete
+        spectrum;
+        - ``"residual"``: estimated from the residual energy of the kept components,
           :math:`\hat\sigma_r^2 = (\|X\|_F^2 - \sum_{i \le r} s_i^2) / ((n - r)(m - r))`, with
           *r* the number of values above the threshold that it implies (the smallest such *r*).
           Needs the total energy but only leading singular values;
@@ -55,19 +56,20 @@ def gavish_donoho_rank(spectrum: Spectrum, noise: float | str | None = None) -> 
     Returns
     -------
     RankChoice
-        `curve` holds the singular values, `threshold` is :math:`\tau`. `n_components` is 0 when
-        none exceeds it. Not settled when a truncated spectrum ends above the threshold.
+        Choice whose `curve` has the singular values and whose `threshold` is :math:`\tau`.
+        `n_components` is 0 if none exceeds it. It is not settled if a truncated spectrum ends above
+        the threshold.
 
     Raises
     ------
     ValueError
-        When `noise` is none of the above, negative or not finite; when the median is asked of a
-        truncated spectrum, or the residual of one whose total energy is unknown.
+        If `noise` is none of the above, negative or not finite, the median is requested for a
+        truncated spectrum, or the residual for one with unknown total energy.
 
     See Also
     --------
     parallel_analysis_rank : For noise of unknown distribution.
-    minka_rank : Weighs the rank by its evidence.
+    minka_rank : Rank with the largest Bayesian evidence.
 
     References
     ----------
@@ -126,7 +128,7 @@ def threshold_for_known_noise(beta: float) -> float:
     Parameters
     ----------
     beta : float
-        Shorter over longer side, in (0, 1].
+        Ratio of the smaller to the larger dimension, in (0, 1].
 
     Returns
     -------
@@ -143,7 +145,7 @@ def threshold_for_unknown_noise(beta: float) -> float:
     Parameters
     ----------
     beta : float
-        Shorter over longer side, in (0, 1].
+        Ratio of the smaller to the larger dimension, in (0, 1].
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Horn's parallel analysis: keep what exceeds the spectrum of data without common directions."""
+"""Horn's parallel analysis: singular values above those of permuted or random data."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def parallel_analysis_rank(
     random_state: Any = None,
     n_threads: int = 1,
 ) -> RankChoice:
-    """Number of leading singular values that exceed those of data without common directions.
+    """Number of leading singular values that exceed those of permuted or random data.
 
     The k-th singular value is compared with the `quantile` of the k-th singular values of
     `n_permutations` random matrices; the first k that does not exceed it ends the search, and
@@ -41,26 +41,25 @@ def parallel_analysis_rank(
     makes the first comparison a permutation test of level ``1 - quantile`` (one false alarm in
     21 with the defaults).
 
-    What the random matrices share with the data is the choice of `null`:
+    `null` determines which properties the random matrices share with the data:
 
-    - ``"permutation"``: the data with the values of each column in random order. Keeps every
-      column's values, so its mean and variance; breaks all dependence between columns. On
-      uncentred data the random matrices keep the direction of the means as their first, so the
-      first comparison, whether there is such a direction at all, is made with random signs
-      instead.
-    - ``"signs"``: the data with random signs. Keeps the size of every single entry, so also
-      noise whose variance differs from entry to entry; breaks common directions, that of the
-      means included, which on uncentred data raises the level much. (On centered sparse data it
-      would fill the zeros, and raises.)
+    - ``"permutation"``: the data with the values of each column in random order. This keeps the
+    values of every column, with their mean and variance, and removes all dependence between
+    columns. On uncentered data the first component of the random matrices is that of the means, so
+    that the first comparison is made with random signs instead.
+    - ``"signs"``: the data with random signs. This keeps the magnitude of every entry, including
+    noise whose variance differs between entries, and removes all common components, including that
+    of the means, which on uncentered data increases the level considerably. (On centered sparse
+    data it would fill the zeros, so that it raises an error.)
     - ``"gaussian"``: independent normal entries with the mean square of each column; with singular
       values alone, of the whole matrix.
 
     Sparse matrices stay sparse: stored values move to random distinct rows of their column, or
     change sign.
 
-    Use it when columns are on comparable scales and nothing is known about the noise. It fails
-    where a strong direction raises the level of the random matrices above a weak one
-    ("shadowing"), and it keeps what is dependence but no use, such as copies of a column.
+    Use it if columns have comparable scales and the noise is unknown. It fails if a strong
+    component increases the level of the random matrices above a weak one ("shadowing"), and it
+    keeps components that only represent dependent columns, such as copies of a column.
 
     Parameters
     ----------
@@ -68,11 +67,11 @@ def parallel_analysis_rank(
         Spectrum of the data, complete or truncated; as many ranks are evaluated as it has values.
 
     X : {ndarray, sparse matrix} of shape (n_samples, n_features), default=None
-        The data, *before* centering; where ``spectrum.centered`` is true the column means are
-        subtracted here. None for singular values alone.
+        The data *before* centering; if ``spectrum.centered`` is true, the column means are
+        subtracted here. None if only singular values are given.
 
     null : {"permutation", "signs", "gaussian"}, default=None
-        None means ``"permutation"`` with data, ``"gaussian"`` without.
+        Type of the random matrices. None means ``"permutation"`` with data, ``"gaussian"`` without.
 
     quantile : float, default=0.95
         In (0, 1].
@@ -81,7 +80,7 @@ def parallel_analysis_rank(
         Number of random matrices, each of which costs one factorization.
 
     random_state : int, RandomState instance or None, default=None
-        Seeds the random matrices.
+        Controls the random matrices. Pass an int for reproducible results.
 
     n_threads : int, default=1
         Threads for the sparse products.
@@ -89,9 +88,9 @@ def parallel_analysis_rank(
     Returns
     -------
     RankChoice
-        `curve` holds the singular values of the data, `threshold` the quantiles, as many as were
-        needed. `n_components` is 0 when the data look like noise. Not settled when all the
-        values of a truncated spectrum exceed theirs.
+        Choice whose `curve` has the singular values of the data and whose `threshold` has the
+        quantiles, as many as were needed. `n_components` is 0 if the data resemble noise. It is not
+        settled if all values of a truncated spectrum exceed their quantiles.
 
     Raises
     ------
@@ -101,7 +100,7 @@ def parallel_analysis_rank(
 
     See Also
     --------
-    gavish_donoho_rank : Knows the level of white noise without random matrices.
+    gavish_donoho_rank : Threshold for white noise, without random matrices.
 
     References
     ----------
@@ -166,7 +165,7 @@ def permute_within_columns(X: Any, rng: np.random.Generator) -> Any:
     Parameters
     ----------
     X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        Without duplicate entries if sparse.
+        Matrix, without duplicate entries if sparse.
 
     rng : Generator
         Source of the order.
@@ -226,8 +225,8 @@ def gaussian_singular_values(
 ) -> FloatArray:
     """The `k` largest singular values of a standard normal matrix, without the matrix.
 
-    Householder bidiagonalisation of a Gaussian matrix leaves independent chi variables on the
-    two diagonals, so ``O(min(n_rows, n_columns))`` numbers have exactly the right law.
+    Householder bidiagonalization of a Gaussian matrix gives independent chi variables on the two
+    diagonals, so that ``O(min(n_rows, n_columns))`` numbers have exactly the right distribution.
     """
     longer, shorter = max(n_rows, n_columns), min(n_rows, n_columns)
     diagonal = rng.chisquare(longer - np.arange(shorter))

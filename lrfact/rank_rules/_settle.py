@@ -1,4 +1,4 @@
-"""From `n_components` to a rule, and from a rule to an answer with few singular values."""
+"""Rules by name, and their application to as few singular values as possible."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ def rank_rule(
     random_state: Any = None,
     n_threads: int = 1,
 ) -> RankRule:
-    """The rule that a value of `n_components` stands for.
+    """Return the rule for a value of `n_components`.
 
     Parameters
     ----------
     n_components : float in (0, 1) or str
-        A share of the energy to exceed, or a key of `RANK_RULES`.
+        Fraction of the energy to exceed, or a key of `RANK_RULES`.
 
     X : {ndarray, sparse matrix}, default=None
-        The data before centering, read by ``"parallel"`` alone.
+        The data before centering, used by ``"parallel"`` only.
 
     random_state : int, RandomState instance or None, default=None
         Random number generator of ``"parallel"``. Pass an int for reproducible results.
@@ -64,7 +64,7 @@ def rank_rule(
 
     See Also
     --------
-    settle_rank : Applies the rule to as few singular values as it needs.
+    settle_rank : Application of a rule to as few singular values as it needs.
 
     Examples
     --------
@@ -94,22 +94,22 @@ def rank_rule(
 def settle_rank(
     leading_spectrum: Callable[[int], Spectrum], rule: RankRule, *, start: int, max_rank: int
 ) -> RankChoice:
-    """Apply a rule to more and more leading singular values until its answer is final.
+    """Apply a rule to an increasing number of leading singular values until its result is final.
 
     Parameters
     ----------
     leading_spectrum : callable
-        ``leading_spectrum(k)`` returns the spectrum with at least `k` values; called with growing
-        `k`, twice the last or what the rule already knows to be necessary.
+        ``leading_spectrum(k)`` returns the spectrum with at least `k` values; called with
+        increasing `k`, twice the last or as many as the rule requires.
 
     rule : callable
         ``rule(spectrum)`` gives a `RankChoice`.
 
     start : int
-        Number of singular values to begin with.
+        Initial number of singular values.
 
     max_rank : int
-        Largest rank that is accepted, and most singular values that are asked for.
+        Maximum rank, and maximum number of singular values.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def settle_rank(
 
     See Also
     --------
-    rank_rule : The rule that a value of `n_components` stands for.
+    rank_rule : Rule for a value of `n_components`.
 
     Examples
     --------

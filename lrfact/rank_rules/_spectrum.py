@@ -1,4 +1,4 @@
-"""What a rank rule knows about a matrix: its singular values, its shape and its total energy."""
+"""Input of the rank rules: singular values, shape and total energy of a matrix."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ class Spectrum:
         ``(n_samples, n_features)`` of the matrix.
 
     total_energy : float, default=None
-        Squared Frobenius norm of the (centered) matrix, in squared units of the matrix. It tells a
-        truncated spectrum how much it lacks. None means the sum of the squared singular values
-        when the spectrum is complete, and unknown (NaN) when it is truncated.
+        Squared Frobenius norm of the (centered) matrix, in squared units of the matrix. For a
+        truncated spectrum it determines the energy of the missing values. None means the sum of the
+        squared singular values if the spectrum is complete, and unknown (NaN) if it is truncated.
 
     centered : bool, default=False
-        Whether the column means were subtracted before the factorization. Centering takes one
+        Whether the column means were subtracted before the factorization. Centering removes one
         degree of freedom from the rows: centered Gaussian noise has the singular values of an
-        uncentred matrix with one row less, and rules that know about noise count so.
+        uncentered matrix with one row less, which rules for noise take into account.
 
     rtol : float, default=None
-        Accuracy of the singular values relative to the largest: what lies below ``rtol *
-        singular_values[0]`` is numerically zero. None means ``max(shape) * eps`` of float64,
-        what a backward stable SVD leaves. Values from a Gram matrix need about ``sqrt(eps)``,
+        Accuracy of the singular values relative to the largest: values below ``rtol *
+        singular_values[0]`` are numerically zero. None means ``max(shape) * eps`` of float64, the
+        accuracy of a backward stable SVD. Values from a Gram matrix need about ``sqrt(eps)``,
         float32 values ``max(shape) * eps`` of float32.
 
     Raises
@@ -55,7 +55,7 @@ class Spectrum:
 
     See Also
     --------
-    RankChoice : What a rule makes of it.
+    RankChoice : Result of a rank rule.
 
     Examples
     --------
@@ -129,7 +129,7 @@ class Spectrum:
 
     @cached_property
     def energy_share(self) -> FloatArray:
-        """Cumulative share of the total energy held by the leading 1, 2, ... directions.
+        """Cumulative fraction of the total energy of the leading 1, 2, ... components.
 
         NaN where the total of a truncated spectrum is unknown; 1 for a zero matrix, which any
         rank represents fully.

@@ -40,7 +40,7 @@ def test_stops_at_the_largest_rank():
     assert choice.n_components == 10
     assert not choice.is_settled
     assert asked == [4, 8, 10]
-    assert str(choice) == "energy: at least 10 (share of energy > 0.99)"
+    assert str(choice) == "energy: at least 10 (fraction of energy > 0.99)"
 
 
 @pytest.mark.parametrize("value", [0, 1, 1.5, "elbow", None])
