@@ -1,4 +1,4 @@
-"""Low-rank factorization with the scikit-learn API: X ~ W @ components_."""
+"""Low-rank matrix factorization with the scikit-learn API: X ~ W @ components_."""
 
 from importlib import import_module as _import_module
 from importlib.metadata import version as _version
@@ -74,5 +74,5 @@ def __getattr__(name: str) -> _Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names only: completion offers no private subpackage."""
+    """List the public names only, so that completion does not offer private subpackages."""
     return sorted([*__all__, *_SUBPACKAGES, "__all__", "__doc__", "__version__"])

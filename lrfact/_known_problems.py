@@ -1,13 +1,13 @@
-"""Combinations of libraries that are known to misbehave, recognized in a running process."""
+"""Detection of combinations of libraries with known problems in the running process."""
 
 import re
 
-# OpenBLAS releases whose threaded syrk and potrf end the process at some 16 400 rows and more.
+# OpenBLAS releases whose threaded syrk and potrf crash at about 16 400 rows and more.
 _CRASHING_OPENBLAS = {"0.3.30", "0.3.31"}
 
 
 def known_problems(pools: list[dict]) -> list[str]:
-    """Describe what is known to go wrong with the thread pools in use.
+    """Describe known problems of the thread pools in use.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def known_problems(pools: list[dict]) -> list[str]:
     Returns
     -------
     list of str
-        One sentence for each problem, with what to do about it; empty if none is known.
+        Description and workaround of each problem; empty if none is known.
     """
     problems = []
     crashing = {
@@ -31,7 +31,7 @@ def known_problems(pools: list[dict]) -> list[str]:
         problems.append(
             f"OpenBLAS {', '.join(sorted(crashing))} with several threads crashes in `A.T @ A` and "
             "in Cholesky factorizations of about 16 400 rows or more; lrfact itself makes no such "
-            "call. In code of your own set OPENBLAS_NUM_THREADS=1, or use another version"
+            "call. In your own code set OPENBLAS_NUM_THREADS=1, or use another version"
         )
     openmp = {pool.get("prefix") for pool in pools if pool.get("user_api") == "openmp"}
     if {"libiomp", "libomp"} <= openmp:
@@ -44,6 +44,6 @@ def known_problems(pools: list[dict]) -> list[str]:
 
 
 def _release(version: object) -> str:
-    """Return the first three numbers of a version, such as "0.3.31" of "0.3.31.dev"."""
+    """Return the first three numbers of a version, such as "0.3.31" for "0.3.31.dev"."""
     found = re.match(r"\d+\.\d+\.\d+", str(version))
     return found.group() if found else ""

@@ -1,4 +1,4 @@
-"""What a bug report needs to know about the machine."""
+"""Version and system information for bug reports."""
 
 import os
 import platform
@@ -33,16 +33,16 @@ def show_versions() -> None:
     Returns
     -------
     None
-        The report goes to standard output, in one piece. If nobody reads that any more (a pipe
-        that was closed), it goes to standard error instead of raising an error.
+        The report is printed to standard output, in one piece. If standard output is a closed
+        pipe, it is printed to standard error instead of raising an error.
 
     See Also
     --------
-    sklearn.show_versions : The same for scikit-learn.
+    sklearn.show_versions : Print the versions relevant to scikit-learn.
 
     Notes
     -----
-    The last section names what is known to go wrong with the libraries that are loaded.
+    The last section lists known problems of the loaded libraries.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def _section(title: str, facts: dict[object, object]) -> str:
 
 
 def _print_once(text: str) -> None:
-    """Print `text` to standard output, or to standard error where that is a closed pipe."""
+    """Print `text` to standard output, or to standard error if that is a closed pipe."""
     try:
         print(text, end="", flush=True)
     except BrokenPipeError:
@@ -103,13 +103,13 @@ def _print_once(text: str) -> None:
 
 
 def _discard_standard_output() -> None:
-    """Redirect standard output to nowhere: the interpreter flushes it once more as it ends."""
+    """Redirect standard output to the null device, as the interpreter flushes it at exit."""
     try:
         descriptor = sys.stdout.fileno()
     except (OSError, AttributeError):
-        return  # not a file, so that nothing is left to flush
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+        return  # not a file, so there is nothing to flush
+    null_device = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, descriptor)
+        os.dup2(null_device, descriptor)
     finally:
-        os.close(nowhere)
+        os.close(null_device)

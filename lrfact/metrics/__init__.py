@@ -1,4 +1,4 @@
-"""How good a ranking is, and how good topics are."""
+"""Evaluation metrics of rankings (recommendation, retrieval) and of topic models."""
 
 from lrfact.metrics._average_precision import average_precision_at_k
 from lrfact.metrics._hits import hit_rate_at_k, precision_at_k, recall_at_k

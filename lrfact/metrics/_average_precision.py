@@ -1,4 +1,4 @@
-"""Average precision: the precision at every hit."""
+"""Average precision (MAP@k) of a ranking."""
 
 from typing import Any
 
@@ -11,50 +11,53 @@ from lrfact.metrics._judged_ranking import judge
 def average_precision_at_k(
     ranking: Any, truth: Any, *, k: int = 10, average: bool = True
 ) -> float | npt.NDArray[np.float64]:
-    r"""Precision at each hit among the first k places, averaged; its mean over rows is MAP@k.
+    r"""Average precision of the first k places; its mean over rows is MAP@k.
 
     .. math:: AP@k_i = \frac{1}{\min(k, n_i)} \sum_{p=1}^{k} [r_{ip} \text{ is relevant}] \, P@p_i
 
-    where :math:`r_{ip}` is the column at place p of row i, :math:`P@p_i` the share of relevant
-    columns among its first p places, and :math:`n_i` the number of its relevant columns. It is 1
-    where relevant columns fill the first :math:`\min(k, n_i)` places.
+    where :math:`r_{ip}` is the column at place p of row i, :math:`P@p_i` the fraction of
+    relevant columns among its first p places, and :math:`n_i` the number of its relevant columns.
+    It is 1 if relevant columns fill the first :math:`\min(k, n_i)` places.
 
     Parameters
     ----------
     ranking : array-like of shape (n_rows, n_ranked)
-        Column indices, best first, each at most once in a row; -1 is an empty place and counts
-        as a miss. Places beyond `k` are not read.
+        Recommended or retrieved column indices (items, documents) of each row, best first, each at
+        most once in a row; -1 is an empty place and counts as a miss. Places beyond `k` are not
+        read.
 
     truth : {array-like, sparse matrix} of shape (n_rows, n_columns)
-        Entries above 0 are relevant; absent entries and stored zeros are not.
+        Relevance of each column. Entries above 0 are relevant; absent entries and stored zeros are
+        not.
 
     k : int, default=10
-        Places to judge. Where it exceeds `n_ranked`, the missing places are misses.
+        Number of leading places to evaluate (the cutoff). Places beyond `n_ranked` count as misses.
 
     average : bool, default=True
-        Whether to return the mean over the rows that have a relevant column, which is MAP@k, or
-        one value a row.
+        Whether to return the mean over the rows with a relevant column, which is MAP@k, or one
+        value per row.
 
     Returns
     -------
     float or ndarray of shape (n_rows,)
-        Between 0 and 1; NaN for a row without relevant columns.
+        Score between 0 and 1; NaN for a row without relevant columns.
 
     Raises
     ------
     ValueError
-        If `ranking` has a column twice in a row or one that `truth` has not, the numbers of rows
-        differ, `truth` is negative or not finite, `k` is below 1, or no row has a relevant column
-        and `average` is True.
+        If `ranking` has the same column twice in a row or a column that is not in `truth`, if the
+        numbers of rows differ, if `truth` is negative or not finite, if `k` is below 1, or if no
+        row has a relevant column and `average` is True.
 
     See Also
     --------
-    ndcg_at_k : Rewards early hits less steeply, and knows more or less relevant columns.
-    sklearn.metrics.label_ranking_average_precision_score : The same for a full ranking by scores.
+    ndcg_at_k : Discounts later hits less steeply, and supports graded relevance.
+    sklearn.metrics.label_ranking_average_precision_score : Average precision of a full ranking by
+        scores.
 
     Notes
     -----
-    Where the ranking holds all columns and `k` is their number, this is scikit-learn's
+    If the ranking holds all columns and `k` is their number, this is scikit-learn's
     ``label_ranking_average_precision_score`` for scores without ties, except that scikit-learn
     counts rows without relevant columns as 1. implicit and Spark's ``meanAveragePrecisionAt``
     divide by the smaller of k and :math:`n_i` as here; Spark's ``meanAveragePrecision`` and other

@@ -9,22 +9,23 @@ def checked_topics(topics: Any, *, least: int) -> list[list]:
     Parameters
     ----------
     topics : iterable of sequences
-        The terms of each topic; any hashable.
+        Terms of each topic, best first. A term is any hashable object.
 
     least : int
-        Terms that a topic must have.
+        Minimum number of terms per topic.
 
     Returns
     -------
     list of list
+        Terms of each topic, best first.
 
     Raises
     ------
     ValueError
-        If there are no topics, one has fewer terms, or a term twice.
+        If there are no topics, or a topic has fewer terms or the same term twice.
 
     TypeError
-        If they are not sequences of terms.
+        If the topics are not sequences of terms.
     """
     if isinstance(topics, str):
         raise TypeError(_not_a_topic("topics", topics))
@@ -36,22 +37,24 @@ def checked_topics(topics: Any, *, least: int) -> list[list]:
         if len(terms) < least:
             raise ValueError(
                 f"topics[{i}] has {len(terms)} terms, but a topic needs at least {least} here; "
-                "leave it out or give it more terms."
+                "leave it out or give it more terms"
             )
         if len(set(terms)) < len(terms):
             twice = next(term for term in terms if terms.count(term) > 1)
             raise ValueError(
                 f"topics[{i}] has the term {twice!r} more than once, which would count it twice; "
-                "give every term of a topic once."
+                "give every term of a topic once"
             )
         checked.append(terms)
     if not checked:
-        raise ValueError("topics is empty, so there is nothing to judge; give at least one topic.")
+        raise ValueError(
+            "topics is empty, so there is nothing to evaluate; give at least one topic"
+        )
     return checked
 
 
 def _not_a_topic(name: str, value: Any) -> str:
     return (
         f"{name} must be a sequence, but is {value!r}; topics are sequences of terms, each "
-        "best first, such as [['cat', 'dog'], ['car', 'road']]."
+        "best first, such as [['cat', 'dog'], ['car', 'road']]"
     )

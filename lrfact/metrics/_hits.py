@@ -1,4 +1,4 @@
-"""Metrics that count hits among the first k places, whatever their order."""
+"""Precision, recall and hit rate at k: metrics that ignore the order of the first k places."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from lrfact.metrics._judged_ranking import judge
 def precision_at_k(
     ranking: Any, truth: Any, *, k: int = 10, average: bool = True
 ) -> float | npt.NDArray[np.float64]:
-    r"""Share of the first k places that hold a relevant column.
+    r"""Precision at k: the fraction of the first k places with a relevant column.
 
     .. math:: P@k_i = \frac{1}{k} \sum_{p=1}^{k} [r_{ip} \text{ is relevant}]
 
@@ -20,34 +20,36 @@ def precision_at_k(
     Parameters
     ----------
     ranking : array-like of shape (n_rows, n_ranked)
-        Column indices, best first, each at most once in a row; -1 is an empty place and counts
-        as a miss. Places beyond `k` are not read.
+        Recommended or retrieved column indices (items, documents) of each row, best first, each at
+        most once in a row; -1 is an empty place and counts as a miss. Places beyond `k` are not
+        read.
 
     truth : {array-like, sparse matrix} of shape (n_rows, n_columns)
-        Entries above 0 are relevant; absent entries and stored zeros are not.
+        Relevance of each column. Entries above 0 are relevant; absent entries and stored zeros are
+        not.
 
     k : int, default=10
-        Places to judge. Where it exceeds `n_ranked`, the missing places are misses.
+        Number of leading places to evaluate (the cutoff). Places beyond `n_ranked` count as misses.
 
     average : bool, default=True
-        Whether to return the mean over the rows that have a relevant column, or one value a row.
+        Whether to return the mean over the rows with a relevant column, or one value per row.
 
     Returns
     -------
     float or ndarray of shape (n_rows,)
-        Between 0 and 1; NaN for a row without relevant columns.
+        Score between 0 and 1; NaN for a row without relevant columns.
 
     Raises
     ------
     ValueError
-        If `ranking` has a column twice in a row or one that `truth` has not, the numbers of rows
-        differ, `truth` is negative or not finite, `k` is below 1, or no row has a relevant column
-        and `average` is True.
+        If `ranking` has the same column twice in a row or a column that is not in `truth`, if the
+        numbers of rows differ, if `truth` is negative or not finite, if `k` is below 1, or if no
+        row has a relevant column and `average` is True.
 
     See Also
     --------
-    recall_at_k : The same hits as a share of what could be found.
-    average_precision_at_k : Rewards hits at the first places.
+    recall_at_k : Fraction of the relevant columns among the first k places.
+    average_precision_at_k : Gives more weight to hits at the first places.
 
     Notes
     -----
@@ -79,7 +81,7 @@ def precision_at_k(
 def recall_at_k(
     ranking: Any, truth: Any, *, k: int = 10, average: bool = True
 ) -> float | npt.NDArray[np.float64]:
-    r"""Share of a row's relevant columns that are among the first k places.
+    r"""Recall at k: the fraction of a row's relevant columns among the first k places.
 
     .. math:: R@k_i = \frac{1}{n_i} \sum_{p=1}^{k} [r_{ip} \text{ is relevant}]
 
@@ -89,39 +91,41 @@ def recall_at_k(
     Parameters
     ----------
     ranking : array-like of shape (n_rows, n_ranked)
-        Column indices, best first, each at most once in a row; -1 is an empty place and counts
-        as a miss. Places beyond `k` are not read.
+        Recommended or retrieved column indices (items, documents) of each row, best first, each at
+        most once in a row; -1 is an empty place and counts as a miss. Places beyond `k` are not
+        read.
 
     truth : {array-like, sparse matrix} of shape (n_rows, n_columns)
-        Entries above 0 are relevant; absent entries and stored zeros are not.
+        Relevance of each column. Entries above 0 are relevant; absent entries and stored zeros are
+        not.
 
     k : int, default=10
-        Places to judge. Where it exceeds `n_ranked`, the missing places are misses.
+        Number of leading places to evaluate (the cutoff). Places beyond `n_ranked` count as misses.
 
     average : bool, default=True
-        Whether to return the mean over the rows that have a relevant column, or one value a row.
+        Whether to return the mean over the rows with a relevant column, or one value per row.
 
     Returns
     -------
     float or ndarray of shape (n_rows,)
-        Between 0 and 1; NaN for a row without relevant columns.
+        Score between 0 and 1; NaN for a row without relevant columns.
 
     Raises
     ------
     ValueError
-        If `ranking` has a column twice in a row or one that `truth` has not, the numbers of rows
-        differ, `truth` is negative or not finite, `k` is below 1, or no row has a relevant column
-        and `average` is True.
+        If `ranking` has the same column twice in a row or a column that is not in `truth`, if the
+        numbers of rows differ, if `truth` is negative or not finite, if `k` is below 1, or if no
+        row has a relevant column and `average` is True.
 
     See Also
     --------
-    precision_at_k : The same hits as a share of the places.
-    hit_rate_at_k : Whether there is any hit.
+    precision_at_k : Fraction of the first k places with a relevant column.
+    hit_rate_at_k : Whether there is at least one hit.
 
     Notes
     -----
-    A row with more than k relevant columns cannot reach 1. Papers on implicit feedback at times
-    divide by the smaller of k and :math:`n_i` and still call it recall.
+    A row with more than k relevant columns cannot reach 1. Some papers on implicit feedback
+    divide by the smaller of k and :math:`n_i` and also call it recall.
 
     Cost: O(nnz + n_rows k log nnz) time and O(nnz + n_rows k) memory, without a loop over rows.
 
@@ -146,44 +150,46 @@ def recall_at_k(
 def hit_rate_at_k(
     ranking: Any, truth: Any, *, k: int = 10, average: bool = True
 ) -> float | npt.NDArray[np.float64]:
-    r"""Share of rows with at least one relevant column among the first k places.
+    r"""Hit rate at k: the fraction of rows with a relevant column among the first k places.
 
     .. math:: H@k_i = \max_{p \le k} [r_{ip} \text{ is relevant}]
 
-    where :math:`r_{ip}` is the column at place p of row i. With one relevant column a row, as in
-    leave-one-out tests, it equals the recall.
+    where :math:`r_{ip}` is the column at place p of row i. With one relevant column per row, as
+    in leave-one-out evaluation, it equals the recall.
 
     Parameters
     ----------
     ranking : array-like of shape (n_rows, n_ranked)
-        Column indices, best first, each at most once in a row; -1 is an empty place and counts
-        as a miss. Places beyond `k` are not read.
+        Recommended or retrieved column indices (items, documents) of each row, best first, each at
+        most once in a row; -1 is an empty place and counts as a miss. Places beyond `k` are not
+        read.
 
     truth : {array-like, sparse matrix} of shape (n_rows, n_columns)
-        Entries above 0 are relevant; absent entries and stored zeros are not.
+        Relevance of each column. Entries above 0 are relevant; absent entries and stored zeros are
+        not.
 
     k : int, default=10
-        Places to judge. Where it exceeds `n_ranked`, the missing places are misses.
+        Number of leading places to evaluate (the cutoff). Places beyond `n_ranked` count as misses.
 
     average : bool, default=True
-        Whether to return the mean over the rows that have a relevant column, or one value a row.
+        Whether to return the mean over the rows with a relevant column, or one value per row.
 
     Returns
     -------
     float or ndarray of shape (n_rows,)
-        Between 0 and 1, of a single row 0 or 1; NaN for a row without relevant columns.
+        Score between 0 and 1, of a single row 0 or 1; NaN for a row without relevant columns.
 
     Raises
     ------
     ValueError
-        If `ranking` has a column twice in a row or one that `truth` has not, the numbers of rows
-        differ, `truth` is negative or not finite, `k` is below 1, or no row has a relevant column
-        and `average` is True.
+        If `ranking` has the same column twice in a row or a column that is not in `truth`, if the
+        numbers of rows differ, if `truth` is negative or not finite, if `k` is below 1, or if no
+        row has a relevant column and `average` is True.
 
     See Also
     --------
-    recall_at_k : How many of the relevant columns were hit.
-    sklearn.metrics.top_k_accuracy_score : The same for one true class a sample and dense scores.
+    recall_at_k : Fraction of the relevant columns among the first k places.
+    sklearn.metrics.top_k_accuracy_score : Hit rate for one true class per sample and dense scores.
 
     Notes
     -----

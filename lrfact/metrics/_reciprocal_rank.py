@@ -1,4 +1,4 @@
-"""Reciprocal rank: how far down the first hit is."""
+"""Reciprocal rank (MRR@k) of a ranking."""
 
 from typing import Any
 
@@ -11,53 +11,56 @@ from lrfact.metrics._judged_ranking import judge
 def reciprocal_rank_at_k(
     ranking: Any, truth: Any, *, k: int = 10, average: bool = True
 ) -> float | npt.NDArray[np.float64]:
-    r"""One over the place of the first hit among the first k; its mean over rows is MRR@k.
+    r"""Reciprocal rank of the first hit among the first k places; its mean over rows is MRR@k.
 
     .. math:: RR@k_i = \max_{p \le k} \, [r_{ip} \text{ is relevant}] \, / \, p
 
-    where :math:`r_{ip}` is the column at place p of row i. It is 1 where a relevant column comes
-    first, 1/2 where the first of them comes second, and 0 where none is among the first k.
+    where :math:`r_{ip}` is the column at place p of row i. It is 1 if the first place holds a
+    relevant column, 1/2 if the first hit is at the second place, and 0 if there is none among the
+    first k.
 
     Parameters
     ----------
     ranking : array-like of shape (n_rows, n_ranked)
-        Column indices, best first, each at most once in a row; -1 is an empty place and counts
-        as a miss. Places beyond `k` are not read.
+        Recommended or retrieved column indices (items, documents) of each row, best first, each at
+        most once in a row; -1 is an empty place and counts as a miss. Places beyond `k` are not
+        read.
 
     truth : {array-like, sparse matrix} of shape (n_rows, n_columns)
-        Entries above 0 are relevant; absent entries and stored zeros are not.
+        Relevance of each column. Entries above 0 are relevant; absent entries and stored zeros are
+        not.
 
     k : int, default=10
-        Places to judge. Where it exceeds `n_ranked`, the missing places are misses.
+        Number of leading places to evaluate (the cutoff). Places beyond `n_ranked` count as misses.
 
     average : bool, default=True
-        Whether to return the mean over the rows that have a relevant column, which is MRR@k, or
-        one value a row.
+        Whether to return the mean over the rows with a relevant column, which is MRR@k, or one
+        value per row.
 
     Returns
     -------
     float or ndarray of shape (n_rows,)
-        Between 0 and 1; NaN for a row without relevant columns.
+        Score between 0 and 1; NaN for a row without relevant columns.
 
     Raises
     ------
     ValueError
-        If `ranking` has a column twice in a row or one that `truth` has not, the numbers of rows
-        differ, `truth` is negative or not finite, `k` is below 1, or no row has a relevant column
-        and `average` is True.
+        If `ranking` has the same column twice in a row or a column that is not in `truth`, if the
+        numbers of rows differ, if `truth` is negative or not finite, if `k` is below 1, or if no
+        row has a relevant column and `average` is True.
 
     See Also
     --------
-    average_precision_at_k : Rewards every hit; the same where rows have one relevant column.
-    hit_rate_at_k : Whether there is a hit, wherever it stands.
+    average_precision_at_k : Counts every hit; identical if each row has one relevant column.
+    hit_rate_at_k : Whether there is a hit at any of the first k places.
 
     Notes
     -----
-    For searches that end at the first answer, such as for a page known to exist. Where several
-    relevant columns are wanted it says little: the second hit counts for nothing.
+    Suitable for searches that end at the first relevant result, such as known-item search. If
+    several relevant columns matter, use another metric: hits after the first one are ignored.
 
-    Rows without relevant columns are left out of the mean; torchmetrics' `RetrievalMRR` counts
-    them as 0 unless told otherwise.
+    Rows without relevant columns are excluded from the mean; torchmetrics' `RetrievalMRR` counts
+    them as 0 by default.
 
     Cost: O(nnz + n_rows k log nnz) time and O(nnz + n_rows k) memory, without a loop over rows.
 
@@ -79,5 +82,5 @@ def reciprocal_rank_at_k(
     """
     judged = judge(ranking, truth, k)
     hits = judged.hits
-    of_first_hit = np.max(hits / np.arange(1, hits.shape[1] + 1), axis=1, initial=0.0)
-    return judged.summary(of_first_hit, average)
+    reciprocal = np.max(hits / np.arange(1, hits.shape[1] + 1), axis=1, initial=0.0)
+    return judged.summary(reciprocal, average)

@@ -1,4 +1,4 @@
-"""Which windows of text hold a term, as runs of neighboring windows, and how often terms meet."""
+"""Occurrences and co-occurrences of terms in windows of text, as runs of neighboring windows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,31 +13,31 @@ from lrfact.checks._matrix_input import with_wide_dtype
 
 Integers = npt.NDArray[np.int64]
 
-# A window that is wider than any document holds it whole.
+# Wider than any document, so that each document is one window.
 WHOLE_DOCUMENT = 2**62
 
-# Tokens numbered at a time, and entries of the dense blocks that are counted: some 10 MB each.
+# Tokens processed at a time, and entries of the dense blocks of counts: about 10 MB each.
 _TOKENS = 2**20
 _BLOCK = 2**20
 
 
 @dataclass(frozen=True, eq=False)
 class TermWindows:
-    """The windows of each term among all windows of all documents, numbered one after another.
+    """Windows that contain each term, among the consecutively numbered windows of all documents.
 
-    Neighbouring windows mostly hold the same terms, so a term is kept as runs of windows:
-    disjoint, ascending, and with a gap between each and the next.
+    Neighboring windows mostly contain the same terms, so the windows of a term are stored as runs:
+    disjoint, ascending, and separated by gaps.
 
     Parameters
     ----------
     n_windows : int
-        Windows of all documents.
+        Total number of windows in all documents.
 
     first, stop : ndarray of shape (n_runs,)
-        The windows from `first` to `stop` - 1 hold the term. Runs of a term stand together.
+        Runs: the windows from `first` to `stop` - 1 contain the term. Runs of a term are adjacent.
 
     of_term : ndarray of shape (n_terms + 1,)
-        Term t has the runs from ``of_term[t]`` to ``of_term[t + 1] - 1``.
+        Pointers into the runs: term t has runs ``of_term[t]`` to ``of_term[t + 1] - 1``.
     """
 
     n_windows: int
@@ -46,12 +46,12 @@ class TermWindows:
     of_term: Integers
 
     def joint_counts(self, terms: Integers) -> npt.NDArray[np.float64]:
-        """Number of windows that hold two terms, for all pairs.
+        """Count the windows that contain both terms, for all pairs of terms.
 
         Parameters
         ----------
         terms : ndarray of shape (m,)
-            Each at most once.
+            Numbers of the terms, each at most once.
 
         Returns
         -------
@@ -61,8 +61,8 @@ class TermWindows:
 
         Notes
         -----
-        What is present changes only where a run of one of these terms begins or ends. Cost: a sort
-        of these r places and O(r m^2) flops; memory does not grow with r m.
+        The set of present terms changes only where a run of one of the terms begins or ends. Cost:
+        a sort of these r places and O(r m^2) flops; memory does not grow with r m.
         """
         m = len(terms)
         runs = [np.arange(self.of_term[t], self.of_term[t + 1]) for t in terms]
@@ -85,7 +85,7 @@ class TermWindows:
             end = min(begin + step, len(length))
             changes = slice(*np.searchsorted(stretch, (begin, end)))
             block = np.zeros((m, end - begin))
-            # One change at most: runs of a term neither overlap nor touch.
+            # At most one change per cell: runs of a term neither overlap nor touch.
             block[term[changes], stretch[changes] - begin] = change[changes]
             block[:, 0] += present
             np.cumsum(block, axis=1, out=block)
@@ -99,31 +99,32 @@ def windows_of_tokens(
 ) -> TermWindows:
     """Slide a window over each document, token by token.
 
-    A document that is not longer than the window is one window, and an empty one none.
+    A document that is not longer than the window is one window. Empty documents have none.
 
     Parameters
     ----------
     documents : iterable of iterables of str
-        Read once.
+        Tokens of each document, iterated once.
 
     number_of : dict of str to int
-        The terms that matter, numbered from 0.
+        Terms to count, numbered from 0.
 
     width : int
-        Tokens of a window, or `WHOLE_DOCUMENT`.
+        Number of tokens per window, or `WHOLE_DOCUMENT`.
 
     Returns
     -------
     TermWindows
+        Windows that contain each term.
 
     Raises
     ------
     TypeError
-        If a document is a string instead of its tokens.
+        If a document is a string instead of a sequence of tokens.
 
     Notes
     -----
-    Cost: one look-up a token. Memory for three integers per occurrence of these terms at most.
+    Cost: one look-up per token. Memory for at most three integers per occurrence of these terms.
     """
     n_windows = 0
     found: list[tuple[Integers, Integers, Integers]] = [_no_runs()]
@@ -142,19 +143,20 @@ def windows_of_tokens(
 
 
 def windows_of_rows(X: Any, columns: Integers) -> TermWindows:
-    """Take each row of a document-term matrix for one window, a row without terms for none.
+    """Treat each row of a document-term matrix as one window, except rows without terms.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_documents, n_columns)
-        Entries above 0 are terms that occur.
+        Document-term matrix. A term occurs in a document if its entry is above 0.
 
     columns : ndarray of shape (n_terms,)
-        The terms that matter.
+        Columns of the terms to count.
 
     Returns
     -------
     TermWindows
+        Windows that contain each term.
 
     Raises
     ------
@@ -166,8 +168,8 @@ def windows_of_rows(X: Any, columns: Integers) -> TermWindows:
     if entries.size and entries.min() < 0:
         raise ValueError(
             f"documents has negative entries (the smallest is {entries.min():g}), but an entry "
-            "says how often a term occurs: 0 or absent is not at all; pass counts or tf-idf "
-            "weights that were not centered."
+            "is the frequency of a term: 0 or absent if it does not occur; pass counts or tf-idf "
+            "weights that were not centered"
         )
     if sp.issparse(X):
         filled = np.zeros(X.shape[0], dtype=bool)
@@ -187,18 +189,18 @@ def windows_of_rows(X: Any, columns: Integers) -> TermWindows:
 def _numbered(
     documents: Iterable[Iterable[str]], number_of: dict[str, int]
 ) -> Iterator[tuple[Integers, Integers]]:
-    """Tokens of some documents as numbers, -1 where they do not matter, and the lengths."""
+    """Yield blocks of documents: numbers of their tokens, -1 for other terms, and their lengths."""
     tokens: list[int] = []
     lengths: list[int] = []
     for document in documents:
         if isinstance(document, str):
             raise TypeError(
                 f"documents must be sequences of tokens, but one is the string {document[:30]!r}; "
-                "split it first, for example by CountVectorizer().build_analyzer()."
+                "split it first, for example by CountVectorizer().build_analyzer()"
             )
-        so_far = len(tokens)
+        n_before = len(tokens)
         tokens.extend([number_of.get(token, -1) for token in document])
-        lengths.append(len(tokens) - so_far)
+        lengths.append(len(tokens) - n_before)
         if len(tokens) >= _TOKENS:
             yield np.array(tokens, dtype=np.int64), np.array(lengths, dtype=np.int64)
             tokens, lengths = [], []
@@ -210,7 +212,7 @@ def _no_runs() -> tuple[Integers, Integers, Integers]:
 
 
 def _joined(term: Integers, first: Integers, stop: Integers) -> tuple[Integers, Integers, Integers]:
-    """Join runs of a term that overlap or touch. Each term's runs come in ascending order."""
+    """Join overlapping or touching runs. The runs of each term are in ascending order."""
     if len(term) == 0:
         return _no_runs()
     order = np.argsort(term, kind="stable")

@@ -1,4 +1,4 @@
-"""Topic coherence: whether the terms of a topic occur together."""
+"""Topic coherence: co-occurrence of the terms of a topic in documents."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _EPSILON = 1e-12
 
 @dataclass(frozen=True)
 class CoherenceMeasure:
-    """How counts of windows become a coherence.
+    """Coherence measure: a function of co-occurrence counts, and its window size.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class CoherenceMeasure:
         of all windows; never NaN.
 
     window : int
-        The published number of tokens.
+        Published window size, in tokens.
     """
 
     of_counts: Callable[[Floats, int], float]
@@ -45,7 +45,7 @@ class CoherenceMeasure:
 def _u_mass(joint: Floats, n_windows: int) -> float:
     later, earlier = np.tril_indices(len(joint), -1)
     occurs = np.diag(joint)
-    # A term that never occurs: as if it occurred in all windows, and met no other term.
+    # A term that never occurs counts as one in all windows that co-occurs with no other term.
     given = np.where(occurs > 0, occurs, n_windows)
     return float(np.mean(np.log((joint[later, earlier] + 1) / given[earlier])))
 
@@ -65,9 +65,9 @@ def _c_v(joint: Floats, n_windows: int) -> float:
 
 
 def _normalized_information(joint: Floats, n_windows: int, *, of_absent_terms: float) -> Floats:
-    """NPMI of all pairs of terms, of each with itself too."""
+    """Return the NPMI of all pairs of terms, including each term with itself."""
     occurs = np.diag(joint)
-    # Where both terms are in all windows, one says nothing about the other.
+    # If both terms are in all windows, they carry no information about each other.
     information = np.zeros_like(joint)
     defined = (np.outer(occurs, occurs) > 0) & (joint < n_windows)
     together = joint[defined] / n_windows + _EPSILON
@@ -105,7 +105,7 @@ def topic_coherence(
     feature_names: Any = None,
     average: bool = True,
 ) -> float | Floats:
-    r"""How well the terms of each topic go together in documents.
+    r"""Topic coherence: how strongly the terms of each topic co-occur in documents.
 
     For a topic of the terms :math:`w_1, \dots, w_m`, best first, the measures are
 
@@ -119,78 +119,79 @@ def topic_coherence(
         \text{c\_v} &= \frac{1}{m} \sum_{i=1}^{m} \cos(N_i, N_1 + \dots + N_m), \qquad
             N_i = (N_{i1}, \dots, N_{im})
 
-    where D counts the windows that hold a term, or both, P = D / (number of windows) and
-    :math:`\epsilon = 10^{-12}`. A window slides over each document token by token.
+    where D is the number of windows that contain a term, or both terms, P = D / (number of
+    windows) and :math:`\epsilon = 10^{-12}`. A window slides over each document token by token.
 
     Parameters
     ----------
     topics : sequence of sequences, or ndarray of shape (n_topics, n_terms)
         At least two terms of each topic, best first, each at most once in a topic: strings, or
-        column indices where `documents` is a matrix and `feature_names` is None.
+        column indices if `documents` is a matrix and `feature_names` is None.
 
     documents : iterable of iterables of str, or {ndarray, sparse matrix, DataFrame} of shape \
             (n_documents, n_columns)
-        Tokens of each document in their order, read once, so that a generator will do. Or a
-        document-term matrix, where an entry above 0 says that the term occurs and each document
+        Tokens of each document in their order, iterated once, so that a generator is accepted. Or
+        a document-term matrix, in which a term occurs if its entry is above 0, and each document
         is one window.
 
     measure : {"u_mass", "npmi", "c_v"}, default="c_v"
-        "c_v" agreed best with human judgment in Röder et al.; "npmi" is nearly as good and easier
-        to read; "u_mass" was made for the documents that the topics come from, and depends on the
-        order of the terms.
+        Coherence measure. "c_v" agreed best with human judgment in Röder et al.; "npmi" is nearly
+        as good and easier to interpret; "u_mass" was designed for the documents that the topics
+        were fitted to, and depends on the order of the terms.
 
     window : int, "document" or None, default=None
-        Tokens of the window, at least 2; "document" makes each document one window. None is what
-        was published: the whole document for "u_mass", 10 for "npmi" and 110 for "c_v"; of a
-        matrix, the document.
+        Number of tokens of the sliding window, at least 2; with "document" each document is one
+        window. None means the published size: the whole document for "u_mass", 10 for "npmi" and
+        110 for "c_v"; for a matrix, the whole document.
 
     feature_names : array-like of shape (n_columns,), default=None
         Terms of the columns of a matrix, such as ``vectorizer.get_feature_names_out()``.
 
     average : bool, default=True
-        Whether to return the mean over topics, or one value a topic.
+        Whether to return the mean over topics, or one value per topic.
 
     Returns
     -------
     float or ndarray of shape (n_topics,)
-        Finite, and greater for better. "npmi" and "c_v" lie between -1 and 1, "u_mass" mostly
-        below 0.
+        Coherence, always finite; larger values are better. "npmi" and "c_v" are between -1 and 1,
+        "u_mass" is mostly below 0.
 
     Raises
     ------
     ValueError
-        If a topic has fewer than two terms or one twice, a term is no column of the matrix, all
-        documents are empty, the matrix has negative entries, or `window` or `feature_names` do
-        not fit the documents.
+        If a topic has fewer than two terms or the same term twice, if a term is not a column of
+        the matrix, if all documents are empty, if the matrix has negative entries, or if `window`
+        or `feature_names` do not match the documents.
 
     TypeError
-        If topics or documents are strings instead of sequences, or topics are column indices
-        where documents are tokens.
+        If topics or documents are strings instead of sequences, or if topics are column indices
+        and documents are tokens.
 
     See Also
     --------
-    topic_diversity : Whether the topics differ from each other.
-    lrfact.coherence_scorer : The same for GridSearchCV, on documents that are held out.
+    topic_diversity : Fraction of distinct terms among the leading terms of topics.
+    lrfact.coherence_scorer : Topic coherence on held-out documents, for GridSearchCV.
 
     Notes
     -----
-    A document that is shorter than the window is one window. One without tokens, or a row of the
-    matrix without an entry above 0, is none. Tokens that belong to no topic keep their places.
+    A document that is shorter than the window is one window. A document without tokens, or a row
+    of the matrix without an entry above 0, is not a window. Tokens that are not in any topic keep
+    their positions.
 
-    Where the formulas say nothing: a term that never occurs has with every other term the least
-    value there is, :math:`N_{ij} = -1` or, for "u_mass" as :math:`w_j`, minus the logarithm of
-    the number of windows; in "c_v" its vector is 0, and so its cosine. :math:`N_{ij} = 0` for two
-    terms that are both in every window.
+    Cases in which the formulas are undefined: a term that never occurs has the smallest possible
+    value with every other term, :math:`N_{ij} = -1` or, for "u_mass" as :math:`w_j`, minus the
+    logarithm of the number of windows; in "c_v" its vector is 0, and so is its cosine.
+    :math:`N_{ij} = 0` for two terms that are both in every window.
 
-    Pairs that occur but never meet have :math:`N_{ij}` above -1, by how much depends on
-    :math:`\epsilon`: two terms with P = 0.001 get -0.5.
+    Terms that occur but never in the same window have :math:`N_{ij}` above -1, by an amount that
+    depends on :math:`\epsilon`: two terms with P = 0.001 get -0.5.
 
-    gensim has 1e-12 in place of D's 1 in "u_mass". Its sliding window forgets a term as soon as
-    one of its occurrences leaves, even if another is still inside, and it counts empty documents
-    as windows. Apart from that its ``c_npmi`` with ``window_size=10`` and ``c_v`` are "npmi" and
-    "c_v" here.
+    gensim uses 1e-12 instead of the 1 that is added to D in "u_mass". Its sliding window drops a
+    term as soon as one of its occurrences leaves, even if another is still inside, and it counts
+    empty documents as windows. Apart from that, its ``c_npmi`` with ``window_size=10`` and its
+    ``c_v`` are "npmi" and "c_v" here.
 
-    Cost: one dictionary look-up a token. Then for each topic of m terms, which occur r times, a
+    Cost: one dictionary look-up per token. Then for each topic of m terms with r occurrences, a
     sort of r numbers and O(r m^2) flops, and for a matrix O(nnz). Memory for three integers per
     occurrence of the topics' terms.
 
@@ -224,7 +225,7 @@ def topic_coherence(
     >>> topic_coherence(topics, iter(documents), measure="u_mass", average=False).round(2)
     array([ 0.  , -0.23])
 
-    Of a document-term matrix:
+    With a document-term matrix:
 
     >>> from sklearn.feature_extraction.text import CountVectorizer
     >>> vectorizer = CountVectorizer(analyzer=lambda tokens: tokens)
@@ -239,7 +240,7 @@ def topic_coherence(
         if window not in (None, "document"):
             raise ValueError(
                 f"window={window!r} needs the order of the tokens, which a document-term matrix "
-                "does not have; give documents as sequences of tokens, or window='document'."
+                "does not have; give documents as sequences of tokens, or window='document'"
             )
         columns = _as_columns(terms, feature_names, documents.shape[1])
         scores = coherence_of_columns(columns, documents, chosen)
@@ -248,7 +249,7 @@ def topic_coherence(
             raise ValueError(
                 "feature_names are the columns of a document-term matrix, but documents are "
                 "sequences of tokens; leave them out, or pass the matrix as a NumPy array, a "
-                "sparse matrix or a DataFrame."
+                "sparse matrix or a DataFrame"
             )
         width = chosen.window if window is None else window
         if isinstance(width, str):
@@ -260,28 +261,29 @@ def topic_coherence(
 def coherence_of_columns(
     topics: list[npt.NDArray[np.int64]], X: Any, measure: CoherenceMeasure
 ) -> Floats:
-    """Coherence of topics given as columns of a document-term matrix.
+    """Topic coherence for topics given as columns of a document-term matrix.
 
     Parameters
     ----------
     topics : list of ndarray of int
-        Columns of each topic, best first. One of fewer than two columns scores as one whose terms
-        never occur.
+        Columns of each topic, best first. A topic with fewer than two columns has the score of a
+        topic whose terms never occur.
 
     X : {array-like, sparse matrix} of shape (n_documents, n_columns)
-        Entries above 0 are terms that occur.
+        Document-term matrix. A term occurs in a document if its entry is above 0.
 
     measure : CoherenceMeasure
-        One of `MEASURES`.
+        Coherence measure, one of `MEASURES`.
 
     Returns
     -------
     ndarray of shape (n_topics,)
+        Coherence of each topic; larger values are better.
 
     Raises
     ------
     ValueError
-        If the matrix has negative entries or none above 0.
+        If the matrix has negative entries or no entry above 0.
     """
     columns, numbers = np.unique(np.concatenate(topics), return_inverse=True)
     ends = np.cumsum([len(topic) for topic in topics])
@@ -295,13 +297,13 @@ def _coherence_of_tokens(
     others = [term for terms in topics for term in terms if not isinstance(term, str)]
     if others:
         raise TypeError(
-            f"topics have {others[0]!r}, which is no string, but documents are sequences of "
+            f"topics have {others[0]!r}, which is not a string, but documents are sequences of "
             "tokens; give the terms themselves, or a document-term matrix as a NumPy array, a "
-            "sparse matrix or a DataFrame."
+            "sparse matrix or a DataFrame"
         )
     if isinstance(documents, str):
         raise TypeError(
-            "documents is one string; give a sequence of documents, each a sequence of tokens."
+            "documents is one string; give a sequence of documents, each a sequence of tokens"
         )
     number_of: dict[str, int] = {}
     numbers = [
@@ -316,7 +318,7 @@ def _scores(
     if windows.n_windows == 0:
         raise ValueError(
             "documents are all empty, so no term can occur in them; give at least one document "
-            "with a token, or a row with an entry above 0."
+            "with a token, or a row with an entry above 0"
         )
     never = np.zeros((2, 2))
     return np.array(
@@ -345,8 +347,8 @@ def _as_columns(
         strings = [term for terms in topics for term in terms if isinstance(term, str)]
         if strings:
             raise ValueError(
-                f"topics have the term {strings[0]!r}, but nothing says which column of documents "
-                "it is; pass feature_names, the terms of all columns, or give column indices."
+                f"topics have the term {strings[0]!r}, but its column of documents "
+                "is unknown; pass feature_names, the terms of all columns, or give column indices"
             )
         column_of = dict(zip(known, known, strict=True))
     else:
@@ -355,13 +357,13 @@ def _as_columns(
         if not len(column_of) == len(names) == n_columns:
             raise ValueError(
                 f"feature_names has {len(names)} names, {len(column_of)} of them distinct, but "
-                f"documents has n_columns={n_columns}; give each column a name of its own."
+                f"documents has n_columns={n_columns}; give each column a unique name"
             )
     missing = [term for terms in topics for term in terms if term not in column_of]
     if missing:
         some = ", ".join(repr(term) for term in dict.fromkeys(missing[:5]))
         rule = f"from 0 to {n_columns - 1}" if feature_names is None else "of feature_names"
         raise ValueError(
-            f"topics have terms that are no column of documents: {some}; give only terms {rule}."
+            f"topics have terms that are not columns of documents: {some}; give only terms {rule}"
         )
     return [np.array([column_of[term] for term in terms]) for terms in topics]

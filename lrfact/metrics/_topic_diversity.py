@@ -1,4 +1,4 @@
-"""Topic diversity: how many of the topics' terms are distinct."""
+"""Topic diversity: the fraction of distinct terms among the leading terms of topics."""
 
 from numbers import Integral
 from typing import Any
@@ -12,12 +12,12 @@ from lrfact.metrics._checked_topics import checked_topics
     prefer_skip_nested_validation=True,
 )
 def topic_diversity(topics: Any, *, n_terms: int = 25) -> float:
-    r"""Share of distinct terms among the first terms of all topics.
+    r"""Topic diversity: the fraction of distinct terms among the first terms of all topics.
 
     .. math:: TD = \frac{\big|\bigcup_{t=1}^{T} \{w_{t1}, \dots, w_{tn}\}\big|}{T n}
 
     where :math:`w_{ti}` is the term at place i of topic t and n is `n_terms`. 1 means that no two
-    topics share a term, :math:`1 / T` that all have the same.
+    topics have a common term, :math:`1 / T` that all topics have the same terms.
 
     Parameters
     ----------
@@ -25,26 +25,27 @@ def topic_diversity(topics: Any, *, n_terms: int = 25) -> float:
         Terms of each topic, best first, each at most once in a topic: strings, or column indices.
 
     n_terms : int, default=25
-        Terms of each topic to look at. A topic that has fewer counts with those it has.
+        Number of leading terms per topic. A topic with fewer terms counts with all of them.
 
     Returns
     -------
     float
-        Between 0, exclusive, and 1.
+        Topic diversity, in (0, 1].
 
     Raises
     ------
     ValueError
-        If there are no topics, one is empty or has a term twice, or `n_terms` is below 1.
+        If there are no topics, if a topic is empty or has the same term twice, or if `n_terms` is
+        below 1.
 
     See Also
     --------
-    topic_coherence : Whether the terms of each topic belong together.
+    topic_coherence : Co-occurrence of the terms of each topic in documents.
 
     Notes
     -----
-    Read it beside the coherence: topics that all repeat one coherent topic have a high coherence
-    and a low diversity. Dieng, Ruiz and Blei call the product of both topic quality.
+    Report it together with the coherence: copies of one coherent topic have a high coherence and a
+    low diversity. Dieng, Ruiz and Blei call the product of both topic quality.
 
     Cost: O(n_topics n_terms) time and memory.
 

@@ -1,4 +1,4 @@
-"""Figures of ranking by popularity on real data, where LRFACT_DATA has it."""
+"""Published scores of popularity baselines on real data, if LRFACT_DATA has them."""
 
 import os
 from pathlib import Path
@@ -19,28 +19,28 @@ def load(name):
 
 
 def test_leave_one_out_on_movielens_1m():
-    """One hidden item a user among 99 others."""
-    ratings, hidden = load("movielens-1m/ratings.npz"), load("movielens-1m/leave_one_out.npz")
+    """One held-out item per user among 99 others."""
+    ratings, held_out = load("movielens-1m/ratings.npz"), load("movielens-1m/leave_one_out.npz")
     popularity = np.bincount(ratings["item"], minlength=3953)
-    popularity -= np.bincount(hidden["item"], minlength=3953)
-    negatives = hidden["negatives"]
-    # Some lists have the hidden item itself.
-    negatives = np.where(negatives == hidden["item"][:, np.newaxis], -1, negatives)
+    popularity -= np.bincount(held_out["item"], minlength=3953)
+    negatives = held_out["negatives"]
+    # Some candidate lists contain the held-out item itself.
+    negatives = np.where(negatives == held_out["item"][:, np.newaxis], -1, negatives)
     users = np.arange(len(negatives))
-    truth = sparse.csr_array((np.ones(users.size), (users, hidden["item"])), shape=(6040, 3953))
+    truth = sparse.csr_array((np.ones(users.size), (users, held_out["item"])), shape=(6040, 3953))
     figures = []
-    for candidates in ([negatives, hidden["item"]], [hidden["item"], negatives]):
+    for candidates in ([negatives, held_out["item"]], [held_out["item"], negatives]):
         candidates = np.column_stack(candidates)
         popular = np.where(candidates < 0, -1, popularity[candidates])
-        # Of equally popular items the first candidate stays first.
+        # Ties: among equally popular items the first candidate stays first.
         order = np.argsort(-popular, axis=1, kind="stable")
         ranking = np.take_along_axis(candidates, order, axis=1)
         assert recall_at_k(ranking, truth, k=10) == hit_rate_at_k(ranking, truth, k=10)
         figures.append((hit_rate_at_k(ranking, truth, k=10), ndcg_at_k(ranking, truth, k=10)))
     # Published to four digits, from some order of equally popular items.
-    for known, hidden_last, hidden_first in zip((0.4538, 0.2543), *figures, strict=True):
-        assert hidden_last - 5e-5 <= known <= hidden_first + 5e-5
-        assert hidden_first - hidden_last < 1e-3
+    for known, held_out_last, held_out_first in zip((0.4538, 0.2543), *figures, strict=True):
+        assert held_out_last - 5e-5 <= known <= held_out_first + 5e-5
+        assert held_out_first - held_out_last < 1e-3
 
 
 def test_popular_items_on_gowalla():

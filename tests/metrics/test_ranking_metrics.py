@@ -250,8 +250,8 @@ def test_gains_of_any_size(size):
 @pytest.mark.parametrize(
     ("ranking", "truth", "k", "message"),
     [
-        ([[0, 4]], [[1, 0, 1]], 2, r"ranking\[0, 1\]=4 is no column .* n_columns=3"),
-        ([[0, -2]], [[1, 0, 1]], 2, r"ranking\[0, 1\]=-2 is no column"),
+        ([[0, 4]], [[1, 0, 1]], 2, r"ranking\[0, 1\]=4 is not a column .* n_columns=3"),
+        ([[0, -2]], [[1, 0, 1]], 2, r"ranking\[0, 1\]=-2 is not a column"),
         ([[0, 1], [2, 2]], np.ones((2, 3)), 2, r"ranking\[1\] has column 2 more than once"),
         ([[2, 0, 2]], [[1, 0, 1]], 3, "column 2 more than once"),
         ([[0]], [[1]], 0, "k=0 must be an integer of at least 1"),
@@ -260,7 +260,7 @@ def test_gains_of_any_size(size):
         ([[0]], np.ones((2, 3)), 1, "ranking has 1 rows and truth has 2.*truth"),
         ([0, 1], [[1, 0]], 1, r"2-d array of column indices.*shape \(2,\)"),
         ([[0.9, 0.1]], [[1, 0]], 1, r"dtype float64.*np.argsort\(-scores"),
-        ([[0, 1], [0]], np.ones((2, 2)), 1, "fill short rows up with -1"),
+        ([[0, 1], [0]], np.ones((2, 2)), 1, "pad short rows with -1"),
         ([[0]], [[np.nan]], 1, "truth contains NaN"),
         ([[0]], [[np.inf]], 1, "truth contains infinity"),
         ([[0]], [[-1.0]], 1, r"truth has negative entries \(the smallest is -1\)"),

@@ -245,8 +245,8 @@ def test_documents_without_tokens_are_refused():
         ("cat dog", DOCUMENTS, "topics must be a sequence, but is 'cat dog'"),
         (TOPICS, ["the cat", "the dog"], "one is the string 'the cat'"),
         (TOPICS, "the cat", "documents is one string"),
-        ([[0, 1]], DOCUMENTS, "topics have 0, which is no string"),
-        ([[0, 1]], [[1, 0], [0, 2]], "topics have 0, which is no string"),
+        ([[0, 1]], DOCUMENTS, "topics have 0, which is not a string"),
+        ([[0, 1]], [[1, 0], [0, 2]], "topics have 0, which is not a string"),
     ],
 )
 def test_strings_and_columns_in_the_wrong_place(topics, documents, message):
@@ -260,11 +260,11 @@ def test_strings_and_columns_in_the_wrong_place(topics, documents, message):
         (
             [["a", "q"], ["z", "b"]],
             {"feature_names": ["a", "b"]},
-            "no column of documents: 'q', 'z'",
+            "not columns of documents: 'q', 'z'",
         ),
         ([["a", "b"]], {}, "pass feature_names"),
-        ([[0, 2]], {}, "no column of documents: 2; give only terms from 0 to 1"),
-        ([[0, -1]], {}, "no column of documents: -1"),
+        ([[0, 2]], {}, "not columns of documents: 2; give only terms from 0 to 1"),
+        ([[0, -1]], {}, "not columns of documents: -1"),
         ([["a", "b"]], {"feature_names": ["a", "a"]}, "2 names, 1 of them distinct"),
         ([["a", "b"]], {"feature_names": ["a", "b", "c"]}, "but documents has n_columns=2"),
         ([[0, 1]], {"window": 10}, "window=10 needs the order of the tokens"),
