@@ -567,8 +567,8 @@ def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
     for title in (
         "Ratings",
         "MovieLens accuracy",
-        "Calibration of error bars",
-        "Exact sweeps",
+        "Calibration of prediction intervals",
+        "Time per iteration of exact ALS",
         "100 million ratings",
     ):
         assert f"## {title}\n" in page
