@@ -1,4 +1,4 @@
-"""The sections of the report about clicks, plays and purchases; ``report.py`` calls them."""
+"""Sections of the report about implicit feedback; ``report.py`` calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of the report about ratings; ``report.py`` calls them."""
+"""Sections of the report about ratings; ``report.py`` calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of the report about search in texts; ``report.py`` calls them."""
+"""Sections of the report about document search; ``report.py`` calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sections of the report about non-negative parts and topics; ``report.py`` calls them."""
+"""Sections of the report about NMF and topics; ``report.py`` calls them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CBCL faces: 2,429 grey images of 19 x 19, as rows; for the rank search."""
+"""CBCL faces: 2,429 gray images of 19 x 19, as rows; for the rank search."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CBCL faces: 2,429 grey images of 19 x 19, as rows; 49 parts."""
+"""CBCL faces: 2,429 gray images of 19 x 19, as rows; 49 parts."""
 
 from __future__ import annotations
 

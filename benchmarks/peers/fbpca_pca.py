@@ -1,4 +1,4 @@
-"""fbpca.pca: randomized SVD with LU-normalised power iterations.
+"""fbpca.pca: randomized SVD with LU-normalized power iterations.
 
 fbpca draws from NumPy's global generator, the only way to make it repeatable: it is seeded around
 the call and put back after.

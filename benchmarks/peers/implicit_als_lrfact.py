@@ -1,4 +1,4 @@
-"""lrfact.ImplicitMF with the same penalty for all rows; its last exact solve of rows included."""
+"""lrfact.ImplicitMF with the same regularization for all rows; includes the final exact solution for the rows."""
 
 from __future__ import annotations
 
