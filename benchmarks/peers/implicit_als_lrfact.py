@@ -1,4 +1,4 @@
-"""lrfact.ImplicitMF with the same regularization for all rows; includes the final exact solution for the rows."""
+"""lrfact.ImplicitMF with equal regularization for all rows; includes its last exact solve."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scipy.linalg.svd of the dense (centered) matrix, truncated at k: exact, at a cost independent of k."""
+"""scipy.linalg.svd of the dense (centered) matrix, truncated: exact, cost independent of k."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lrfact.MaskedMF, both solvers, with common ranks, regularization strengths and numbers of iterations."""
+"""lrfact.MaskedMF, both solvers, with common ranks, regularization and iterations."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
 """Seconds per iteration of exact alternating least squares (an update of all rows and columns).
 
-The time per iteration is the difference between runs with few and with more iterations, divided by the
-difference of their numbers: what happens once (conversions, the start) drops out. Each program has
-a penalty that suits its formula; the work does not depend on it.
+The time per iteration is the difference between runs with few and with more iterations, divided by
+the difference of their numbers. This excludes conversions and the initialization. The regularization
+of each program suits its formula; the work does not depend on it.
 
-Work of an iteration, with ``p = k + 1`` parameters a row (a bias is one): each entry adds ``v v'`` to a
-symmetric matrix and ``x v`` to a right side, ``p (p + 1) + 2 p`` flops, once for its row and once
-for its column; each row and column is solved by Cholesky, ``p^3 / 3 + 2 p^2``. The rate is set
-beside that of a float32 matrix product measured in the same process on the same threads.
+Work of an iteration, with ``p = k + 1`` parameters per row (including the bias): each entry adds
+``v v'`` to a symmetric matrix and ``x v`` to a right-hand side, ``p (p + 1) + 2 p`` flops, once for
+its row and once for its column; each row and column is solved by Cholesky, ``p^3 / 3 + 2 p^2``. The
+rate is compared with that of a float32 matrix product in the same process on the same threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Loss of non-negative factorizations against time, with the same random initialization for all programs.
+"""Loss of non-negative factorizations against time, same random initialization for all.
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()``, ``iterations(loss)``, which says
 which numbers of iterations to try with which solver, ``factorize(X, k, loss, solver, n_iter,

@@ -31,8 +31,8 @@ MANY_FITS = {
     "plot_word_vectors",
 }
 
-# Expensive fits, which are needed for the figure of a page and for the tests of its statements. Their
-# results are cached. Tests must not modify them.
+# Expensive fits, which are needed for the figure of a page and for the tests of its statements.
+# Their results are cached. Tests must not modify them.
 KEPT = {
     "plot_audio_parts": ["split"],
     "plot_completion": ["errors_of"],
@@ -96,7 +96,7 @@ def example() -> Callable[[str], ModuleType]:
 
 @pytest.fixture(scope="session")
 def run_example() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``docs/examples/<name>.py`` like a user on a server: from another folder, without a display."""
+    """Run ``docs/examples/<name>.py`` from another folder, without a display."""
 
     def run(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         dropped = {"DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "PYTHONPATH"}

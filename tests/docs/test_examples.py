@@ -16,8 +16,8 @@ def with_two_starts(*args, n_init=1, **parameters):
     return NMFTopics(*args, n_init=min(n_init, 2), **parameters)
 
 
-# Changes that make the figure of a page faster: these tests only check that it can be drawn, and the
-# tests below have little in common with it.
+# Changes that make the figure of a page faster: these tests only check that it can be drawn, and
+# the tests below have little in common with it.
 SMALLER = {
     "plot_faces_into_parts": lambda page: {"NMFTopics": with_two_starts},
     "plot_scale": lambda page: {
