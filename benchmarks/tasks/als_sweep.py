@@ -1,7 +1,7 @@
 """Seconds per iteration of exact alternating least squares (an update of all rows and columns).
 
 The time per iteration is the difference between runs with few and with more iterations, divided by
-the difference of their numbers. This excludes conversions and the initialization. The regularization
+the difference of their numbers, which excludes conversions and initialization. The regularization
 of each program suits its formula; the work does not depend on it.
 
 Work of an iteration, with ``p = k + 1`` parameters per row (including the bias): each entry adds
