@@ -99,7 +99,7 @@ def test_missing_pixels(run):
 
 
 def test_films_for_eve(run):
-    lists = run[1].split("What Eve has not seen")[1].split("MovieLens")[0]
+    lists = run[1].split("what Eve has not seen")[1].split("MovieLens")[0]
     films = re.findall(r"^(\w+): (\S+)$", lists, flags=re.MULTILINE)
     assert [film for film, _ in films] == ["SciFi1", "Comedy1"]
     for (_, prediction), reasons in zip(
