@@ -1,4 +1,4 @@
-"""Find the one-per-file modules of a folder: a new dataset or peer is a new file, nothing else."""
+"""Find the one-per-file modules of a folder: a new dataset or peer needs only a new file."""
 
 from __future__ import annotations
 

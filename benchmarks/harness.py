@@ -1,4 +1,4 @@
-"""What all tasks share: options, the timed call, csv files and the description of the machine."""
+"""Common code of all tasks: options, the timed call, csv files, description of the machine."""
 
 from __future__ import annotations
 

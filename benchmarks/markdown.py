@@ -1,4 +1,4 @@
-"""Tables and numbers as the reports write them."""
+"""Format tables and numbers of the reports in Markdown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """A markdown table; all columns but the first are right-aligned."""
+    """Return a Markdown table whose columns are right-aligned, except the first."""
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

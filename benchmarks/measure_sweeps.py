@@ -1,4 +1,4 @@
-"""Peak memory and time of each sweep of a training on ratings, for ``tasks/als_100m.py``."""
+"""Peak memory and time of each ALS iteration on ratings, for ``tasks/als_100m.py``."""
 
 from __future__ import annotations
 

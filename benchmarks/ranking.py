@@ -1,4 +1,4 @@
-"""Who is fastest at an accuracy: the rule by which tables and the memory task pick settings."""
+"""Fastest setting at a given accuracy: the selection rule of the tables and the memory task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The score of a top-k search: how many of the places are filled as they should be."""
+"""The score of a top-k search: fraction of correct results."""
 
 from __future__ import annotations
 

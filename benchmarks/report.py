@@ -1,8 +1,8 @@
-"""Turn the csv files of a run into markdown tables and a plot of error against time.
+"""Write the tables and plots of a benchmark run from its csv files.
 
 ``python benchmarks/report.py benchmarks/results/NAME`` writes ``README.md`` and the images beside
 the results. With ``--docs docs`` it writes ``docs/benchmarks.md`` and ``docs/images/`` instead; a
-page that holds the two marker comments keeps what stands outside them.
+page that contains the two marker comments keeps the text outside of them.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def _machine_section(results: Path) -> str:
         )
         paragraphs.append(
             f"Measured {date} ({', '.join(dict.fromkeys(tasks))}) on {machine['cpu']}, "
-            f"{machine['cores']} cores, {threads} threads for everybody, {machine['system']}; "
+            f"{machine['cores']} cores, {threads} threads for all programs, {machine['system']}; "
             f"{listed}; {'; '.join(machine['thread_pools'])}.{small}"
         )
     return "\n\n".join(paragraphs)
@@ -134,12 +134,12 @@ def spectrum_section(rows, task, image, folder) -> str:
         relative = image.relative_to(folder).as_posix()
         parts.append(f"![Error against time of {TITLES[task]}]({relative})")
     parts.append(
-        "Time to a largest relative error of the singular values, each program at its cheapest "
-        "setting that reached the error on every repeat, medians. lrfact runs with its default "
-        "solver. Ratio: fastest peer's time over lrfact's; below 1 the peer is ahead. In the plot "
-        "each dot is a setting, and a line joins a program's settings that none of its own beats."
+        "Median time to reach a maximum relative error of the singular values, with the fastest "
+        "setting of each program that reached it on every repeat. lrfact runs with its default "
+        "solver. Ratio: fastest peer's time over lrfact's; below 1 the peer is faster. In the plot "
+        "each dot is a setting, and a line joins the Pareto-optimal settings of a program."
     )
-    header = ["dataset", "what", "error", "lrfact", "fastest peer", "its time", "ratio"]
+    header = ["dataset", "case", "error", "lrfact", "fastest peer", "its time", "ratio"]
     lines = []
     for key, panel in panels.items():
         for target in TARGETS:
@@ -163,8 +163,8 @@ def _contest_line(key, panel, target) -> list[str]:
     ours, peer = contest(panel, target)
     line = [dataset, f"{dtype}, k={k}, {operation}, {on_threads(threads)}", f"{target:g}"]
     if ours is not None:
-        asked = f" ({ours['setting']})"
-        line.append(seconds(float(ours["seconds_median"])) + asked)
+        requested = f" ({ours['setting']})"
+        line.append(seconds(float(ours["seconds_median"])) + requested)
     else:
         line.append("not reached" if any(r["role"] == "ours" for r in panel) else "not run")
     if peer is None:
@@ -176,7 +176,7 @@ def _contest_line(key, panel, target) -> list[str]:
 
 
 def _verdict(panels) -> str:
-    """Where a peer wins, in words: nobody should have to search the table for it."""
+    """Summarize the cases in which a peer is faster."""
     ahead: list[str] = []
     behind: list[str] = []
     for key, panel in panels.items():
@@ -191,12 +191,12 @@ def _verdict(panels) -> str:
         return f"At an error of {TARGETS[-1]:g} lrfact was the fastest in all {len(ahead)} cases."
     return (
         f"At an error of {TARGETS[-1]:g} lrfact was the fastest in {len(ahead)} of "
-        f"{len(ahead) + len(behind)} cases. A peer was ahead on: {'; '.join(behind)}."
+        f"{len(ahead) + len(behind)} cases. A peer was faster on: {'; '.join(behind)}."
     )
 
 
 def _requested_and_reached(panels) -> list[str]:
-    """The largest error of lrfact's default solver at each ``tol``: did it keep its word?"""
+    """Largest error of lrfact's default solver for each requested ``tol``."""
     reached = {}
     for key, panel in panels.items():
         ours = [r for r in panel if r["role"] == "ours" and r["variant"] == RANKED_VARIANT]
@@ -204,13 +204,13 @@ def _requested_and_reached(panels) -> list[str]:
             reached[key] = {row["setting"]: f"{error_of(row):.1e}" for row in ours}
     if not reached:
         return []
-    asked = list(dict.fromkeys(setting for found in reached.values() for setting in found))
+    requested = list(dict.fromkeys(setting for found in reached.values() for setting in found))
     lines = [
-        [panel_title(key), *(found.get(setting, "") for setting in asked)]
+        [panel_title(key), *(found.get(setting, "") for setting in requested)]
         for key, found in reached.items()
     ]
-    about = "Largest relative error that lrfact's default solver reached at each `tol` asked:"
-    return [about, table(["dataset", *asked], lines)]
+    about = "Largest relative error of lrfact's default solver for each requested `tol`:"
+    return [about, table(["dataset", *requested], lines)]
 
 
 def _panel_table(key, panel) -> str:
@@ -307,7 +307,7 @@ def plot(rows, task, path: Path) -> Path | None:
 
 
 def _line_styles(rows) -> dict:
-    """One look per peer in all panels; ours in black, the default solver thick."""
+    """Line styles, one per peer for all panels; lrfact in black, its default solver thick."""
     import matplotlib.pyplot as plt
 
     cycle = plt.rcParams["axes.prop_cycle"].by_key()["color"]
@@ -365,11 +365,12 @@ def rank_search_section(rows) -> str:
             )
     n_ranks = "/".join(sorted({row["ranks"] for row in rows}))
     about = (
-        f"{n_ranks} ranks x {rows[0]['folds']} folds, refit included, the same folds and score on "
-        "both sides. Last column: largest difference of the score curve from GridSearchCV's over "
-        "scikit-learn's class, relative to the largest score."
+        f"{n_ranks} ranks x {rows[0]['folds']} folds, including refit, with the same "
+        f"folds and score "
+        "for both programs. Last column: largest difference from the score curve of GridSearchCV "
+        "with scikit-learn's class, relative to the largest score."
     )
-    header = ["case", "program", "time", "ratio", "rank", "score", "curve differs by"]
+    header = ["case", "program", "time", "ratio", "rank", "score", "curve difference"]
     return f"## Rank search\n\n{about}\n\n{table(header, lines)}"
 
 
@@ -396,10 +397,10 @@ def product_section(rows) -> str:
     header = ["matrix", "product", "columns of B"]
     header += [f"{peer}, {on_threads(threads)}" for peer, threads in columns]
     about = (
-        "Medians; in brackets how many times faster than SciPy. The last column is the largest "
+        "Medians; in parentheses the speedup over SciPy. The last column is the largest "
         "error of any program against the product in float64, relative to its largest entry."
     )
-    return f"## Sparse times dense\n\n{about}\n\n{table([*header, 'worst error'], lines)}"
+    return f"## Sparse-dense matrix product\n\n{about}\n\n{table([*header, 'worst error'], lines)}"
 
 
 def top_k_section(rows) -> str:
@@ -419,11 +420,11 @@ def top_k_section(rows) -> str:
             )
             lines.append([case, name, seconds(value) or row["note"], ratio, row["recall"]])
     about = (
-        "Medians; ratio: the program's time over lrfact's. Recall: share of places that hold a "
-        "candidate no worse than the exact k-th best. Building an index or a copy is not counted."
+        "Medians; ratio: the program's time over lrfact's. Recall: fraction of results that "
+        "are no worse than the exact k-th best. Building an index or a copy is not counted."
     )
     header = ["search", "program", "time", "ratio", "recall"]
-    return f"## Search by inner product\n\n{about}\n\n{table(header, lines)}"
+    return f"## Maximum inner product search\n\n{about}\n\n{table(header, lines)}"
 
 
 def coherence_section(rows) -> str:
@@ -445,13 +446,13 @@ def coherence_section(rows) -> str:
         lines.append([case, name, seconds(value) or row["note"], ratio, row["coherence"], *differs])
     about = (
         "Medians; ratio: the program's time over lrfact's. gensim's dictionary and bags of words "
-        "are made outside the clock. The last columns are the largest difference of a topic's "
-        "value from lrfact's, in the documents and where each token of a document stands only "
-        "once. gensim has 1e-12 in place of the 1 that u_mass was published with, and its sliding "
-        "window forgets a token with the first of its places that leaves, though another is still "
-        "inside."
+        "are built before timing starts. The last columns are the largest difference of a topic's "
+        "value from lrfact's, with the original documents and with documents without repeated "
+        "tokens. gensim uses 1e-12 in place of the 1 in the published formula of u_mass, and its "
+        "sliding window drops a token when its first occurrence leaves, even if another one is "
+        "still inside."
     )
-    header = ["case", "program", "time", "ratio", "coherence", "differs", "without repeats"]
+    header = ["case", "program", "time", "ratio", "coherence", "difference", "without repeats"]
     return f"## Topic coherence\n\n{about}\n\n{table(header, lines)}"
 
 
@@ -466,10 +467,10 @@ def memory_section(rows) -> str:
         megabytes = [f"{float(row[c]):.1f}" for c in ("input_mb", "factors_mb", "peak_increase_mb")]
         lines.append([*cells, *megabytes, times(float(row["times_input"]))])
     about = (
-        "Peak resident memory of `fit` above the loaded data, in a fresh process each. Factors are "
-        "(rows + columns) k numbers of the input's precision."
+        "Increase of peak resident memory during `fit`, after loading the data, each in a fresh "
+        "process. Factors are (rows + columns) k numbers of the input's precision."
     )
-    header = ["case", "program", "input MB", "factors MB", "peak increase MB", "of the input"]
+    header = ["case", "program", "input MB", "factors MB", "peak increase MB", "ratio to input"]
     return f"## Peak memory\n\n{about}\n\n{table(header, lines)}"
 
 

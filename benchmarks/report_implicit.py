@@ -1,4 +1,4 @@
-"""The sections of the report about clicks, plays and purchases; ``report.py`` calls them."""
+"""Sections of the report about implicit feedback; ``report.py`` calls them."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ def implicit_als_section(rows) -> str:
         contests += [_contest_line(key, panel, above) for above in ABOVE_BEST]
         tables.append(_panel_table(key, panel))
     about = (
-        "Median time of training to an objective, in which all entries count: "
-        "`sum c (p - w'v)^2 + reg (|W|^2 + |V|^2)`, `p` 1 where there is an entry and 0 elsewhere, "
+        "Median training time to reach a value of the objective over all entries, "
+        "`sum c (p - w'v)^2 + reg (|W|^2 + |V|^2)`, `p` is 1 for observed entries and 0 elsewhere, "
         "`c = 1 + alpha x`; computed in float64 from the factors that a program returns. Each "
-        "program at the smallest number of sweeps that came so close to the best objective of all "
-        "on every repeat. Ratio: fastest peer's time over lrfact's; below 1 the peer is ahead."
+        "program at the smallest number of iterations that came this close to the best objective "
+        "on every repeat. Ratio: fastest peer's time over lrfact's; below 1 the peer is faster."
     )
     parts = ["## Implicit feedback: time to the same objective", about, table(header, contests)]
     return "\n\n".join([*parts, *tables])
 
 
 def best_objective(rows) -> float:
-    """The least of all programs and repeats."""
+    """Return the lowest objective of all programs and repeats."""
     return min((float(row["objective_min"]) for row in rows if row["status"] == "ok"), default=0.0)
 
 
 def fastest_within(rows, target) -> dict[str, str] | None:
-    """The row of least time whose objective was at most ``target`` on every repeat."""
+    """Return the fastest row whose objective was at most ``target`` on every repeat."""
     good = [r for r in rows if r["status"] == "ok" and float(r["objective_max"]) <= target]
     return min(good, key=_time, default=None)
 
@@ -53,7 +53,7 @@ def _case(key) -> str:
 
 
 def _named(row) -> str:
-    return f"{row['peer']} {row['variant']} ({row['sweeps']} sweeps)"
+    return f"{row['peer']} {row['variant']} ({row['sweeps']} iterations)"
 
 
 def _contest_line(key, panel, above) -> list[str]:
@@ -83,7 +83,7 @@ def _panel_table(key, panel) -> str:
         excess = float(best["objective_min"]) / least - 1
         line = [
             name,
-            f"+ {excess:.2%} in {seconds(_time(best))} ({best['sweeps']} sweeps)",
+            f"+ {excess:.2%} in {seconds(_time(best))} ({best['sweeps']} iterations)",
         ]
         first = math.inf
         for above in ABOVE_BEST:
@@ -92,10 +92,14 @@ def _panel_table(key, panel) -> str:
                 line.append("not reached")
             else:
                 first = min(first, _time(found))
-                line.append(f"{seconds(_time(found))} ({found['sweeps']} sweeps)")
+                line.append(f"{seconds(_time(found))} ({found['sweeps']} iterations)")
         lines.append((first, line))
     lines.sort(key=lambda item: item[0])
-    header = ["program", "least objective", *(f"time to + {above - 1:.1%}" for above in ABOVE_BEST)]
+    header = [
+        "program",
+        "lowest objective",
+        *(f"time to + {above - 1:.1%}" for above in ABOVE_BEST),
+    ]
     some = panel[0]
     about = (
         f"### {_case(key)}\n\n{some['rows']} x {some['columns']}, alpha = {some['alpha']}, "
@@ -109,10 +113,10 @@ def implicit_ranking_section(rows) -> str:
     for row in rows:
         panels[row["dataset"], row["rows"], row["threads"]].append(row)
     about = (
-        "Each program with the parameters written down for it "
-        "(`implicit_parameters.py`); means over the repeats, which differ in their seeds. Recall "
-        "and NDCG of the first 20 places among all columns that a row has not chosen, or the share "
-        "of hits (HR) and NDCG of the first 10 among 99 others and the one that is right."
+        "Each program with its tuned parameters (`implicit_parameters.py`); means over "
+        "repeats with different seeds. Recall and NDCG of the top 20 among all items that a user "
+        "has not chosen, or hit rate (HR) and NDCG of the top 10 among the held-out item and 99 "
+        "others."
     )
     parts = ["## Implicit feedback: quality of recommendations", about]
     for (dataset, _, n_threads), panel in panels.items():
@@ -129,7 +133,7 @@ def implicit_ranking_section(rows) -> str:
                 time, setting = row["status"], row["note"]
             lines.append([name, row["recall"], row["ndcg"], time, setting])
         title = f"### {dataset}, {int(some['stored']):,} pairs, {on_threads(n_threads)}"
-        size = f"{some['rows']} x {some['columns']}, {int(some['to_find']):,} pairs to find."
+        size = f"{some['rows']} x {some['columns']}, {int(some['to_find']):,} held-out pairs."
         header = ["program", recall, f"NDCG@{places}", "training", "parameters"]
         parts.append(f"{title}\n\n{size}\n\n{table(header, lines)}")
     return "\n\n".join(parts)

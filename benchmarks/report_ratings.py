@@ -1,4 +1,4 @@
-"""The sections of the report about ratings; ``report.py`` calls them."""
+"""Sections of the report about ratings; ``report.py`` calls them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUR_COLORS = {
     ("lrfact BayesianMF", "Gibbs"): "navy",
     ("lrfact BayesianMF", "defaults"): "tab:cyan",
 }
-# Errors further than this share above the best are left out of the plots.
+# Errors above the best by more than this fraction are omitted from the plots.
 SHOWN = 0.06
 
 
@@ -33,11 +33,13 @@ def ratings_section(rows, image: Path | None, folder: Path) -> str:
     if image is not None:
         parts.append(f"![Error against time]({image.relative_to(folder).as_posix()})")
     parts.append(
-        "Median time of training to a root mean square error on held-out ratings (mean over the "
-        "folds), each program at its cheapest setting that reached it. The targets are 0.1% and "
+        "Median training time to reach a root mean square error on held-out ratings (mean over the "
+        "folds), with the fastest setting of each program that reached it. The targets "
+        "are 0.1% and "
         "0.5% above the best error of any peer. Ratio: fastest peer's time over lrfact's; below 1 "
-        "the peer is ahead. In the plot each dot is a setting, and a line joins a program's "
-        "settings that none of its own beats."
+        "the peer is faster. In the plot each dot is a setting, and a line joins the "
+        "Pareto-optimal "
+        "settings of a program."
     )
     header = ["dataset", "target", "lrfact", "its time", "fastest peer", "its time", "ratio"]
     lines = []
@@ -102,7 +104,7 @@ def _panel_table(key, panel) -> str:
             line.append("not reached" if cheapest is None else seconds(_time(cheapest)))
         lines.append((rmse_of(best), line))
     lines.sort(key=lambda item: item[0])
-    header = ["program", "least RMSE", "its MAE", *(f"time to {t:.4f}" for t in targets)]
+    header = ["program", "lowest RMSE", "its MAE", *(f"time to {t:.4f}" for t in targets)]
     first = panel[0]
     about = (
         f"### {panel_title(key)}\n\n{first['rows']} x {first['columns']}, {first['folds']} fold(s) "
@@ -183,8 +185,8 @@ def accuracy_section(rows) -> str:
     header = ["dataset", "program", "RMSE", "folds", "RMSE, clipped", "time", "chosen per fold"]
     about = (
         "Mean over the five published folds, of `movielens_1m_tenths` over three random tenths; "
-        "nothing tuned on what is held out: defaults, numbers of factors given beforehand, or a "
-        "grid search inside the training entries. Clipped: to the range of the training ratings."
+        "nothing is tuned on held-out ratings: defaults, fixed numbers of factors, or a grid "
+        "search on the training entries. Clipped: to the range of the training ratings."
     )
     return f"## MovieLens accuracy\n\n{about}\n\n{table(header, lines)}"
 
@@ -204,12 +206,12 @@ def calibration_section(rows) -> str:
     header = ["dataset", "program", "in 50%", "in 80%", "in 95%", "width of 80%", "log score"]
     header += ["RMSE", "time"]
     about = (
-        "Shares of the held-out ratings inside the central intervals of their predictions, as "
-        "those of normal distributions with the predicted standard deviations: means over the "
-        "folds. Width in points of the rating; log score: minus the mean log density of what was "
-        "held out, less is better."
+        "Fraction of the held-out ratings inside the central prediction intervals of normal "
+        "distributions with the predicted standard deviations: means over the folds. Width in "
+        "rating points; log score: negative mean log density of the held-out ratings, lower is "
+        "better."
     )
-    return f"## Calibration of error bars\n\n{about}\n\n{table(header, lines)}"
+    return f"## Calibration of prediction intervals\n\n{about}\n\n{table(header, lines)}"
 
 
 def als_sweep_section(rows) -> str:
@@ -235,18 +237,19 @@ def als_sweep_section(rows) -> str:
                     *(row[name] for name in errors),
                 ]
             )
-    header = ["case", "program", "time of a sweep", "of lrfact's", "Gflop/s", "share of sgemm"]
+    header = ["case", "program", "time per iteration", "ratio", "Gflop/s", "fraction of sgemm"]
     header += [f"RMSE after {name.removeprefix('rmse_')}" for name in errors]
     about = (
-        "Exact alternating least squares: rows given columns and back, from the difference of runs "
-        "of few and of more sweeps. Flops as counted in `tasks/als_sweep.py`; sgemm: a 2048 x 2048 "
-        "product in the same process. Last columns: error on held-out ratings after so many sweeps."
+        "One iteration of exact alternating least squares, which updates all rows and all columns, "
+        "from the difference of runs with few and with more iterations. Ratio: the program's time "
+        "over lrfact's. Flops as counted in `tasks/als_sweep.py`; sgemm: a 2048 x 2048 product in "
+        "the same process. Last columns: error on held-out ratings after this number of iterations."
     )
-    return f"## Exact sweeps\n\n{about}\n\n{table(header, lines)}"
+    return f"## Time per iteration of exact ALS\n\n{about}\n\n{table(header, lines)}"
 
 
 def als_100m_section(rows) -> str:
-    header = ["case", "program", "time of a sweep", "once", "Gflop/s", "RMSE"]
+    header = ["case", "program", "time per iteration", "setup", "Gflop/s", "RMSE"]
     header += ["input MB", "peak MB"]
     lines = []
     for row in rows:
@@ -260,6 +263,6 @@ def als_100m_section(rows) -> str:
         lines.append(line)
     about = (
         "In a fresh process; the peak is that of the whole process, input and Python included. "
-        "`once` is what a fit takes besides its sweeps."
+        "Setup is the time of a fit outside its iterations."
     )
     return f"## 100 million ratings\n\n{about}\n\n{table(header, lines)}"

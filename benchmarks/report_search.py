@@ -1,4 +1,4 @@
-"""The sections of the report about search in texts; ``report.py`` calls them."""
+"""Sections of the report about document search; ``report.py`` calls them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from markdown import on_threads, seconds, table, times
 
 def retrieval_section(rows) -> str:
     parts = [
-        "## Search: mean average precision",
-        "Everybody reads the same words, without English stop words. First at rank 100 (and at "
-        "gensim's own 200); then with the rank that did best on half of the queries, scored on the "
-        "other half, and the other way round; the best rank on all queries flatters everybody. "
-        "In newsgroups_subjects, which had no part in the choice of any default, a subject line "
-        "looks for the one text that stood below it, and the mean reciprocal rank is shown.",
+        "## Document search: mean average precision",
+        "All programs use the same words, without English stop words. First at rank 100 (and at "
+        "gensim's default 200); then with the best rank on half of the queries, scored "
+        "on the other "
+        "half, and vice versa; the best rank on all queries is optimistic for all programs. "
+        "In newsgroups_subjects, which was not used to choose any default, each query is a subject "
+        "line whose text is to be found, and the measure is the mean reciprocal rank.",
     ]
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
     header = ["program", *(_measured(dataset) for dataset in datasets)]
     for title, chosen in (
         ("At defaults, or at rank 100", lambda setting: not setting.startswith(("search", "best"))),
         ("After a search", lambda setting: setting.startswith("search")),
-        ("Best of all ranks on all queries", lambda setting: setting.startswith("best")),
+        ("Best rank on all queries", lambda setting: setting.startswith("best")),
     ):
         lines = defaultdict(dict)
         for row in rows:
@@ -43,11 +44,11 @@ def _measured(dataset) -> str:
 def _program(row) -> str:
     name = f"{row['peer']} {row['variant']}".strip()
     setting = row["setting"]
-    # The rank of a table's title needs no mention.
+    # The rank in the title of the table is not repeated.
     if setting.startswith("rank") and setting != "rank 100":
         name += f", {setting}"
     if setting.endswith("rank, weights and share"):
-        name += ": rank, weights and lexical share"
+        name += ": rank, weights and lexical weight"
     return f"**{name}**" if row["role"] == "ours" else name
 
 
@@ -67,21 +68,26 @@ def lee_section(rows) -> str:
             ]
         )
     about = (
-        "Pearson and Spearman correlation of similarities with those that people gave to the pairs "
-        "of 50 news texts (lee), directions from 300 others. Cosines are those of `transform`; the "
-        "scores of LSASearch count the words themselves, too."
+        "Pearson and Spearman correlation with human similarity judgments of the pairs of 50 news "
+        "texts (lee); the latent components are fitted to 300 other texts. Cosine similarities are "
+        "those of `transform`; the scores of LSASearch include the lexical score."
     )
     header = ["program", *(f"rank {k}" for k in ranks)]
-    return "## Search: agreement with people\n\n" + about + "\n\n" + table(header, lines)
+    return (
+        "## Document search: correlation with human judgments\n\n"
+        + about
+        + "\n\n"
+        + table(header, lines)
+    )
 
 
 def lsa_section(rows) -> str:
     parts = [
         "## Latent semantic analysis: time",
-        "`fit` is from the weighted matrix to its leading directions, each program at its "
-        "defaults; the error is that of the worst singular value. `answer` is from the text of a "
-        "query to the ten best documents, with 100 directions. The ratio is to lrfact's "
-        "LSASearch.",
+        "`fit` computes the leading singular vectors of the weighted matrix, with the defaults of "
+        "each program; the error is the largest of all singular values. `answer` computes the ten "
+        "best documents from the text of a query, with 100 components. The ratio is the program's "
+        "time over that of lrfact's LSASearch.",
     ]
     lines = []
     for what in ("fit", "answer"):

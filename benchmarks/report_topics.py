@@ -1,4 +1,4 @@
-"""The sections of the report about non-negative parts and topics; ``report.py`` calls them."""
+"""Sections of the report about NMF and topics; ``report.py`` calls them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from markdown import on_threads, seconds, table, times
 
 
 def nmf_section(rows, image: Path | None, folder: Path) -> str:
-    parts = ["## Non-negative factorization"]
+    parts = ["## Non-negative matrix factorization"]
     if image is not None:
         parts.append(f"![Loss against time]({image.relative_to(folder).as_posix()})")
     parts.append(
-        "Time to the loss that scikit-learn ends with at its default tolerance and number of "
-        "iterations. Every round draws a random start, the same for all programs; the ratio of "
-        "scikit-learn's time to lrfact's, to at most that loss, is the median over rounds (0: not "
-        "reached, as where the two end in different minima; the plot has the whole way). The lines "
-        "`defaults` leave the start to each program and its time in. Losses are of W and H as "
-        "returned, computed alike for all. In the plot each dot is a number of iterations: median "
-        "time and loss over the rounds."
+        "Time to reach the final loss of scikit-learn with its default tolerance and number of "
+        "iterations. Each round has a random initialization, the same for all programs. The ratio "
+        "of scikit-learn's time to lrfact's, to at most that loss, is the median over "
+        "rounds (0: not "
+        "reached, for example if the two converge to different minima; the plot shows all losses). "
+        "In the lines `defaults` each program uses its own initialization, whose time is included. "
+        "Losses are computed from the returned W and H in the same way for all programs. In the "
+        "plot each dot is a number of iterations: median time and loss over the rounds."
     )
     lines = []
     for row in rows:
@@ -36,7 +37,7 @@ def nmf_section(rows, image: Path | None, folder: Path) -> str:
                 f"{row['rounds_reached']} of {row['rounds']}",
             ]
         )
-    header = ["case", "peer", "its time", "its loss", "ratio", "least ratio", "rounds reached"]
+    header = ["case", "peer", "its time", "its loss", "ratio", "lowest ratio", "rounds reached"]
     parts.append(table(header, lines))
     return "\n\n".join(parts)
 
@@ -90,7 +91,7 @@ def plot_nmf(rows, path: Path) -> Path | None:
                 markersize=3.5,
             )
         ax.set(xscale="log", yscale="log", xlabel="seconds", title=f"{dataset}, k={k}, {loss}")
-        ax.set_ylabel("loss above the least, share of it")
+        ax.set_ylabel("relative excess over the lowest loss")
         ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         ax.xaxis.set_major_formatter("{x:g}")
         ax.xaxis.set_minor_formatter(NullFormatter())
@@ -121,9 +122,9 @@ def topics_section(rows) -> str:
     about = (
         f"{rows[0]['dataset']}, {rows[0]['k']} topics, mean over {rows[0]['seeds']} seeds (± "
         "standard deviation over seeds), on the documents fitted. Coherence of 10 terms, diversity "
-        "of 25. Terms are ranked by their weight in the topic, which is all that scikit-learn "
-        "offers, or by relevance, of which a tenth is the lift: the default of `top_terms`. Here "
-        "both are done to everybody's topics."
+        "of 25. Terms are ranked by their weight in the topic, the only ranking that scikit-learn "
+        "offers, or by relevance, of which a tenth is the lift: the default of `top_terms`. Both "
+        "rankings are applied to the topics of all programs."
     )
-    header = ["program", "start", "terms by", "c_v", "npmi", "u_mass", "diversity", "time"]
+    header = ["program", "initialization", "terms by", "c_v", "npmi", "u_mass", "diversity", "time"]
     return "## Topics\n\n" + about + "\n\n" + table(header, lines)

@@ -1,4 +1,4 @@
-"""The choice of LSASearch's defaults: mean average precision over a grid on judged collections.
+"""Grid search for the defaults of LSASearch: mean average precision on judged collections.
 
 ``python benchmarks/search_defaults.py RESULTS_FOLDER --data DATA_FOLDER`` writes
 ``search_defaults.csv`` there, best first by the smallest gain over the best peer on a collection.

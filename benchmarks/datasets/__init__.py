@@ -1,4 +1,4 @@
-"""Matrices to factorise, one per file.
+"""Benchmark matrices, one per file.
 
 Each module holds
 

@@ -1,4 +1,4 @@
-"""What the sets of MovieLens ratings share: a published split into five folds, or a random one."""
+"""Common code of the MovieLens datasets: a published split into five folds, or a random one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthetic ratings: biases, planted factors and noise; few rows and columns have most entries.
+"""Synthetic ratings: biases, known factors and noise; few rows and columns have most entries.
 
     x_ij = 3.5 + b_i + c_j + w_i' v_j + noise
 

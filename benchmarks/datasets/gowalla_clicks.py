@@ -1,4 +1,4 @@
-"""Gowalla check-ins (29,858 x 40,981), a published split: 810,128 pairs and 217,242 to find."""
+"""Gowalla check-ins (29,858 x 40,981), published split: 810,128 pairs, 217,242 test pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plays of artists by Last.fm users (1,892 x 17,632), log(1 + plays); a tenth to find."""
+"""Plays of artists by Last.fm users (1,892 x 17,632), log(1 + plays); a tenth held out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lee: 300 news texts to learn from, 50 whose 1,225 pairs people have compared."""
+"""Lee: 300 training texts, 50 test texts with human similarity judgments of their 1,225 pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which films MovieLens 1M's users rated (6,040 x 3,952), all but the last to find among 99 others.
+"""Movies rated by MovieLens 1M users (6,040 x 3,952); the last one is ranked among 99 others.
 
 The published leave-one-out split: one film a user, and 99 that were drawn from those not rated.
 Where the film itself is among the 99, it is left out of these.

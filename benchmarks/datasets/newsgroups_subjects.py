@@ -1,4 +1,4 @@
-"""20 Newsgroups, train split: 2,000 subject lines that look for the text below them."""
+"""20 Newsgroups, train split: 2,000 subject lines as queries for their texts."""
 
 from __future__ import annotations
 

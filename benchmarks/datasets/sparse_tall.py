@@ -1,4 +1,4 @@
-"""Sparse, tall: 200,000 x 1,000 with 1% uniform random entries; one direction, then flat."""
+"""Sparse, tall: 200,000 x 1,000 with 1% uniform random entries; one strong component, then flat."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What peers that call the package implicit share."""
+"""Common code of the peers that call the package implicit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the three solvers of scipy.sparse.linalg.svds share."""
+"""Common code of the three solvers of scipy.sparse.linalg.svds."""
 
 from __future__ import annotations
 

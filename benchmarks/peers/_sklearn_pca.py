@@ -1,4 +1,4 @@
-"""What the solvers of sklearn.decomposition.PCA share."""
+"""Common code of the solvers of sklearn.decomposition.PCA."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Surprise's two factor models share. They are Cython code with one thread."""
+"""Common code of Surprise's two factor models. They are Cython code with one thread."""
 
 from __future__ import annotations
 

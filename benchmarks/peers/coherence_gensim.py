@@ -1,4 +1,4 @@
-"""gensim's CoherenceModel; dictionary and bags of words are made outside the clock."""
+"""gensim's CoherenceModel; dictionary and bags of words are built before timing starts."""
 
 from __future__ import annotations
 

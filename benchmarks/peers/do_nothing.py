@@ -1,4 +1,4 @@
-"""Returns zeros at once: what the harness itself costs."""
+"""Returns zeros immediately, to measure the overhead of the harness."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""cmfrec.CMF_implicit, by three conjugate gradients or Cholesky, float32, as fast as it says.
+"""cmfrec.CMF_implicit, by three conjugate gradients or Cholesky, float32, with its fastest options.
 
 Its conjugate gradients solve for rows ``w`` with ``B'B + sum (1 + a x) b b'`` on the left and
 ``sum a x b`` on the right, where the objective, and its own Cholesky, have ``a x`` and ``1 + a x``.

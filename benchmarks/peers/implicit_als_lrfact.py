@@ -1,4 +1,4 @@
-"""lrfact.ImplicitMF with the same penalty for all rows; its last exact solve of rows included."""
+"""lrfact.ImplicitMF with equal regularization for all rows; includes its last exact solve."""
 
 from __future__ import annotations
 

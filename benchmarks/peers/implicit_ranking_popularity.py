@@ -1,4 +1,4 @@
-"""How many rows have chosen a column: the same ranking for everybody."""
+"""Popularity baseline: the same ranking of columns by their counts for all rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""scipy.linalg.svd of the dense (centered) matrix, cut at k: exact, and blind to k."""
+"""scipy.linalg.svd of the dense (centered) matrix, truncated: exact, cost independent of k."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lrfact.EntryRegressor in GridSearchCV: rank and penalty chosen within the training entries."""
+"""lrfact.EntryRegressor in GridSearchCV: rank and regularization chosen on the training entries."""
 
 from __future__ import annotations
 

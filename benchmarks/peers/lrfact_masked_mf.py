@@ -1,4 +1,4 @@
-"""lrfact.MaskedMF, both solvers, at ranks, penalties and numbers of sweeps a user might try."""
+"""lrfact.MaskedMF, both solvers, with common ranks, regularization and iterations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""lrfact.MaskedMF with one error bar for all: that of predicting each rating from the others."""
+"""lrfact.MaskedMF with one standard deviation for all predictions: its leave-one-out error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from peers import missing
 
-NAME = "lrfact MaskedMF, one error bar"
+NAME = "lrfact MaskedMF, one standard deviation"
 TASKS = ("calibration",)
 OURS = True
 

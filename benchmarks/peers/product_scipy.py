@@ -1,4 +1,4 @@
-"""SciPy's sparse times dense, ``X @ B``; one thread, whatever is asked."""
+"""SciPy's sparse times dense, ``X @ B``; always one thread."""
 
 from __future__ import annotations
 

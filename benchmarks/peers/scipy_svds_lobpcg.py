@@ -1,4 +1,4 @@
-"""scipy.sparse.linalg.svds(solver="lobpcg"); only when --peers names it, for it is slow."""
+"""scipy.sparse.linalg.svds(solver="lobpcg"); runs only if --peers names it, because it is slow."""
 
 from __future__ import annotations
 

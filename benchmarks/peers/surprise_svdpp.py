@@ -1,4 +1,4 @@
-"""Surprise's SVD++: as its SVD, and which columns a row has rated counts too."""
+"""Surprise's SVD++: its SVD with the missingness pattern as additional information."""
 
 from __future__ import annotations
 

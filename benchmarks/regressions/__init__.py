@@ -1,4 +1,4 @@
-"""Benchmarks of lrfact against its own past, for asv: speed, memory and accuracy side by side.
+"""Performance regression benchmarks of lrfact versions with asv: speed, memory and accuracy.
 
 Speed bought with accuracy shows: every ``time_`` has a ``track_`` of the error beside it, scored by
 the objective of the comparison with peers.

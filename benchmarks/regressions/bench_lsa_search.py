@@ -1,4 +1,4 @@
-"""Documents of planted subjects, and queries in words of a subject that few of them have."""
+"""Document search on synthetic documents with known subjects."""
 
 import numpy as np
 import scipy.sparse as sp

@@ -1,7 +1,7 @@
-"""100 million ratings in a fresh process: peak memory and seconds of a sweep, lrfact alone.
+"""100 million ratings in a fresh process: peak memory and seconds per ALS iteration, lrfact only.
 
 The child loads the ratings, resets the high-water mark of its memory and fits once. The program
-prints a line after each sweep; the median time between two lines is that of a sweep.
+prints a line after each iteration; the median time between two lines is that of an iteration.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _measure(problem, name, peer, options) -> dict:
             "peak_mb": f"{outcome['peak'] / 1e6:.0f}",
             "peak_increase_mb": f"{outcome['peak_increase'] / 1e6:.0f}",
         }
-    say(f"  {row['seconds_per_sweep']} s a sweep, peak {row['peak_mb']} MB {row['note']}")
+    say(f"  {row['seconds_per_sweep']} s per iteration, peak {row['peak_mb']} MB {row['note']}")
     return row
 
 

@@ -1,13 +1,13 @@
-"""Seconds of one exact sweep of alternating least squares, rows given columns and back.
+"""Seconds per iteration of exact alternating least squares (an update of all rows and columns).
 
-The time of a sweep is the difference between runs of few and of more sweeps, divided by the
-difference of their numbers: what happens once (conversions, the start) drops out. Each program has
-a penalty that suits its formula; the work does not depend on it.
+The time per iteration is the difference between runs with few and with more iterations, divided by
+the difference of their numbers, which excludes conversions and initialization. The regularization
+of each program suits its formula; the work does not depend on it.
 
-Work of a sweep, with ``p = k + 1`` parameters a row (a bias is one): each entry adds ``v v'`` to a
-symmetric matrix and ``x v`` to a right side, ``p (p + 1) + 2 p`` flops, once for its row and once
-for its column; each row and column is solved by Cholesky, ``p^3 / 3 + 2 p^2``. The rate is set
-beside that of a float32 matrix product measured in the same process on the same threads.
+Work of an iteration, with ``p = k + 1`` parameters per row (including the bias): each entry adds
+``v v'`` to a symmetric matrix and ``x v`` to a right-hand side, ``p (p + 1) + 2 p`` flops, once for
+its row and once for its column; each row and column is solved by Cholesky, ``p^3 / 3 + 2 p^2``. The
+rate is compared with that of a float32 matrix product in the same process on the same threads.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from harness import (
 )
 from objective import rating_score
 
-# Numbers of sweeps whose difference is timed.
+# Numbers of iterations whose difference is timed.
 FEW, MORE = 1, 6
 PRODUCT_SIZE = 2048
 
@@ -48,7 +48,7 @@ def run(options: Options) -> list[str]:
 
 
 def flops_of_sweep(shape, n_entries: int, k: int) -> float:
-    """Additions and multiplications of an exact sweep with biases."""
+    """Additions and multiplications of an exact iteration with biases."""
     p = k + 1
     return 2.0 * n_entries * (p * (p + 1) + 2 * p) + sum(shape) * (p**3 / 3 + 2 * p**2)
 

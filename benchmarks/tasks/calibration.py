@@ -1,4 +1,4 @@
-"""Whether predicted ratings are as uncertain as they say: how many intervals hold what is held out.
+"""Calibration of predicted standard deviations: coverage of prediction intervals.
 
 A program trains once on each fold and predicts its held-out ratings with standard deviations. Of
 normal errors, half lie within 0.674 of these, and so on. Coverage alone is had for nothing, by the
@@ -58,8 +58,8 @@ def _row(name, peer, setting, problems, options) -> dict:
             failure = trained
             break
         held_out = problem.held_out
-        told = peer.predict_spread(trained.value, held_out.rows, held_out.columns)
-        scores.append(calibration_score(held_out.values, *told))
+        predicted = peer.predict_spread(trained.value, held_out.rows, held_out.columns)
+        scores.append(calibration_score(held_out.values, *predicted))
         seconds.append(trained.seconds)
     figures = (
         {

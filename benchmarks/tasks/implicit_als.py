@@ -7,13 +7,13 @@ convex, so that different starts end a little apart; the best that any run reach
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()`` and
 
-- ``VARIANTS``: names of its ways to solve;
-- ``prepare(X, alpha)``: the entries in the form that it likes best, outside the clock;
+- ``VARIANTS``: names of its solvers;
+- ``prepare(X, alpha)``: the entries in the preferred format of the program, not timed;
 - ``train(data, variant, *, k, alpha, reg, n_sweeps, n_threads, random_state)``: returns a model;
-- ``factors(model)``: those of rows and of columns, outside the clock.
+- ``factors(model)``: the factors of rows and of columns, not timed.
 
-The number of sweeps is the grid, the same for all. In the first round everything runs; a program's
-settings that go on when it is there already are not repeated.
+The grid is the number of iterations, the same for all programs. All settings run in the first
+round; settings with more iterations than a program needs are not repeated.
 """
 
 from __future__ import annotations
@@ -118,14 +118,14 @@ def _run_rank(name, module, X, k, peers, options) -> list[dict]:
         )
         row = rows[-1]
         say(
-            f"  {row['peer']} {variant}, {n_sweeps} sweeps: {row['seconds_median']} s, objective "
-            f"{row['objective_max']} {row['note']}"
+            f"  {row['peer']} {variant}, {n_sweeps} iterations: {row['seconds_median']} s, "
+            f"objective {row['objective_max']} {row['note']}"
         )
     return rows
 
 
 def there_already(reached: dict) -> set:
-    """Keys of settings with more sweeps than their line needed to come close to the best of all."""
+    """Return settings with more iterations than their program needed to come close to the best."""
     lines = defaultdict(list)
     for file, variant, n_sweeps in reached:
         lines[file, variant].append(n_sweeps)

@@ -1,4 +1,4 @@
-"""Quality of recommendations from clicks and plays, and the time of training.
+"""Quality of recommendations from implicit feedback, and training time.
 
 Recall and normalized discounted cumulative gain of what rows chose later (`ranking_quality`), each
 program with the parameters of ``implicit_parameters.py``, which a search inside the training pairs

@@ -1,4 +1,4 @@
-"""Correlation of similarities with those that people saw: directions of the background texts only.
+"""Correlation with human similarity judgments; components are fitted to background texts only.
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()`` and ``similarities()``: by variant,
 functions of the background texts, the test texts and a rank that return the table of similarities

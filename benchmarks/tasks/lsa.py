@@ -1,4 +1,4 @@
-"""Time of latent semantic analysis: the directions of a weighted matrix, and text to answer.
+"""Time of latent semantic analysis: singular vectors of a weighted matrix, and queries.
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()`` and
 

@@ -1,4 +1,4 @@
-"""Loss of non-negative factorizations against time, every program from the same random start.
+"""Loss of non-negative factorizations against time, same random initialization for all.
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()``, ``iterations(loss)``, which says
 which numbers of iterations to try with which solver, ``factorize(X, k, loss, solver, n_iter,

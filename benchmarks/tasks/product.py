@@ -1,4 +1,4 @@
-"""Sparse times dense: ``X @ B`` and ``X.T @ B`` against SciPy, results compared.
+"""Sparse-dense matrix product: ``X @ B`` and ``X.T @ B`` against SciPy, results compared.
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()``, ``THREADED`` (whether it takes a
 number of threads) and ``multiplier(X, transpose, n_threads)``, which returns the function of ``B``

@@ -1,4 +1,4 @@
-"""Errors of held-out ratings against time of training; MovieLens at defaults and after a search.
+"""Errors on held-out ratings against training time; MovieLens at defaults and after a search.
 
 Every program trains on the same entries and predicts the same held-out ones. Timed is the training
 alone: neither the conversion of the entries to the form a program likes best, nor the prediction.

@@ -1,4 +1,4 @@
-"""Mean average precision on judged collections: everybody reads the same words.
+"""Mean average precision on judged collections: all programs use the same words.
 
 A peer for this task holds ``NAME``, ``TASKS``, ``available()`` and ``rankers()``: by variant,
 functions of the documents and a rank that return a function of the queries, whose value is the

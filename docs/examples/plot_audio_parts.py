@@ -1,25 +1,26 @@
 """
-Notes out of a recording: the spectra of NMF, and one component for the clicks
-==============================================================================
+Audio source separation by NMF: notes of a recording
+====================================================
 
 Four plucked strings, alone and in chords. The magnitude of the short-time Fourier transform is a
-matrix without negative entries, times by frequencies: each note is one spectrum times its loudness,
-so that notes are components. Nobody says what the notes are or when they sound. To get one of
-them back, the transform of the recording is multiplied by the share of its component in each entry
-(a mask), and inverted.
+non-negative matrix of times by frequencies. Each note is one spectrum times its loudness, so that
+notes are components of a non-negative matrix factorization, without information on which notes are
+played or when. To recover one note, the transform of the recording is multiplied by the fraction of
+its component in each entry (a mask), and inverted.
 
-How many components? For four notes, four are enough with the Frobenius loss: all of thirty starts
-reach the same minimum. They are not enough with Kullback-Leibler, the usual choice for sound. It
-gives more weight to small entries, and so to the few instants at which strings are plucked and all
-frequencies sound. These get a component, and C4 is lost in the others. Thirty starts end in five
-different minima, only four of them in the best one, and `stability_` is 0.79. With a fifth
-component the loss is half as large, 25 of thirty starts agree, and the fifth is the clicks. Squared
-magnitudes, in which loud entries count for more, need only four components with Kullback-Leibler
-too, and separate best.
+How many components? With the Frobenius loss, four components are enough for four notes: all of
+thirty initializations converge to the same minimum. With Kullback-Leibler, the usual choice for
+sound, four are not enough. This loss gives more weight to small entries, and so to the few instants
+at which strings are plucked and all frequencies sound. One component models these clicks, and C4 is
+merged into the others. Thirty initializations end in five different minima, only four of them in
+the best one, and `stability_` is 0.79. With a fifth component the loss is half as large, 25 of
+thirty initializations agree, and the fifth component models the clicks. Squared magnitudes, which
+give loud entries more weight, need only four components with Kullback-Leibler, too, and separate
+the notes best.
 
-The last line is what masks made from the notes themselves would reach. NMF is as good, so what is
-lost is lost by masking. Each entry gets the phase of the recording, and C4 and C5, an octave apart,
-have all harmonics of C5 in common: there the phase is that of neither.
+The last line of the output is the result of masks computed from the true notes. NMF is as good, so
+the remaining error is due to masking: each entry has the phase of the recording, and C4 and C5, an
+octave apart, have all harmonics of C5 in common, where the phase is that of neither note.
 """
 
 import sys

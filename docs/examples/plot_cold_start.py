@@ -2,21 +2,21 @@
 Cold start: a newcomer after a few choices, a new item after its first takers
 =============================================================================
 
-Nothing is trained again when someone new comes: given the factors of the columns, those of a row
-are the solution of one small system of equations. So how soon is it worth something? Here 1500
-people with a dozen choices each are fitted, and 400 others come in, with one choice, then two, up
-to ten. One choice in five is an accident. Recommended are ten items; what counts is whether they
-are liked, which is known, as the table is made up.
+New users do not require retraining: given the item factors, the factors of a user are the solution
+of one small linear system (fold-in). How many choices does a useful recommendation need? Here a
+model is fitted to 1500 users with a dozen choices each. Then 400 new users are folded in with one
+choice, two choices, and so on up to ten. One choice in five is an accident. Ten items are
+recommended; the measure is whether they are liked, which is known, as the data are synthetic.
 
-After the first choice a third of the ten are liked, three times as many as of the most popular
-ones. After three it is as good as for the people of the fit with all that they chose, and just as
-good as when the newcomers are put into the table and all is fitted anew.
+After the first choice a third of the ten items are liked, three times as many as of the most
+popular items. After three choices the recommendations are as good as those of training users with
+all their choices, and as good as those of a model refitted with the new users included.
 
-A new item is the same thing lying on its side. `ImplicitMF` is fitted to the transpose, whose rows
-are items: an item is folded in by the first people who took it, and `recommend` names the people
-to show it to. Its first taker says no more than the first choice of a newcomer, and ten say more
-than ten choices: there are many people to choose from, and those who would like it are not used
-up.
+New items are the transposed problem. `ImplicitMF` is fitted to the transpose, whose rows are items:
+an item is folded in by the first users who chose it, and `recommend` returns the users to whom it
+should be shown. The first user of an item is as informative as the first choice of a new user, and
+ten users are more informative than ten choices: there are many users to choose from, and the pool
+of those who would like the item is not exhausted.
 """
 
 import sys

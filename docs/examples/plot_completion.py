@@ -1,22 +1,23 @@
 """
-Completing a matrix: hard rank, ridge and nuclear norm
-======================================================
+Matrix completion: fixed rank, ridge and nuclear norm
+=====================================================
 
-Three ways to say "simple", on one problem: 200 x 120 numbers of rank 8 whose singular values fall
-by 0.7 each, 30 % of them seen.
+Three kinds of regularization on one problem: a 200 x 120 matrix of rank 8 whose singular values
+decrease by a factor of 0.7 each, with 30 % of the entries observed.
 
-*Hard rank*: k directions, none of them shrunk. *Ridge*: 20 directions, their coefficients held
-back. *Nuclear norm*: as many directions as it likes, the sum of the singular values held back.
+*Fixed rank*: k components without shrinkage. *Ridge*: 20 components with shrunken coefficients.
+*Nuclear norm*: any number of components, with a regularized sum of singular values.
 
-With little noise (2 % of the typical entry) the true rank wins by far, and any other rank loses by
-far. In noise as large as the signal the best rank is 4, not 8: what the other four would add is
-less than what they cost. One direction more nearly doubles the error, and ten are worse than
-predicting 0 everywhere. Nuclear norm and ridge have no such cliff: half or twice the best penalty
-costs them a fifth, where there is noise, and `SoftImpute` finds its own. The price is that
-they shrink also what is certain, and end an eighth above the best rank.
+With little noise (2 % of the typical entry) the true rank is by far the most accurate, and all
+other ranks are far worse. With noise as large as the signal the best rank is 4, not 8: the other
+four components would add less signal than error. One component more nearly doubles the error, and
+with ten components the predictions are worse than 0 everywhere. Nuclear norm and ridge are not
+as sensitive: with noise, half or twice the best regularization strength costs them a fifth, and
+`SoftImpute` chooses its own. The price is that they also shrink what is certain, which makes their
+error an eighth larger than that of the best rank.
 
-The singular values show why. A hard rank cuts; the nuclear norm takes the same amount from all, so
-that the first are too small and a tail of small ones stays.
+The singular values show the reason. A fixed rank truncates them; the nuclear norm subtracts the
+same amount from each, so that the first are too small and a tail of small ones remains.
 """
 
 import sys

@@ -2,14 +2,15 @@
 Principal components of handwritten digits
 ==========================================
 
-1797 images of 8 x 8 pixels, as rows of 64 numbers. How many directions do they need?
+1797 images of 8 x 8 pixels, as rows of 64 features. How many components are needed?
 
-It depends on the scale. Raw pixels need 29 components for 95 % of the variance and 41 for 99 %.
-Standardised pixels need 40 and 54: dividing by the standard deviation makes the rim, where almost
-nothing is ever drawn, as loud as the middle. All pixels have the same unit, so here raw is the
-better choice; columns in different units (alcohol, hue, magnesium) call for standardising.
+The answer depends on the scaling. Raw pixels need 29 components for 95 % of the variance and 41 for
+99 %. Standardized pixels need 40 and 54: the division by the standard deviation gives pixels at the
+edge, which are almost always blank, the same weight as those in the center. All pixels have the
+same unit, so raw pixels are the better choice here; columns in different units (alcohol, hue,
+magnesium) should be standardized.
 
-`truncate` returns a smaller model without a new fit, since the best approximations are nested.
+`truncate` returns a smaller model without another fit, since the best approximations are nested.
 """
 
 import sys

@@ -1,22 +1,22 @@
 """
-Images into parts: strokes that add up, against components that cancel
-======================================================================
+Parts of images: additive components of NMF and signed components of PCA
+========================================================================
 
-Digits of 8 x 8 pixels, in 16 components. Those of PCA have both signs: a digit is the mean, plus
-one pattern, minus another, and most of each pattern cancels in the end. Those of NMF cannot cancel.
-An image is a sum of parts, so a part has to be in many images as it is: strokes, and arcs.
+Digits of 8 x 8 pixels, in 16 components. Components of PCA have both signs: a digit is the mean
+plus one pattern minus another, and most of each pattern cancels. Components of NMF cannot cancel.
+An image is a sum of parts, so the components are parts that occur in many images: strokes and arcs.
 
-This is how Lee and Seung took faces apart. (Faces are not shipped with scikit-learn; with those of
-`fetch_olivetti_faces`, of 64 x 64 pixels, change `load_digits` and `image_shape`.)
+Lee and Seung decomposed images of faces in this way. (Faces are not shipped with scikit-learn; to
+use those of `fetch_olivetti_faces`, of 64 x 64 pixels, change `load_digits` and `image_shape`.)
 
-The approximation error is larger: PCA loses 4.7 % of the sum of squares, NMF 6.6 %. In return, and
-without any regularization, 79 % of the pixels in the components of NMF are near zero, where it is
-20 % for PCA. Regularization is often said to be what makes parts sparse. Here a penalty of 0.1
-changes next to nothing, and one of 0.5 mostly removes components: of 16 there are 7 left, with 67 %
-of the pixels near zero, fewer than before. More components make the parts sparser: of 32, 92 % of
-the pixels are near zero.
+The approximation error is larger: PCA leaves 4.7 % of the sum of squares unexplained, NMF 6.6 %. In
+return, and without any regularization, 79 % of the pixels in the components of NMF are near zero,
+compared with 20 % for PCA. Sparse parts are often attributed to regularization. Here a
+regularization strength of 0.1 has almost no effect, and one of 0.5 mainly removes components: of 16
+components 7 remain, with 67 % of the pixels near zero, fewer than before. More components make the
+parts sparser: with 32, 92 % of the pixels are near zero.
 
-Ten starts agree in most of the parts and lose next to nothing less than the first.
+Ten initializations agree in most of the parts, and their best loss is almost the same as the first.
 """
 
 import sys

@@ -1,37 +1,38 @@
 """
-Reading loadings of houses, completing grades of students
-=========================================================
+Interpreting loadings of houses, predicting missing grades of students
+======================================================================
 
-Ten numbers describe each of 100 houses. They were made from two factors, luxury (size, rooms,
-baths, garage, garden) and location (center, school, transit, safety); the price depends on
-both. The usual telling is that the two principal components *are* these factors. Not
-quite: together they span nearly the plane of the factors, so that a regression on both tells 94 %
-of luxury and 92 % of location, but inside this plane they point where the variance is largest, and
-chance decides that: luxury and location were drawn independently, but in these houses happen to
-have a correlation of -0.14. The first component is luxury less some location (correlations 0.93
-and -0.38), the second location with some luxury (0.88 and 0.26). Groups can be read off; a single
-component is not a factor.
+Ten numbers describe each of 100 houses. They are generated from two factors, luxury (size, rooms,
+baths, garage, garden) and location (center, school, transit, safety); the price depends on both. It
+is often said that the two principal components *are* these factors. This is not quite true.
+Together they span nearly the plane of the factors, so that a regression on both explains 94 % of
+luxury and 92 % of location. But inside this plane the components follow the largest variance, which
+is determined by chance: luxury and location were drawn independently, but have a correlation of
+-0.14 in this sample. The first component is luxury minus some location (correlations 0.93 and
+-0.38), the second location plus some luxury (0.88 and 0.26). The loadings show groups of columns,
+but a single component is not a factor.
 
-Then 200 students with eight grades, made of a talent for sciences and one for humanities and
-noise of 4 points; 30 % of the grades are hidden. A hidden grade filled by 0 is wrong by the grade
-itself, 71 points; the mean of the subject is wrong by 8.2. Two directions of an SVD after filling
-help with means (5.5), while zeros stay useless (41). `MaskedMF` on what is observed comes to 4.9,
-not far from the noise, which no method removes.
+The second data set has 200 students with eight grades, generated from a talent for sciences and one
+for humanities, with noise of 4 points; 30 % of the grades are held out. Imputation by 0 has an
+error of 71 points, the grade itself; the mean of the subject has an error of 8.2. Two components of
+an SVD improve imputation by means (5.5), while imputation by zeros remains useless (41). `MaskedMF`
+on the observed grades reaches 4.9, not far from the noise, which no method removes.
 
-It does so with one factor, not with two. The bias of a row is a direction already (good in all
-subjects), and one factor is left to tell sciences from humanities. A second factor predicts worse,
-and the error of leaving out one grade after the other, which needs no hidden grade, sees it.
+It needs one factor for this, not two. The row bias already models the general level of a student,
+and one factor is left to distinguish sciences from humanities. A second factor makes predictions
+worse, and the leave-one-out error, which does not need held-out grades, shows this as well.
 
-That error also makes error bars: each observed grade is predicted from the others of its row, and
-``-score(X)`` is the root mean square of the differences. It is one length for all bars, as if all
-students and subjects were equally hard, and covers noise as well as what the model does not know.
-Of normal errors 68 % and 95 % are within one and two bars; of the hidden grades 69 % and 96 % are.
-The factors of a subject were learnt with the grade in the table, so this flatters a little: 5.11
-against 5.18 in rows that the fit has not seen, and more with more factors.
+The leave-one-out error also gives prediction intervals: each observed grade is predicted from the
+others of its row, and ``-score(X)`` is the root mean square of the differences. This standard
+deviation is the same for all students and subjects, and covers the noise as well as the error of
+the model. Of normal errors 68 % and 95 % are within one and two standard deviations; of the
+held-out grades 69 % and 96 % are. The estimate is slightly optimistic, as the factors of a subject
+were learned from the predicted grades, too: 5.11 compared with 5.18 in unseen rows, with a larger
+difference for more factors.
 
-`BayesianMF` needs no rank: with the eight factors that eight columns allow it comes to 4.9 too. And
-each grade has a bar of its own, from 3.8 points to 9.2, short where a student has many grades. Of
-the hidden grades 70 % and 97 % are within one and two of them.
+`BayesianMF` does not need a rank: with the eight factors that eight columns allow it also reaches
+4.9. Each predicted grade has its own standard deviation, from 3.8 points to 9.2, which is small for
+students with many grades. Of the held-out grades 70 % and 97 % are within one and two of them.
 """
 
 import sys

@@ -1,20 +1,21 @@
 """
-Compressing an image by its rank, and why JPEG does better
-==========================================================
+Image compression by SVD, and why JPEG does better
+==================================================
 
-An image of m x n pixels kept at rank k takes ``k (m + n + 1)`` numbers instead of ``m n``. The SVD
-makes the error as small as it can be for that k, and ``n_components=0.99`` finds the smallest k
-that leaves less than 1 % of the energy, which is a relative error of 10 %.
+A rank-k approximation of an image of m x n pixels takes ``k (m + n + 1)`` numbers instead of ``m
+n``. The SVD has the smallest possible error for this k, and ``n_components=0.99`` finds the
+smallest k that leaves less than 1 % of the energy unexplained, which is a relative error of 10 %.
 
-First the exercise on 16 x 16 pixels: two squares and a bar, rank 2 but for the noise. Rank 2 leaves
-5.5 % of the energy out and rank 3 leaves 4.0 %, so the smallest rank under 5 % is 3: one more than
-the drawing has, as the noise takes part.
+The first example has 16 x 16 pixels: two squares and a bar, a matrix of rank 2 plus noise. Rank 2
+leaves 5.5 % of the energy unexplained and rank 3 leaves 4.0 %, so the smallest rank under 5 % is 3,
+one more than the rank of the drawing, because the noise contributes to the energy.
 
-Then a photograph. There the SVD of the whole image loses to JPEG by far, whatever the rank. The
-usual explanation is that JPEG works on blocks of 8 x 8 pixels, and what repeats in a photograph is
-local. That is half of the truth: principal components of such blocks, the same number for every
-block, are no better than the SVD of the image. They win when a block may keep as many
-coefficients as it needs: few in the sky, many on the roof. A rank spends alike everywhere.
+The second example is a photograph. Here the SVD of the whole image is far worse than JPEG at every
+rank. The usual explanation is that JPEG works on blocks of 8 x 8 pixels, and that the structure of
+photographs is local. This is only half of the explanation: principal components of such blocks,
+with the same number for every block, are no better than the SVD of the image. They are better if
+the number of coefficients of each block is adaptive: few in the sky, many on the roof. A rank is
+the same everywhere.
 """
 
 import sys

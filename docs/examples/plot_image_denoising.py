@@ -1,17 +1,18 @@
 """
-Denoising a photo: tell the rule the noise if you know it
-=========================================================
+Noise removal from a photo with a known or estimated noise level
+================================================================
 
-A photo with noise of standard deviation 30 (of 255 gray levels) is replaced by its best
-approximation of a lower rank. Low ranks lose the picture, high ranks keep the noise, and somewhere
-between is the rank that comes nearest to the clean photo: 45 here, found by looking at that clean
-photo, which in earnest nobody has.
+A photo with noise of standard deviation 30 (of 255 gray levels) is replaced by its best low-rank
+approximation. Low ranks lose details of the picture, high ranks keep the noise, and the rank
+closest to the clean photo is between them: 45 here, determined with the clean photo, which is
+unknown in applications.
 
-The rule of Gavish and Donoho comes within one of it, at 46, when it is told the noise. Left to
-measure it, the rule takes the fine detail of the photo for noise too, sees 37 instead of 30 and
-keeps 26. The optimum is flat, so this costs 0.3 dB only; cross-validation and Minka's rule are as
-close. Parallel analysis, 95 % of the energy and the largest gap keep too little: the first takes
-the pixels of a column in random order for noise, and the others know of no noise at all.
+With the known noise level, the rule of Gavish and Donoho is within one of it, at 46. If the rule
+estimates the noise level, it mistakes fine detail of the photo for noise, estimates 37 instead of
+30 and keeps 26 components. The optimum is flat, so this costs only 0.3 dB; cross-validation and
+Minka's rule are equally close. Parallel analysis, 95 % of the energy and the largest gap keep too
+few components: the first treats randomly permuted pixels of a column as noise, and the others have
+no noise model at all.
 """
 
 import sys

@@ -1,29 +1,30 @@
 """
-Movies: what components say about genres, and whom to ask for advice
+Movie recommendations: interpreting factors as genres, similar users
 ====================================================================
 
-First five users and six movies without names. 14 of the 30 ratings are missing. Two non-negative
-factors read as genres: one is the first two movies, the other the last four. Three cautions before
-such a picture is believed:
+The first table has five users and six movies without names. 14 of the 30 ratings are missing. Two
+non-negative factors can be interpreted as genres: one is the first two movies, the other the last
+four. Three caveats apply to this interpretation:
 
-- Nobody who likes the first genre rated movie 5, so nothing tells which genre it is, and it has
-  much of both. As little is known of a genre that a user has not rated: 2.8 is what user 4 gets
-  for movie 1.
-- Another start divides the movies in another way: movie 1 has 0.23 of the other genre instead of
-  nothing. The objective is the same, so neither is the right one.
-- A third factor is offered and not used: the objective stays what it was.
+- No user who likes the first genre rated movie 5, so the data do not determine its genre, and its
+  loadings on both are large. The same applies to a genre that a user has not rated: the prediction
+  for user 4 and movie 1 is 2.8.
+- Another initialization divides the movies differently: movie 1 has 0.23 of the other genre instead
+  of 0. The objective is the same, so neither solution is the right one.
+- A third factor is not used: the objective does not change.
 
-The SVD of the table with its zeros looks like genres too, but the zeros are in it: user 4, who
-rated neither of the first two movies, is predicted -0.4 and 0.2 for them.
+Factors of the SVD of the table with zeros also look like genres, but they model the zeros: for user
+4, who rated neither of the first two movies, the predictions are -0.4 and 0.2.
 
-Then five people and six movies whose genres are known, and two questions. What of the two films
-that she has not seen should Eve see? SciFi1: 4.9 against 2.4 for Comedy1. Their means are the other
-way round, 3.0 and 3.5. The ratings that count are those of the two action films, as `explain` says.
-Who is like Alice? Eve, then Bob, by the cosine of what `transform` returns. The numbers
-need care. The cosine takes both factors as equally important, though the first is more than twice
-as long in the movies; multiplied by these lengths, which makes it a cosine of what is predicted,
-Bob goes from 0.52 to 0.88. Without biases it is 0.99 for Eve and for Bob, since all then share that
-they rate above 0.
+The second table has five users and six movies of known genres, and two questions. Which of the two
+movies that she has not seen should be recommended to Eve? SciFi1: 4.9 compared with 2.4 for
+Comedy1. The order of their means is the opposite, 3.0 and 3.5. According to `explain`, the ratings
+of the two action movies contribute most. Who is similar to Alice? Eve, then Bob, by the cosine
+similarity of the rows of `transform`. These numbers require care. The cosine gives both factors the
+same weight, though the norm of the first is more than twice as large in the movies; multiplied by
+these norms, which gives the cosine similarity of the predictions, the value for Bob increases from
+0.52 to 0.88. Without biases it is 0.99 for Eve and for Bob, since all users have positive ratings
+in common.
 """
 
 import sys

@@ -2,28 +2,28 @@
 How many topics: three judges, and what each of them is asked
 =============================================================
 
-Counts of words with a planted number of topics, in three situations, and three ways to find that
-number without knowing it:
+Synthetic word counts with a known number of topics, in three situations, and three criteria to
+estimate this number:
 
 - `score`, the default of GridSearchCV and RankSearchCV: how well are words of new documents
   predicted from the other words in them?
-- `stability_`: do random starts find the same topics?
-- `coherence_scorer`: do the leading words of the topics go together in new documents?
+- `stability_`: do random initializations find the same topics?
+- `coherence_scorer`: do the top terms of the topics occur together in new documents?
 
-With 100 words in a document all three find the six topics.
+With 100 words per document all three find the six topics.
 
-With 7 words, the score says two, and it is not mistaken: the five or six words that are left of a
-document cannot tell a mixture of six topics, and two predict the others best. Coherence says two as
-well, since few pairs of words meet in so short texts. The topics are in the data all the same, as
-all documents together tell what they are, and starts agree on six. To learn topics from short
-texts, do not ask for predictions of single ones.
+With 7 words per document, the score selects two topics. This is correct for prediction: the five or
+six remaining words of a document do not determine a mixture of six topics, and two topics predict
+the other words best. Coherence also selects two, since few pairs of words occur together in such
+short texts. But the collection as a whole contains enough information, and initializations agree on
+six. To learn topics from short texts, do not use the prediction of single documents as a criterion.
 
-With nine topics, three each in themes that share half of their words, both answers are right. The
-score and the coherence take the nine topics, stability the three themes, with a lower peak at
-nine. The coherence is nearly the same from three to nine, and hardly says anything: topics that are
-too few are themes, and words of a theme go together just as well.
+With nine topics, three each in themes that have half of their words in common, both answers are
+right. The score and the coherence select the nine topics, stability the three themes, with a lower
+peak at nine. The coherence is nearly the same from three to nine and hardly informative: if there
+are too few topics they are themes, and words of a theme occur together just as often.
 
-So look at the curves, not at the largest value, and ask what the topics are for.
+So consider the curves, not only the maximum, and the purpose of the topics.
 """
 
 import sys
@@ -36,8 +36,8 @@ from lrfact import NMFTopics, coherence_scorer
 
 NUMBERS = np.arange(2, 12)
 
-# What was planted: number of topics, of themes that they share half of their words in, and the mean
-# length of a document.
+# Ground truth of each case: number of topics, number of themes within which topics have half of
+# their words in common, and mean length of a document.
 CASES = {
     "6 topics, 100 words a document": (6, None, 100),
     "6 topics, 7 words a document": (6, None, 7),

@@ -2,18 +2,18 @@
 Rank rules side by side
 =======================
 
-Six rules and a classifier, asked for the number of components of the same matrices.
+The number of components of the same matrices, according to six rules and a classifier.
 
-On a planted matrix, five directions in white noise, all rules but one agree. A share of the energy
-is no statement about noise: it keeps what fills 95 %, noise included. On pure noise
-Gavish-Donoho, parallel analysis and cross-validation answer 0, and Minka's rule 1, the least that
-it can. The largest gap is somewhere, also where nothing is.
+On a synthetic matrix, five components in white noise, all rules but one agree. A fraction of the
+energy does not account for noise: it keeps 95 %, noise included. On pure noise Gavish-Donoho,
+parallel analysis and cross-validation give 0, and Minka's rule 1, its minimum. The largest gap
+always exists, even in noise.
 
-On real data they spread, because they answer different questions: how many directions stand out of
-white noise (Gavish-Donoho), of data with independent columns (parallel analysis), explain a
-Gaussian model best (Minka), predict a pixel from the others (cross-validation), make up the
-variance (energy), lie before the largest step (gap). The classifier behind PCA has a question of
-its own; where there is such a task, search the rank by it.
+On real data the rules differ, because they answer different questions: how many components exceed
+white noise (Gavish-Donoho), exceed data with independent columns (parallel analysis), explain a
+Gaussian model best (Minka), predict a pixel from the others (cross-validation), explain the
+variance (energy), or precede the largest step (gap). A classifier after PCA is a different
+criterion; if there is such a task, choose the rank by its score.
 """
 
 import sys

@@ -1,28 +1,30 @@
 """
-How sure is a predicted rating?
-===============================
+Uncertainty of predicted ratings
+================================
 
-Ratings of 300 people and 150 films are made of an intercept, biases, three factors of taste and
-noise of 0.6, and a fifth of those observed is held out. What helps to predict these? Biases take
-most of the way, factors the next step. `BayesianMF` has the same factors as `MaskedMF`, but
-averages many that agree with the ratings instead of choosing one set, and has no penalty that might
-have been chosen better.
+Synthetic ratings of 150 items by 300 users are generated from an intercept, biases, three latent
+factors and noise of 0.6, and a fifth of the observed ratings is held out. Which parts of a model
+improve the predictions? Biases contribute most, factors come next. `BayesianMF` has the same
+factors as `MaskedMF`, but averages many sets of factors that are compatible with the ratings
+instead of choosing one, and has no regularization hyperparameter that might have been chosen
+better.
 
-The last step needs no further ratings: people watch what they like, so which films somebody has
-seen says something about taste before a single rating is read. SVD++ was the first to use that;
-here the expected factors of a row depend on which of its entries are observed (`pattern=True`, the
-default). The error falls by another 5 %. Where the same films are seen at random there is nothing
-to be had from it, and nothing is lost. (What time would add, moods and fashions, no estimator here
-models.)
+The last improvement does not need additional ratings: users watch what they like, so the set of
+items that a user has rated indicates preferences, whatever the ratings. SVD++ was the first model
+to use this; here the expected factors of a row depend on which of its entries are observed
+(`pattern=True`, the default). The error decreases by another 5 %. If the same items are rated at
+random, the pattern has no information, and including it does no harm. (Changes over time, such as
+moods and fashions, are not modeled by any estimator here.)
 
-Each prediction comes with a standard deviation: noise, and what is not known of the person and of
-the film. The central intervals hold what they promise to within three points, from the narrowest to
-the widest. The bars differ, and with reason: those of people with few ratings are longer, and the
-half of the predictions with the longer bars errs more. No bar is shorter than the noise, which the
-fit finds a bit below the truth here (0.5), as its factors take some of it along.
+Each prediction has a standard deviation, which covers the noise and the uncertainty about the user
+and the item. The coverage of central intervals is within three points of the nominal one, from the
+narrowest to the widest. The standard deviations differ for a reason: they are larger for users with
+few ratings, and the half of the predictions with the larger standard deviations has larger errors.
+None is smaller than the noise, which the fit slightly underestimates here (0.5), as its factors
+explain some of it.
 
-The chain is given 150 sweeps to settle, as its factors begin near zero and have few ratings to grow
-by.
+The Gibbs sampler has 150 iterations of burn-in, since the factors are initialized near zero and few
+ratings determine them.
 """
 
 import sys

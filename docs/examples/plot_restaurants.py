@@ -1,31 +1,34 @@
 """
-Not tried is not disliked: ratings with holes
-=============================================
+Missing ratings are not zeros: recommending dishes
+==================================================
 
-Six ratings in a table of 3 x 3 are the usual first example, solved by a loop over passes, rows and
-columns that takes small steps. `MaskedMF` solves for the rows and for the columns in turns instead.
-Given the same model and penalty it arrives where the loop is heading: after 5000 passes the two are
-within 0.1, after 20 000 within 0.002. (The loop adds its penalty once for each rating; `reg`
-multiplies the root of their number, and without biases the root mean square of the ratings.)
+Six ratings in a 3 x 3 table are the usual first example, fitted by stochastic gradient descent: a
+loop over epochs, rows and columns with small steps. `MaskedMF` alternates between solving for the
+rows and for the columns instead. With the same model and regularization it converges to the limit
+of the loop: after 5000 epochs the two are within 0.1, after 20 000 within 0.002. (The loop adds its
+regularization once for each rating; `reg` multiplies the root of their number, and without biases
+the root mean square of the ratings.)
 
-What the example does not say: two factors are twelve numbers, and six ratings leave them open. Only
-the penalty picks the 2.3, 3.1 and 2.3 in the holes. With biases, the default, intercept, rows and
-columns fit the six ratings exactly, and the holes are 3, 3 and 3. Nothing in the table tells which
-is right.
+Two factors have twelve parameters, which six ratings do not determine. Only the regularization
+determines the predictions 2.3, 3.1 and 2.3 of the missing ratings. With biases, the default, the
+intercept, rows and columns fit the six ratings exactly, and the predictions are 3, 3 and 3. The
+data do not indicate which is right.
 
-Then five people and six dishes, 0 for not tried. Often the SVD of this table is shown, with a fine
-prediction for Alice and Steak. In fact it predicts 1.65, less than for the Salad that she gave 2,
-and 2.2 for the Pizza that she gave 5: the zeros were taken as ratings, and explained like ratings.
-On the observed entries alone Alice, who likes Pizza as Bob and Eve do, gets 4.9 for Steak and 4.3
-for Taco. Of the 4.9, says `explain`, 3.8 are what anyone would get, and 1.5 come from the Pizza.
+The second table has five users and six dishes, where 0 is a missing rating. The SVD of this table
+is often claimed to give a good prediction for Alice and Steak. In fact it predicts 1.65, less than
+for the Salad that she rated 2, and 2.2 for the Pizza that she rated 5: the zeros are treated as
+ratings and fitted like ratings. With the observed entries alone the predictions for Alice, who
+likes Pizza like Bob and Eve, are 4.9 for Steak and 4.3 for Taco. According to `explain`, 3.8 of the
+4.9 are the baseline of every user, and 1.5 are the contribution of the Pizza.
 
-How much is that worth, from 19 ratings? `BayesianMF` averages all factors that the ratings leave
-possible, and comes to much the same for Steak and Taco, give or take 1.1 and 1.3.
+How certain is this, given 19 ratings? `BayesianMF` averages all factors that are compatible with
+the ratings. Its predictions for Steak and Taco are similar, with standard deviations of 1.1 and
+1.3.
 
-For Ramen there is no such answer. The two who tried it gave it 5, so the biases say that it is good
-(4.2). Without biases only taste counts, and Ramen goes with the Salad that Alice does not like,
-against the Pizza that she does (2.1). The error bar says the same in its own way: at 1.8 it is the
-longest, and spans both answers.
+For Ramen the data do not determine the prediction. The two users who tried it gave it 5, so the
+biases predict a high rating (4.2). Without biases only preferences count, and Ramen is similar to
+the Salad that Alice does not like and opposite to the Pizza that she likes (2.1). The standard
+deviation shows this as well: at 1.8 it is the largest, and the interval covers both answers.
 """
 
 import sys

@@ -2,23 +2,24 @@
 Scale: what a full SVD of a million rows would cost, and what replaces it
 =========================================================================
 
-A matrix of clicks, 1 000 000 people by 100 000 items, 20 clicks a person. Its full SVD is out of
-reach twice. First in memory: the matrix with its zeros and the left singular vectors take 400 GB
-each in float32. Then in time: about 6 m n^2 + 20 n^3 operations, months on one core.
+Consider a matrix of clicks, 1 000 000 users by 100 000 items, with 20 clicks per user. Its full SVD
+is infeasible for two reasons. The first is memory: the dense matrix and the left singular vectors
+take 400 GB each in float32. The second is time: about 6 m n^2 + 20 n^3 operations, months on one
+core.
 
-Nobody needs all of it. The leading directions come from products of the sparse matrix with a few
-vectors, in time and memory that grow with the clicks and the rows and columns. A sweep of
-alternating least squares (ALS) takes 4 (m + n) k^2 operations, and for a row or column of p clicks
-no more than 8 p k for a few steps of conjugate gradients. Both are measured here, and so is the
-full SVD, at sizes that end within seconds.
+The full SVD is not needed. The leading singular vectors are computed from products of the sparse
+matrix with a few vectors, in time and memory proportional to the clicks and the rows and columns.
+An iteration of alternating least squares (ALS) takes 4 (m + n) k^2 operations, and for a row or
+column of p clicks at most 8 p k for a few steps of conjugate gradients. Both are measured here, and
+so is the full SVD, at sizes that finish within seconds.
 
-Mind how such measurements are extrapolated. The slopes of the lines come out too low: small sizes
-have costs that do not grow, and larger ones use the processor better. To follow them for two or
-three powers of ten would promise the full SVD many times too soon. The formulas say columns to the
-power 3 in time and 2 in memory, with ten rows a column, and 1 for all else. So the dashed lines go
-on with these powers from the largest size measured. They are no promise either: they suppose as
-many steps as there, and that caches do not matter. But months against a minute leave room
-for that.
+Such measurements must be extrapolated with care. The fitted slopes are too low: small sizes have
+costs that do not grow, and larger ones use the processor better. Extrapolated over two or three
+powers of ten, they would underestimate the time of the full SVD many times. According to the
+formulas, the number of columns has power 3 in time and 2 in memory, with ten rows per column, and
+power 1 for the other methods. So the dashed lines extend from the largest measured size with these
+powers. They are estimates, too: they assume the same number of iterations, and ignore caches. But
+the difference between months and a minute leaves room for this.
 """
 
 import sys

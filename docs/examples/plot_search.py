@@ -1,31 +1,34 @@
 """
-Search by meaning: what it finds that words do not, and what it loses
-=====================================================================
+Semantic search: what it finds that keywords do not, and its limits
+===================================================================
 
-First five documents of ten words. No word is both in a document about vehicles and in one about
-animals, so that two directions are enough for the two subjects: "car vehicle auto" has a cosine of
-1.000 with all documents about vehicles and of 0.000 with those about animals, and "kitten" finds
-Dogs 101, where the word does not occur. The same figures show the limit: Road Trip, which never
-says auto, scores as much as Cars Article, since two directions keep the subject and nothing else.
-"truck" is in no document. It matches nothing, and the result says so instead of guessing.
+The first collection has five documents of ten words. No word is both in a document about vehicles
+and in one about animals, so two components represent the two subjects: "car vehicle auto" has a
+cosine similarity of 1.000 with all documents about vehicles and of 0.000 with those about animals,
+and "kitten" finds Dogs 101, which does not contain the word. The same numbers show the limit: Road
+Trip, which does not contain auto, has the same score as Cars Article, since two components
+represent only the subject. "truck" is not in any document. It has no match, and the result states
+this.
 
-Then eight sentences, weighed by tf-idf and decomposed without any search: latent semantic topics.
-Component 1 is what most sentences share. In the others, terms with a plus stand against those with
-a minus: a loan from the bank against cat and dog in component 2, lending money against feeding in
-component 3. They are axes to calculate with. For topics to be read there is `NMFTopics`.
+The second example is a decomposition of eight sentences with tf-idf weights: latent semantic
+analysis without a search. Component 1 is what most sentences have in common. In the others, terms
+with positive loadings contrast with terms with negative loadings: a loan from the bank with cat and
+dog in component 2, lending money with feeding in component 3. These components are suited to
+computations; for topics that can be interpreted, use `NMFTopics`.
 
-Last the docstrings of scikit-learn in 50 directions, and twelve questions in words of another kind.
-What counts as right is coarse: whatever is in the subpackage that has the answer. `LSASearch` as it
-is (both) ranks better than its words alone for seven questions, worse for four, and the mean
-average precision is 0.43 against 0.36. Meaning without words has 0.45 here; twelve questions are
-too few to choose between these two. What is gained is order among documents that share a word with
-the question. Of the 51 right ones among the first ten, two share none, and neither is an answer.
+The third collection is scikit-learn's docstrings in 50 components, with twelve questions in other
+words. The relevance judgments are coarse: every docstring in the subpackage that has the answer is
+relevant. `LSASearch` with default parameters (both) ranks better than its lexical score alone for
+seven questions, worse for four, and its mean average precision is 0.43 compared with 0.36. The
+latent score alone has 0.45 here; twelve questions are too few to choose between these two. The
+improvement is in the ranking of documents that have a word in common with the question. Of the 51
+relevant documents among the first ten, two have no word in common, and neither is an answer.
 
-"reduce the number of columns" is lost. The docstrings say dimensionality and features, and columns
-goes with dataframe and iris, as `similar_terms` tells: the hits are descriptions of data sets.
-Similar terms are those of the same texts, be they synonyms or not.
+The query "reduce the number of columns" fails. The docstrings use dimensionality and features, and
+columns occurs with dataframe and iris, as `similar_terms` shows: the hits are descriptions of data
+sets. Similar terms occur in the same texts and need not be synonyms.
 
-The docstrings are those of the installed scikit-learn, so another version gives other digits.
+The docstrings are those of the installed scikit-learn, so results differ between versions.
 """
 
 import inspect

@@ -1,14 +1,15 @@
 """
-Denoising five sensors: the true rank is not the best rank
-==========================================================
+Removing noise from five sensors: the true rank is not the best rank
+====================================================================
 
 Five sensors record three waves, mixed, with noise of standard deviation 0.3. The clean signal has
-rank 3, and "keep the true rank" is the usual advice.
+rank 3, and the usual advice is to keep the true rank.
 
-It is not the best here. The signal-to-noise ratio is 6.3 dB as recorded, 12.5 dB at rank 1, 9.0 at
-rank 2 and 8.0 at rank 3. The second and third directions of the clean signal have singular values
-of 1.3 and 0.6, while noise alone reaches 0.3 (sqrt(100) + sqrt(5)) = 3.7: what the SVD finds at
-these places is noise. A rule that knows about noise sees it, without being told the noise level.
+It is not the best rank here. The signal-to-noise ratio is 6.3 dB as recorded, 12.5 dB at rank 1,
+9.0 at rank 2 and 8.0 at rank 3. The second and third components of the clean signal have singular
+values of 1.3 and 0.6, while those of the noise alone reach 0.3 (sqrt(100) + sqrt(5)) = 3.7: these
+components of the SVD are noise. A rule with a noise model detects this and does not need the noise
+level.
 """
 
 import sys

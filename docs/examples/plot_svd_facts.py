@@ -1,19 +1,19 @@
 """
-What the SVD promises, and what squaring a matrix costs
-=======================================================
+Properties of the SVD, and the loss of accuracy in Gram matrices
+================================================================
 
-The facts that everything else rests on, checked on small matrices:
+The properties that all other methods rely on, verified on small matrices:
 
 - the singular values of ``A`` are the square roots of the eigenvalues of ``A'A``;
 - the leading k triplets are the best approximation of rank k, and the error is the tail of the
   singular values: its norm (Frobenius), or its first member (spectral);
 - principal components are the SVD of the centered rows.
 
-The first fact tempts one to compute the eigenvalues of ``A'A``, the covariance route. It squares
-the condition number: a singular value ``s`` drowns in rounding once ``(s / s_1)^2`` falls to 1e-16,
-so half of the digits are gone. It is also the fastest route when one side of the matrix is short,
-and harmless for few digits. ``solver="auto"`` takes it where it reaches ``tol`` and leaves it where
-it does not, and so does ``solver="gram"``: ``solver_`` names the one that ran.
+The first property suggests computing the eigenvalues of ``A'A``, the covariance matrix. This
+squares the condition number: a singular value ``s`` is lost in rounding errors once ``(s / s_1)^2``
+falls to 1e-16, so half of the digits are lost. It is also the fastest method if one side of the
+matrix is short, and harmless if few digits are needed. ``solver="auto"`` uses it only if it reaches
+``tol``, and so does ``solver="gram"``: ``solver_`` is the solver that was used.
 """
 
 import sys

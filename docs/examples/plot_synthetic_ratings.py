@@ -1,28 +1,30 @@
 """
-Made-up ratings: what ten ratings a user can tell
-=================================================
+Synthetic ratings: how accurate are predictions from ten ratings per user?
+==========================================================================
 
 200 users and 100 items, true rank 5, noise 0.5, one entry in ten observed. A fifth of these is held
-out, which leaves eight ratings a user, each of whom has five unknowns: 1628 numbers for the 1475
-that a matrix of rank 5 takes. Such an example is usually shown with a falling training error. That
-error says little: that of ALS is under the noise after three sweeps, while the error on held-out
-entries is four times as large, and both go on to fall.
+out, which leaves eight ratings per user, for five unknowns each: 1628 ratings for the 1475
+parameters of a matrix of rank 5. Such an example is usually shown with a decreasing training error.
+This error is not informative: with ALS it is below the noise after three iterations, while the
+error on held-out entries is four times as large, and both continue to decrease.
 
-Then what is possible? At 10 % an RMSE of 1.4, where the mean leaves 2.3 and the noise alone
-would leave 0.5. Biases alone are worse than the mean, since these ratings were made without any.
-That is one table. On five of them ALS ends between 1.4 and 2.2, as the objective has several
-minima, and which of them a fit finds is luck. It helps to begin with rank 8 and go down to 5 with
-`warm_start`: lower objectives and better predictions on all five, 1.3 to 1.6. SGD gets there more
-slowly and to no better minima, 1.7 to 2.3. At 20 % all of this is over, and any solver comes
-to 0.68; at 30 % to 0.60. Twice the ratings are worth more than any method.
+What accuracy is possible? At 10 % an RMSE of 1.4, compared with 2.3 for the mean and 0.5 for the
+noise alone. Biases alone are worse than the mean, since these ratings were generated without
+biases. These are results for one data set. On five of them ALS ends between 1.4 and 2.2, as the
+objective has several minima, and the one that a fit finds depends on chance. It helps to begin with
+rank 8 and decrease it to 5 with `warm_start`: lower objectives and better predictions on all five,
+1.3 to 1.6. SGD converges more slowly and to minima that are not better, 1.7 to 2.3. At 20 % these
+difficulties disappear, and every solver reaches 0.68; at 30 % 0.60. Twice the number of ratings
+matters more than the method.
 
-The rank can be told before the ratings can: `RankSearchCV` finds 5 at 10 % as well.
+The rank can be estimated even where the ratings cannot: `RankSearchCV` finds 5 at 10 % as well.
 
-Rankings: of the first ten items recommended at 10 % of the ratings, two thirds are liked (2 or
-more), where chance, and biases, give one in six. On a real table only held-out ratings can judge.
-They find 5 % instead, and the perfect ranking gets no more than 7 %, as most of what a user would
-like is not in the test. Such numbers compare methods and say nothing by themselves, and these few
-hits cannot tell the better of the two fits by ALS from the worse.
+Rankings: of the top ten items recommended at 10 % of the ratings, two thirds are liked (2 or more);
+random items, and biases, give one in six. On real data only held-out ratings can be used for
+evaluation. By this measure the precision is 5 %, and the perfect ranking does not exceed 7 %, as
+most of the items that a user would like are not in the test set. Such numbers can compare methods
+but have no absolute meaning, and so few hits cannot distinguish the better of the two ALS fits from
+the worse.
 """
 
 import sys

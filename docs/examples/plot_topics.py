@@ -2,23 +2,25 @@
 Topics from fifty starts: the lowest loss is not the most coherent
 ==================================================================
 
-Twenty topics of scikit-learn's own docstrings, weighed by tf-idf. Non-negative factorization ends
-in different minima from different starts. Common advice is to start by NNDSVD, which is built from
-singular vectors and is always the same, or from 10 to 50 random starts, keeping the best.
+Twenty topics of scikit-learn's own docstrings, with tf-idf weights. Non-negative matrix
+factorization converges to different minima from different initializations. Common advice is to use
+NNDSVD, a deterministic initialization from singular vectors, or 10 to 50 random initializations,
+keeping the best.
 
-Keeping the best is right as to the loss: many random starts end below NNDSVD, and ten of them are
-enough to come within a thousandth of the best of fifty. The whole difference is little, though: the
-worst of all is 0.6 % above the best. What differs is the topics. `stability_` is the cosine of
-topics with their partners in other starts. Half of the topics here are the same in all of ten
-starts; others, of words that are everywhere in these texts, come out otherwise each time. Those are
-the ones to drop, or a reason to try fewer topics.
+Keeping the best is right as far as the loss is concerned: many random initializations reach a lower
+loss than NNDSVD, and ten of them are enough to come within a thousandth of the best of fifty. But
+the whole difference is small: the worst of all is 0.6 % above the best. What differs is the topics.
+`stability_` is the cosine similarity of topics with the matching topics of other initializations.
+Half of the topics here are the same in all of ten fits; others, of words that are everywhere in
+these texts, differ each time. Those should be dropped, or fewer topics should be fitted.
 
-Whether a topic makes sense to a reader is not in the loss. Coherence (NPMI: do the leading words
-occur close together?) has no correlation with it here, and the most coherent start is one of those
-in the middle. Nor should the most coherent start be picked: with that many tries, some of what is
-highest is luck. Take the lowest loss, since that is what was asked for, and read the agreement.
+The loss does not measure whether a topic makes sense to a reader. Coherence (NPMI: do the top terms
+occur close together?) is not correlated with it here, and the most coherent fit has an intermediate
+loss. The most coherent fit should not be selected either: among so many candidates, the highest
+value is partly due to chance. Choose the lowest loss, which is the objective of the fit, and
+inspect the agreement.
 
-The texts are those of the installed scikit-learn, so another version gives other digits.
+The texts are those of the installed scikit-learn, so results differ between versions.
 """
 
 import inspect

@@ -3,15 +3,16 @@ Whitening, and when it hurts
 ============================
 
 With ``whiten=True`` every coordinate is divided by its standard deviation, so that all have
-variance 1: distances then count each direction alike.
+variance 1: all components then have the same weight in distances.
 
-That helps where the strongest directions are not the ones that matter, as in the wine data with
-raw columns: magnesium and proline have large numbers, and drown what tells the wines apart. It
-hurts where the weak directions are noise, as in the last of the 64 directions of the digits.
+This helps if the components with the largest variance are not the relevant ones, as in the wine
+data with raw columns: magnesium and proline have large values that dominate the features which
+distinguish the wines. It hurts if the components with small variance are noise, as in the last of
+the 64 components of the digits.
 
-The model of the data is the same either way: `get_covariance` and `score` describe `X`, not its
-coordinates, so whitening leaves them alone. In scikit-learn 1.9 they change (there the components
-are scaled a second time).
+The model of the data is the same with and without whitening: `get_covariance` and `score` describe
+`X`, not its coordinates, so whitening does not change them. In scikit-learn 1.9 it does (the
+components are scaled a second time).
 """
 
 import sys

@@ -1,31 +1,32 @@
 """
-Word vectors: what a factorization of counts has to know
-========================================================
+Word vectors from co-occurrence counts: SVD, PPMI and GloVe
+===========================================================
 
-Words that stand in like company are alike. The company is counted in scikit-learn's own docstrings:
-how often each word stands within five words of each other one. Several ways turn the counts into 50
-numbers a word. They are judged by a question that needs no opinion: of each word that also occurs
-with an s at its end (cluster, clusters), how far up is the other form among the words of the
-highest cosine? Not all are plurals (use, uses; it, its), but they are the same for all ways. By
-chance 0.7 % would be among the first ten. The standard error of a share is up to 4 %.
+Words that occur in similar contexts are similar. Co-occurrences are counted in scikit-learn's own
+docstrings: how often each word occurs within five words of each other word. Several methods
+transform the counts into 50 numbers per word. The evaluation is objective: for each word that also
+occurs with an s at its end (cluster, clusters), what is the rank of the other form among the words
+with the highest cosine similarity? Not all are plurals (use, uses; it, its), but they are the same
+for all methods. By chance 0.7 % would be among the first ten. The standard error of a fraction is
+up to 4 %.
 
-The counts themselves are no good, 11 % among the first ten: the largest belong to "the" and "of",
-and an SVD spends its directions on these. `PPMI`, which asks how many times as often as by chance,
-has 38 %. So has an SVD of log(1 + n), without any theory. PPMI is better among the first hundred
-(78 % against 66 %), and where less is known, with only two words on each side counted (34 % against
-22 %). With logarithms of counts the nearest word is one of a similar frequency, as the last column
-says; with PPMI less so.
+The raw counts perform poorly, with 11 % among the first ten: the largest counts belong to "the" and
+"of", and the components of an SVD model these. `PPMI`, the ratio of the counts to those expected by
+chance, has 38 %. So has an SVD of log(1 + n), which has no theoretical basis. PPMI is better among
+the first hundred (78 % compared with 66 %), and with less data, if only two words on each side are
+counted (34 % compared with 22 %). With logarithms of counts the nearest word has a similar
+frequency, as the last column shows; with PPMI less so.
 
-GloVe factorizes logarithms of counts too, with biases and a weight for each entry, but only of
-pairs that occur. That is `MaskedMF` with `entry_weight`, and has 19 %. What it lacks is what never
-stands together: the same with all other pairs as zeros, of a tenth of the weight, has 34 %. GloVe
-was made for texts of billions of words, where a pair that makes sense is seldom missing. Here nine
-pairs of ten are missing, and to leave them out is to leave out most of what is known.
+GloVe also factorizes logarithms of counts, with biases and a weight for each entry, but only of
+pairs that occur. This is `MaskedMF` with `entry_weight`, and has 19 %. It lacks the pairs that
+never occur together: the same model with all other pairs as zeros, with a tenth of the weight, has
+34 %. GloVe was designed for texts of billions of words, where a meaningful pair is seldom missing.
+Here nine pairs of ten are missing, and to omit them is to omit most of the information.
 
-The parameters of `PPMI` come from large texts too. Without smoothing it does as well here, or a
-little better, and `shift=5` takes away too much: the word "and" has not one weight left.
+The default parameters of `PPMI` were also chosen for large texts. Without smoothing it does as well
+here, or a little better, and `shift=5` removes too much: the word "and" has no weight left at all.
 
-The texts are those of the installed scikit-learn, so another version gives other digits.
+The texts are those of the installed scikit-learn, so results differ between versions.
 """
 
 import inspect

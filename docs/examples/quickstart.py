@@ -1,14 +1,14 @@
 """
-lrfact at work, on data that comes with scikit-learn
-====================================================
+Quickstart: lrfact on data sets shipped with scikit-learn
+=========================================================
 
     python docs/examples/quickstart.py                  # everything, well under a minute
     python docs/examples/quickstart.py photo text       # these sections only
     python docs/examples/quickstart.py --out pictures   # pictures go to this folder
 
-Each section is one function, `@section("name", "heading")` above it. It prints what it finds and
-saves pictures in the folder that it is given. Nothing is downloaded; the section `recommend` also
-takes MovieLens where `lrfact.datasets.fetch_movielens` has put it.
+Each section is one function, `@section("name", "heading")` above it. It prints its results and
+saves figures in the given folder. Nothing is downloaded; the section `recommend` also uses
+MovieLens if `lrfact.datasets.fetch_movielens` has downloaded it before.
 """
 
 import argparse
@@ -129,9 +129,9 @@ def print_times(rank: int, seconds: float, grid_rank: int, grid_seconds: float) 
 @section("photo", "Photo: rank against storage and error")
 def photo(folder: Path) -> None:
     image = load_sample_image("china.jpg").astype(np.float32)
-    m, n, colors = image.shape
-    X = image.reshape(m, n * colors)  # one row of pixels a row, all colors in it
-    print(f"{m} x {n} pixels in three colors, as a matrix of {m} x {n * colors}\n")
+    m, n, colours = image.shape
+    X = image.reshape(m, n * colours)  # one row of pixels a row, all colours in it
+    print(f"{m} x {n} pixels in three colors, as a matrix of {m} x {n * colours}\n")
 
     # The share of the energy to keep follows from the error to allow.
     allowed = 0.1
@@ -168,7 +168,7 @@ def text(folder: Path) -> None:
     X = vectorizer.fit_transform(docstrings)
     print(f"{X.shape[0]} docstrings, {X.shape[1]} words, {X.nnz / np.prod(X.shape):.1%} stored\n")
 
-    print("What the rules say of the rank:")
+    print("Rank by rule:")
     selection = select_rank(X, "gavish-donoho", random_state=0)
     print(selection)
 
@@ -181,7 +181,7 @@ def text(folder: Path) -> None:
         print(f"  {name}: {', '.join(nearest)}")
 
     words = vectorizer.get_feature_names_out()
-    print("\nHeaviest words of four components:")
+    print("\nTop words of four components:")
     for number in (1, 2, 3, 4):
         heaviest = np.argsort(-reducer.components_[number])[:7]
         print(f"  {number + 1}: {', '.join(words[heaviest])}")
@@ -261,8 +261,8 @@ def complete_digits(folder: Path) -> None:
     completed = np.where(hidden, model.predict(holes), X)
     means = np.broadcast_to(np.nanmean(holes, axis=0), X.shape)
     print(f"{len(X)} digits, {hidden.mean():.0%} of the pixels (0 to 16) missing.")
-    print(f"Penalty of least error by cross-validation: reg={search.best_params_['reg']}")
-    print("RMSE of the missing pixels:")
+    print(f"Regularization strength by cross-validation: reg={search.best_params_['reg']}")
+    print("RMSE on the missing pixels:")
     print(f"  filled with the mean of the column: {rmse(means - X, hidden):.2f}")
     print(f"  MaskedMF, 20 components:            {rmse(completed - X, hidden):.2f}")
     print(f"  (search: {search_seconds:.2f} s, fit: {seconds:.2f} s)")
@@ -296,7 +296,7 @@ def recommend_to_eve() -> None:
     model = MaskedMF(n_components=2, reg=0.1, missing_values=0, random_state=0).fit(table)
     eve = table[-1]
     columns, _ = model.recommend([eve], n_items=2)
-    print("\nFive people, six films. What Eve has not seen, and what speaks for and against it:")
+    print("\nFive users, six movies. Predictions of what Eve has not seen, with explanations:")
     for column in columns[0]:
         print(replace(model.explain(eve, column), names=films))
 
@@ -324,10 +324,10 @@ def recommend_from_movielens() -> None:
         (np.array(list(likes.values()), dtype=float), ([0, 0, 0], rated)),
         shape=(1, ratings.shape[1]),
     )
-    print("Someone new has rated three films:")
+    print("A new user has rated three movies:")
     for number, (title, stars) in enumerate(likes.items(), start=1):
         print(f"  ({number}) {stars} stars: {title}")
-    print("Best of the others; each prediction is what all think of it, and a part from each of")
+    print("Top recommendations; each prediction is a baseline plus a contribution from each of")
     print("the three:\n\n  stars =  all    (1)    (2)    (3)")
     columns, _ = model.recommend(newcomer, n_items=10)
     for column in columns[0]:
@@ -353,14 +353,14 @@ def clicks(folder: Path) -> None:
     left = likes & (plays == 0)  # what they would like and have not played, as it was planted
     famous = np.argsort(np.where(plays > 0, 0, -np.count_nonzero(plays, axis=0)), axis=1)
     by_model, _ = search.best_estimator_.recommend(X, n_items=5)
-    print("Share of five recommended songs that are liked:")
+    print("Fraction of five recommended songs that are liked:")
     print(f"  the most popular: {precision_at_k(famous, left, k=5):.2f}")
     print(f"  ImplicitMF:       {precision_at_k(by_model, left, k=5):.2f}")
 
     newcomer = np.zeros(X.shape[1])
     newcomer[[3, 7]] = np.log1p([5, 2])
     columns, _ = search.best_estimator_.recommend([newcomer], n_items=3)
-    print("\nA newcomer has played songs 3 (five times) and 7 (twice). To play next, and why:")
+    print("\nA new user has played songs 3 (five times) and 7 (twice). Recommendations:")
     for column in columns[0]:
         print(search.best_estimator_.explain(newcomer, int(column)))
 
@@ -389,12 +389,12 @@ def search(folder: Path) -> None:
     words = CountVectorizer(stop_words="english", token_pattern="[a-z]{3,}", min_df=2)
     engine = LSASearch(n_components=50, vectorizer=words, random_state=0)
     _, seconds = timed(lambda: engine.fit(prose, ids=names))
-    print(f"{len(names)} docstrings in {engine.n_components_} directions, {seconds:.2f} s")
+    print(f"{len(names)} docstrings in {engine.n_components_} components, {seconds:.2f} s")
 
     for question in ("group similar points without labels", "fill in missing values"):
         print(f"\n{question}:")
         print(engine.search(question, n=3))
-    print("\nWhy the last of them is there, word by word:")
+    print("\nExplanation of the last hit, word by word:")
     print(engine.explain("fill in missing values", "KNNImputer"))
     terms, _ = engine.similar_terms("clustering", n=5)
     print(f"\nWords used like 'clustering': {', '.join(terms)}")

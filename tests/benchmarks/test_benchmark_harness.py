@@ -567,8 +567,8 @@ def test_quick_runs_of_ratings_tasks_are_reported(tmp_path, monkeypatch):
     for title in (
         "Ratings",
         "MovieLens accuracy",
-        "Calibration of error bars",
-        "Exact sweeps",
+        "Calibration of prediction intervals",
+        "Time per iteration of exact ALS",
         "100 million ratings",
     ):
         assert f"## {title}\n" in page
@@ -682,7 +682,11 @@ def test_a_run_of_search_is_reported(tmp_path, monkeypatch):
         harness.record_run(name, options, task.run(options), 0.0)
     assert report.main([str(options.out)]) == 0
     page = (options.out / "README.md").read_text(encoding="utf8")
-    for title in ("mean average precision", "agreement with people", "semantic analysis: time"):
+    for title in (
+        "mean average precision",
+        "correlation with human judgments",
+        "semantic analysis: time",
+    ):
         assert title in page
     assert "| **lrfact LSASearch** | 1.0000 |" in page
     errors = [float(row["largest_error"]) for row in read_rows(options.out / "lsa.csv")]

@@ -1,4 +1,4 @@
-"""Where the documentation is, how a script of it is imported, and no figure left open."""
+"""Fixtures for the documentation: its folder, its scripts, and closing of figures."""
 
 import importlib.util
 import os
@@ -16,7 +16,7 @@ from lrfact import kernels
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-# Many fits, or large ones: minutes on the NumPy twins.
+# Many or large fits, which take minutes with the NumPy fallback.
 MANY_FITS = {
     "plot_clicks",
     "plot_cold_start",
@@ -31,8 +31,8 @@ MANY_FITS = {
     "plot_word_vectors",
 }
 
-# Fits that take most of the time of a page. Its picture needs them and the tests of what it tells
-# need them, so what came out is kept. No test may change it.
+# Expensive fits, which are needed for the figure of a page and for the tests of its statements.
+# Their results are cached. Tests must not modify them.
 KEPT = {
     "plot_audio_parts": ["split"],
     "plot_completion": ["errors_of"],
@@ -47,7 +47,7 @@ KEPT = {
 
 
 def keep_results(function: Callable) -> Callable:
-    """As functools.cache, of arguments that may be arrays."""
+    """Cache like functools.cache, for arguments that may be arrays."""
     kept: dict[str, object] = {}
 
     @wraps(function)
@@ -96,7 +96,7 @@ def example() -> Callable[[str], ModuleType]:
 
 @pytest.fixture(scope="session")
 def run_example() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run ``docs/examples/<name>.py`` as a user on a server would: from elsewhere, no display."""
+    """Run ``docs/examples/<name>.py`` from another folder, without a display."""
 
     def run(name: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
         dropped = {"DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND", "PYTHONPATH"}

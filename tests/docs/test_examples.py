@@ -1,4 +1,4 @@
-"""The examples run without a display, and what they tell the reader is so."""
+"""The examples run without a display, and their statements are true."""
 
 from pathlib import Path
 
@@ -12,12 +12,12 @@ PLOTS = sorted(path.stem for path in EXAMPLES.glob("plot_*.py"))
 
 
 def with_two_starts(*args, n_init=1, **parameters):
-    """NMFTopics of one start, or of two where there are more."""
+    """NMFTopics with one initialization, or with two if more are requested."""
     return NMFTopics(*args, n_init=min(n_init, 2), **parameters)
 
 
-# What to change in a page for a picture of the same kind in less time: whether it is drawn is all
-# that is asked here, and the tests below share little with it.
+# Changes that make the figure of a page faster: these tests only check that it can be drawn, and
+# the tests below have little in common with it.
 SMALLER = {
     "plot_faces_into_parts": lambda page: {"NMFTopics": with_two_starts},
     "plot_scale": lambda page: {
@@ -387,7 +387,7 @@ def test_topics_from_many_starts(example):
     fits = page.all_starts(X)
     judged = page.judge(fits, words, tokens)
     loss, coherence = judged["loss"], judged["coherence"]
-    # Limits with room: the texts are those of the installed scikit-learn, and more of them where
+    # Tolerant limits: the texts are those of the installed scikit-learn, and more of them where
     # another test has enabled its experimental estimators.
     assert (loss[1:] < loss[0]).mean() > 0.25
     assert loss[1:11].min() < 1.002 * loss.min()
@@ -465,7 +465,7 @@ def test_search_in_two_directions_and_in_docstrings(example):
     found = {hit.document: hit.score for hit in small.search("kitten")}
     assert found["Dogs 101"] == pytest.approx(1, abs=1e-3)
     assert "no known word" in small.search("truck").note
-    # Limits with room: the texts are those of the installed scikit-learn.
+    # Tolerant limits: the texts are those of the installed scikit-learn.
     words = page.average_precisions(page.docstring_search(lexical_weight=1, n_feedback=0))
     both = page.average_precisions(page.docstring_search())
     assert both.mean() > words.mean() + 0.03
@@ -483,7 +483,7 @@ def test_word_vectors(example):
     }
     ten = {name: np.mean(found <= 10) for name, found in ranks.items()}
     hundred = {name: np.mean(found <= 100) for name, found in ranks.items()}
-    # Limits with room: the texts are those of the installed scikit-learn.
+    # Tolerant limits: the texts are those of the installed scikit-learn.
     raw, logarithms, information, glove = page.AT_OTHER_WINDOWS
     assert ten[information] == pytest.approx(ten[logarithms], abs=0.08)
     assert ten[information] > 2.5 * ten[raw]
@@ -538,7 +538,7 @@ def test_scale(example, monkeypatch):
     X = page.make_clicks(400)
     assert X.shape == (4000, 400)
     assert X.nnz / 4000 == pytest.approx(page.PER_ROW, rel=0.05)
-    # The law, on a method that obeys it.
+    # The power law, for a method that satisfies it.
     name = "full SVD"
     measured = np.array([100, 200]), np.array([1.0, 8.0]), np.array([1e6, 4e6])
     monkeypatch.setattr(page, "measured", lambda _: measured)

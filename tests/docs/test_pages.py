@@ -1,4 +1,4 @@
-"""The pages of the documentation: links lead somewhere, snippets run, lists are complete."""
+"""Documentation pages: links are valid, snippets run, lists are complete."""
 
 import ast
 import doctest
@@ -33,7 +33,7 @@ def with_blocks(language):
 
 
 def anchors(path):
-    """Anchors that GitHub and most renderers make of the headings."""
+    """Return the anchors of headings, as GitHub and most renderers generate them."""
     headings = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
@@ -141,7 +141,7 @@ def test_parameter_tables_are_those_of_the_signatures(docs):
 
 
 def stated(cell, cls):
-    """The parameter in a cell of the table; its default is that of the class."""
+    """Return the parameter in a cell of the table and check its default."""
     name, _, default = cell.strip().strip("`").partition("=")
     assert cls().get_params()[name] == ast.literal_eval(default), cell
     return name
@@ -152,7 +152,7 @@ def test_gallery_has_every_example(docs):
     for path in sorted((docs / "examples").glob("plot_*.py")):
         assert f"(examples/{path.name})" in text
         assert f"(images/{path.stem}.png)" in text
-        # What it says is what the script says: `python docs/build_gallery.py` was not forgotten.
+        # The text is that of the script: `python docs/build_gallery.py` has been run.
         title, _, *body = path.read_text(encoding="utf-8").split('"""')[1].strip().splitlines()
         assert f"## {title}\n" in text
         assert "\n".join(body).strip().replace("``", "`") in text

@@ -1,4 +1,4 @@
-"""The script behind the first command of the README: everything it promises is there."""
+"""The quickstart script, the first command of the README, does what it describes."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def run(run_example, tmp_path_factory):
-    """The folder where it ran, and what it printed where MovieLens had not been downloaded."""
+    """Return the folder of a run without MovieLens and its output."""
     folder = tmp_path_factory.mktemp("quickstart")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SCIKIT_LEARN_DATA", str(tmp_path_factory.mktemp("no_data")))
@@ -26,7 +26,7 @@ def run(run_example, tmp_path_factory):
 
 @pytest.fixture
 def run_here(example, tmp_path, monkeypatch, capsys):
-    """Run it with arguments in this process and an empty folder, and return what it prints.
+    """Run the script with arguments in this process in an empty folder, and return its output.
 
     That takes no second import of everything; `run` is the way of a user.
     """
@@ -99,7 +99,7 @@ def test_missing_pixels(run):
 
 
 def test_films_for_eve(run):
-    lists = run[1].split("What Eve has not seen")[1].split("MovieLens")[0]
+    lists = run[1].split("what Eve has not seen")[1].split("MovieLens")[0]
     films = re.findall(r"^(\w+): (\S+)$", lists, flags=re.MULTILINE)
     assert [film for film, _ in films] == ["SciFi1", "Comedy1"]
     for (_, prediction), reasons in zip(
@@ -133,7 +133,7 @@ def test_without_movielens_it_says_how_to_get_it(run):
 
 
 def test_movielens_where_it_is(run_here, example, tmp_path_factory, monkeypatch):
-    """An archive of the right size and layout, of other ratings."""
+    """Write an archive of the correct size and layout, with other ratings."""
     data = tmp_path_factory.mktemp("data")
     rated = ["Star Wars (1977)", "Empire Strikes Back, The (1980)", "English Patient, The (1996)"]
     titles = rated + [f"Film {number}" for number in range(4, 1683)]

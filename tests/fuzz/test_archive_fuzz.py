@@ -1,4 +1,4 @@
-"""Saved searches changed at random: each is refused with a reason, or answers.
+"""Randomly modified saved searches are rejected with a reason, or can be used.
 
 ``LRFACT_HYPOTHESIS=searching`` tries other changes, and more of them.
 """
@@ -35,7 +35,7 @@ SEARCHES = {
         2, random_state=0, lexical_weight=0, vectorizer=HashingVectorizer(n_features=16)
     ).fit(TEXTS),
 }
-# Of the budget of the profile.
+# Fraction of the number of examples of the profile.
 N_CHANGES = max(1, settings.default.max_examples // 3)
 
 MANY_SECONDS, MANY_BYTES = 2.0, 50_000_000
@@ -43,7 +43,7 @@ MANY_SECONDS, MANY_BYTES = 2.0, 50_000_000
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
-    """A folder of searches as they were saved, and one to change them in."""
+    """Return a folder of saved searches, and one for modified copies."""
     folder = tmp_path_factory.mktemp("fuzz")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_search_files.os, "fsync", lambda descriptor: None)
@@ -68,7 +68,7 @@ def path_of(folder, name, version):
 
 
 def refused_or_answered(folder, memory_map):
-    """Load and use a search; it may take neither long nor much memory, and raise one error only."""
+    """Load and use a search; time and memory are limited, and only one type of error is allowed."""
     start = time.process_time()
     tracemalloc.start()
     try:

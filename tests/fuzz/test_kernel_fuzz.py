@@ -1,4 +1,4 @@
-"""Kernels called with arrays made up and damaged at random, compiled beside the NumPy fallback.
+"""Kernels with random and damaged arrays: compiled code compared with the NumPy fallback.
 
 Each call ends in the numbers of the fallback or in an exception; nothing beside an output is
 written. ``LRFACT_HYPOTHESIS=searching`` looks for new calls, and for longer.
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
     kernels.IMPLEMENTATION != "compiled", reason="nothing to compare the fallback with"
 )
 
-# A fixed part of the budget of the profile for each of the kernels.
+# Fixed fraction of the number of examples of the profile, for each kernel.
 N_CALLS = max(1, settings.default.max_examples // 4)
 
 REFUSED = (ValueError, TypeError, OverflowError)
@@ -41,7 +41,7 @@ def strided(array, rng):
 
 
 def with_a_value(array, rng):
-    """One place holds another value, an extreme one mostly."""
+    """Replace one entry by another value, mostly an extreme one."""
     array = array.copy()
     if array.size and array.dtype.kind in "iuf":
         values = FLOATS if array.dtype.kind == "f" else INTEGERS
@@ -116,7 +116,7 @@ RELATED = {"gram", "design", "hidden", "indptr"}
 
 
 def damaged(arguments, damages, rng):
-    """The arguments with some of them changed, and whether the results can be compared."""
+    """Return arguments with some of them changed, and whether results can be compared."""
     arguments, comparable = dict(arguments), True
     for damage in damages:
         names = list(arguments)[:-1]
@@ -135,7 +135,7 @@ def damaged(arguments, damages, rng):
 
 
 def guarded_copy(array):
-    """A copy with as little changed as can be, in the middle of a buffer that is looked at."""
+    """Return a copy inside a larger buffer whose margins are checked."""
     if array.dtype == object or not array.flags.c_contiguous or not array.flags.aligned:
         return array.copy() if array.flags.writeable else array, None
     buffer = np.full(array.size + 2 * GUARD, UNTOUCHED).astype(array.dtype)
@@ -146,11 +146,11 @@ def guarded_copy(array):
 
 
 def outcome(module, kernel, arguments):
-    """The outputs after a call, or None where it was refused; the inputs are as before."""
+    """Return the outputs of a call, or None if it was rejected; inputs must be unchanged."""
     given, buffers = {}, []
     for name, value in arguments.items():
         given[name] = value
-        # What lies in memory in another way than usual is given as it is.
+        # Arrays with an unusual memory layout are passed unchanged.
         if isinstance(value, np.ndarray) and (name in OUTPUTS[kernel] or value.flags.c_contiguous):
             given[name], buffer = guarded_copy(value)
             if buffer is not None and buffer.dtype.kind in "iuf":

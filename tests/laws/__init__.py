@@ -1,1 +1,1 @@
-"""Laws that every estimator and solver keeps, and the documented exceptions to them."""
+"""Laws (invariances) of all estimators and solvers, and the documented exceptions."""

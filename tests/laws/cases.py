@@ -1,4 +1,4 @@
-"""The estimators and solvers that the laws hold for, small data, and the units of the results."""
+"""Estimators and solvers under test, small data sets, and the units of the results."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ import lrfact
 N_ROWS, N_COLUMNS = 24, 9
 
 
-# What a matrix means: absent entries are zeros, or missing.
+# Kinds of matrices: absent entries are zeros, or missing.
 COMPLETE, INCOMPLETE, PAIRS = "complete", "incomplete", "pairs"
 
 Results = dict[str, np.ndarray]
@@ -76,7 +76,7 @@ class Case:
         return self.name.split()[0]
 
     def results(self, model: Any, rows: Any, names: Any = None) -> Results:
-        """Return all that has a unit of a fitted estimator, or some of it."""
+        """Return the results of a fitted estimator that have a unit, or some of them."""
         values = {}
         for name in self.units if names is None else names:
             value = (
@@ -97,11 +97,11 @@ class Case:
 
 
 class Pairs(tuple):
-    """A long table and its values, as `fit` takes them."""
+    """Long table and its values, the arguments of `fit`."""
 
 
 def rows_of(X: Any) -> Any:
-    """Return what `predict` takes of what `fit` takes."""
+    """Return the argument of `predict` from the arguments of `fit`."""
     return X[0] if isinstance(X, Pairs) else X
 
 
@@ -456,7 +456,7 @@ CASES = {
 
 
 def values_of(case: Case, *, largest: int = 5) -> np.ndarray:
-    """Return small whole numbers, the same for all cases of a kind; 0 where there is no entry."""
+    """Return small integers, the same for all cases of a kind; 0 for absent entries."""
     rng = np.random.default_rng(3)
     groups = np.arange(N_ROWS) % 3
     taste = rng.integers(1, 4, size=(3, N_COLUMNS))
@@ -469,7 +469,7 @@ def values_of(case: Case, *, largest: int = 5) -> np.ndarray:
 
 
 def matrix_of(case: Case, values: np.ndarray | None = None) -> Any:
-    """Return data of the case in its plainest form: a C-contiguous array, or pairs in a list."""
+    """Return the data of a case in the simplest form: a C-contiguous array, or a list of pairs."""
     values = values_of(case) if values is None else values
     if case.kind == COMPLETE:
         return np.ascontiguousarray(values)

@@ -1,4 +1,4 @@
-"""Records which law each test is about, and counts the pairs of estimator and law at the end."""
+"""Records the law of each test, and counts the pairs of estimator and law at the end."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from laws.table import EXCEPTIONS
 
 @pytest.fixture(autouse=True)
 def _iterations_may_end_early():
-    """A fixed number of epochs is compared with as many others."""
+    """Ignore convergence warnings: a fixed number of epochs is compared."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield
@@ -26,7 +26,7 @@ def pytest_runtest_makereport(item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Print how many pairs of an estimator and a law were tested, and how they fared."""
+    """Print the number of tested pairs of an estimator and a law, and their outcomes."""
     pairs: dict[str, bool] = {}
     for outcome, reports in terminalreporter.stats.items():
         for report in reports:

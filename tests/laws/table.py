@@ -1,4 +1,4 @@
-"""Which law holds for which estimator: the table of the documentation, and its exceptions."""
+"""Table of the laws (invariances) that each estimator satisfies, and the exceptions to them."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -11,42 +11,44 @@ from laws.cases import CASES, Case
 
 # In the order of the table.
 LAWS = {
-    "scale": "X times s gives the results times the power of s that their unit has",
-    "storage": "every container of the same matrix gives the same results",
-    "dtype": "every dtype of the same numbers gives the same results, and no sum overflows in it",
-    "order": "the order of entries, rows and columns does not matter; repeated entries are added",
-    "refit": "`set_params` does not change a fitted model; a second fit equals a first one",
-    "labels": "columns are found and compared by labels of any kind",
-    "batches": "rows in batches give what all rows give at once",
+    "scale": "scaling X by s scales each result by the power of s that its unit implies",
+    "storage": "all containers of the same matrix give the same results",
+    "dtype": "all dtypes of the same numbers give the same results, and sums do not overflow",
+    "order": "the order of entries, rows and columns is irrelevant; duplicate entries are summed",
+    "refit": "`set_params` does not change a fitted model; refitting equals a first fit",
+    "labels": "columns can have labels of any type, which are validated and can select columns",
+    "batches": "processing rows in batches gives the same results as processing all rows at once",
 }
 
 
 @dataclass(frozen=True)
 class Exemption:
-    """An estimator that does not keep a law.
+    """Exception of an estimator from a law.
 
     Attributes
     ----------
     reason : str
-        Why, in the words of the documentation.
+        Reason for the exception, as printed in the documentation.
 
     variants : str
-        Regular expression of the variants that are exempt; all others are held.
+        Regular expression of the exempt variants; all others are checked.
     """
 
     reason: str
     variants: str = ""
 
 
-_ENTRIES = "random initialization and order of entries are drawn by position"
-_ONLINE = "each batch is seen once, with the components current at that point"
-_EARLIER_ROWS = "factors of earlier rows stay: only new entries update the column factors"
-_COUNTS = "its weight of a count is not linear in it"
-_CHAIN = "draws in float32 are not those in float64: predictions agree as two seeds do"
-_ORDER_OF_CHAIN = "draws are made row by row, column by column: predictions agree as two seeds do"
-_OF_A_SEARCH = "`lexical_weight` and `n_feedback` are read by each search"
+_ENTRIES = "the random initialization and the order of entries depend on positions"
+_ONLINE = "each batch is processed once, with the components current at that point"
+_EARLIER_ROWS = "factors of earlier rows are kept: only new entries update the column factors"
+_COUNTS = "the weight is a nonlinear function of the count"
+_CHAIN = "draws in float32 and float64 differ: predictions agree like those of two seeds"
+_ORDER_OF_CHAIN = (
+    "draws depend on positions of rows and columns: predictions agree like those of two seeds"
+)
+_SEARCH_TIME = "`lexical_weight` and `n_feedback` are read at each search"
 
-# By law and case. That each of them is needed is tested.
+# By law and case. A test checks that each exception is needed.
 EXCEPTIONS: dict[tuple[str, str], Exemption] = {
     ("scale", "LSASearch bm25"): Exemption(_COUNTS),
     ("scale", "TermWeighting bm25"): Exemption(_COUNTS),
@@ -54,20 +56,20 @@ EXCEPTIONS: dict[tuple[str, str], Exemption] = {
     ("dtype", "BayesianMF"): Exemption(_CHAIN, "float32"),
     ("dtype", "EntryRegressor BayesianMF"): Exemption(_CHAIN, "float32"),
     ("order", "RankSearchCV"): Exemption(
-        "folds are of neighboring rows, as in GridSearchCV", "^rows$"
+        "folds are blocks of consecutive rows, as in GridSearchCV", "^rows$"
     ),
     ("refit", "RankSearchCV"): Exemption(
-        "methods of `best_estimator_` are there while `refit` is set, as in GridSearchCV",
+        "methods of `best_estimator_` exist only if `refit` is set, as in GridSearchCV",
         "set refit",
     ),
     ("order", "MaskedMF sgd"): Exemption(_ENTRIES, "^(rows|columns)$"),
     ("order", "ImplicitMF bpr"): Exemption(_ENTRIES, "^(rows|columns)$"),
     ("order", "BayesianMF"): Exemption(_ORDER_OF_CHAIN, "^(rows|columns)$"),
     ("order", "SoftImpute"): Exemption(
-        "the entries that choose `reg` are drawn by position", "^(rows|columns)$"
+        "the held-out entries that choose `reg` depend on positions", "^(rows|columns)$"
     ),
-    ("refit", "LSASearch"): Exemption(_OF_A_SEARCH, "set (lexical_weight|n_feedback)"),
-    ("refit", "LSASearch bm25"): Exemption(_OF_A_SEARCH, "set (lexical_weight|n_feedback)"),
+    ("refit", "LSASearch"): Exemption(_SEARCH_TIME, "set (lexical_weight|n_feedback)"),
+    ("refit", "LSASearch bm25"): Exemption(_SEARCH_TIME, "set (lexical_weight|n_feedback)"),
     ("batches", "NMFTopics hals"): Exemption(_ONLINE, "partial_fit"),
     ("batches", "NMFTopics mu"): Exemption(_ONLINE, "partial_fit"),
     ("batches", "NMFTopics mu Kullback-Leibler"): Exemption(_ONLINE, "partial_fit"),
@@ -75,7 +77,7 @@ EXCEPTIONS: dict[tuple[str, str], Exemption] = {
     ("batches", "MaskedMF als nonnegative"): Exemption(_EARLIER_ROWS, "partial_fit"),
     ("batches", "MaskedMF sgd"): Exemption(_EARLIER_ROWS, "partial_fit"),
     ("batches", "LSASearch bm25"): Exemption(
-        "words and their weights stay those of the first batch", "partial_fit"
+        "the vocabulary and its weights remain those of the first batch", "partial_fit"
     ),
 }
 
@@ -83,17 +85,17 @@ EXCEPTIONS: dict[tuple[str, str], Exemption] = {
 def exempt_variants(
     law: str, case: Case, variants: Callable[[Case], Iterable[str]]
 ) -> tuple[list[str], list[str]]:
-    """Return the variants that are held for a case, and those that are exempt."""
+    """Return the variants of a case that are checked, and those that are exempt."""
     exemption = EXCEPTIONS.get((law, case.name))
-    held_ones, exempt = [], []
+    checked, exempt = [], []
     for variant in variants(case):
         is_exempt = exemption is not None and re.search(exemption.variants, variant)
-        (exempt if is_exempt else held_ones).append(variant)
-    return held_ones, exempt
+        (exempt if is_exempt else checked).append(variant)
+    return checked, exempt
 
 
 def rows_of_table() -> dict[str, dict[str, str]]:
-    """Return, by estimator and law, "yes" or the numbers of the exceptions."""
+    """Return "yes" or the numbers of the exceptions, by estimator and law."""
     numbers = {reason: number for number, reason in enumerate(reasons(), start=1)}
     rows: dict[str, dict[str, str]] = {}
     for name, case in CASES.items():
@@ -108,7 +110,7 @@ def rows_of_table() -> dict[str, dict[str, str]]:
 
 
 def reasons() -> list[str]:
-    """Return the distinct reasons in the order of the laws and estimators."""
+    """Return the distinct reasons for exceptions, in the order of the laws and estimators."""
     in_order = [
         EXCEPTIONS[law, name] for law in LAWS for name in CASES if (law, name) in EXCEPTIONS
     ]
@@ -116,7 +118,7 @@ def reasons() -> list[str]:
 
 
 def markdown() -> str:
-    """Return the laws, the table and the reasons as they are in the documentation."""
+    """Return the laws, the table and the reasons as printed in the documentation."""
     lines = [f"- **{law}**: {meaning}." for law, meaning in LAWS.items()]
     lines += ["", f"| estimator | {' | '.join(LAWS)} |", "|---" * (len(LAWS) + 1) + "|"]
     lines += [f"| `{name}` | {' | '.join(row.values())} |" for name, row in rows_of_table().items()]
@@ -133,7 +135,7 @@ def markdown() -> str:
 
 
 def all_cases() -> list[Any]:
-    """Return the parameters of the test of a law."""
+    """Return the cases as parameters of the test of a law."""
     return [pytest.param(case, id=name) for name, case in CASES.items()]
 
 
@@ -143,19 +145,19 @@ def check_all(
     case: Case,
     variants: Callable[[Case], Iterable[str]],
 ) -> None:
-    """Check every variant of a law that is held for a case.
+    """Check all variants of a law for a case, except the exempt ones.
 
     Raises
     ------
     AssertionError
-        One for all variants that fail; or if an exemption is not needed.
+        If a variant fails (one error lists all of them), or an exemption is not needed.
     """
-    held_ones, exempt = exempt_variants(law, case, variants)
-    failures = _failures(check, case, held_ones)
+    checked, exempt = exempt_variants(law, case, variants)
+    failures = _failures(check, case, checked)
     assert not failures, f"{case.name}: " + "\n".join(failures)
     if (law, case.name) in EXCEPTIONS:
         needed = any(_failures(check, case, [variant]) for variant in exempt)
-        assert needed, f"{case.name} keeps the law of {law}: drop the exemption"
+        assert needed, f"{case.name} satisfies the law of {law}: remove the exemption"
 
 
 def _failures(check: Callable[[Case, str], None], case: Case, variants: Iterable[str]) -> list[str]:
@@ -163,7 +165,7 @@ def _failures(check: Callable[[Case, str], None], case: Case, variants: Iterable
     for variant in variants:
         try:
             check(case, variant)
-        except pytest.skip.Exception:  # a library is not there
+        except pytest.skip.Exception:  # an optional library is missing
             continue
         except Exception as failure:
             what = str(failure) if isinstance(failure, AssertionError) else repr(failure)

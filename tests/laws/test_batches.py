@@ -1,4 +1,4 @@
-"""Rows in batches give what all rows give at once."""
+"""Processing rows in batches gives the same results as processing all rows at once."""
 
 import itertools
 
@@ -42,7 +42,7 @@ def check(case, variant):
 
 
 def _low_rank(case):
-    """Of no higher rank than the fit: then batches lose nothing."""
+    """Return a matrix whose rank does not exceed that of the fit: batches are then exact."""
     rng = np.random.default_rng(0)
     return rng.random((N_ROWS, 2)) @ rng.random((2, N_COLUMNS))
 

@@ -1,4 +1,4 @@
-"""The dtype of the same numbers does not matter, and no sum overflows in it."""
+"""All dtypes of the same numbers give the same results, and sums do not overflow."""
 
 import functools
 
@@ -51,7 +51,7 @@ def variants(case):
 
 
 def numbers(case, dtype):
-    """Whole numbers, or zeros and ones; and where there is an entry."""
+    """Return integers, or zeros and ones, and the mask of the entries."""
     values = values_of(case)
     observed = values > 0
     return (np.where(values > 2, 1.0, 0.0) if dtype == "bool" else values), observed
@@ -96,7 +96,7 @@ def _reading(case, form):
 
 
 def repeated(case, dtype):
-    """Entries of 1, each as often as its value times `_TIMES`; and the sums."""
+    """Return entries of 1, repeated value times `_TIMES` times, and their sums."""
     values, _ = numbers(case, "int8")
     if dtype == "bool":
         values = np.minimum(values, 3)

@@ -1,4 +1,4 @@
-"""A forked process, in which no thread of its parent is left, does not hang and finds the same."""
+"""A forked process, without the threads of its parent, does not hang and gives the same results."""
 
 import os
 import subprocess

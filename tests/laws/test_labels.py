@@ -1,4 +1,4 @@
-"""Columns are found and compared by labels of any kind; rows of a long table as well."""
+"""Columns, and rows of a long table, can have labels of any type."""
 
 import datetime
 import functools
@@ -105,8 +105,8 @@ def _check_pairs(case, variant):
     assert len(model.row_labels_) == rows.max() + 1
     assert len(model.column_labels_) == columns.max() + 1
     assert {label(i) for i in range(int(rows.max()) + 1)} == set(model.row_labels_.tolist())
-    predicted = model.predict(labeled)
-    # Values go with labels, whatever these are sorted by.
+    predicted = model.predict(labelled)
+    # Values stay with their labels in every sort order.
     assert np.corrcoef(predicted, y)[0, 1] > 0.6
     order = np.random.default_rng(0).permutation(len(y))
     again = model.predict([labeled[at] for at in order])

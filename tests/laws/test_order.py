@@ -1,4 +1,4 @@
-"""The order of entries, rows and columns does not matter, and repeated entries are added."""
+"""The order of entries, rows and columns is irrelevant, and duplicate entries are summed."""
 
 import functools
 
@@ -50,7 +50,7 @@ def plain(name):
 
 
 def unsorted(values):
-    """Stored entries of each row, the last column first."""
+    """Return the stored entries of each row in descending order of columns."""
     X = sparse.csr_array(values)
     order = np.concatenate(
         [np.arange(a, b)[::-1] for a, b in zip(X.indptr, X.indptr[1:], strict=False)]
@@ -61,7 +61,7 @@ def unsorted(values):
 
 
 def repeated(values):
-    """Each entry twice in its row, with a quarter and three quarters of its value."""
+    """Return each entry as two entries, with a quarter and three quarters of its value."""
     X = sparse.csr_array(values)
     data = np.column_stack([X.data / 4, X.data * 3 / 4]).ravel()
     return sparse.csr_array((data, np.repeat(X.indices, 2), 2 * X.indptr), shape=X.shape)

@@ -14,7 +14,7 @@ _NOT_OF_THE_MODEL = {"n_jobs", "verbose", "missing_values"}
 
 
 def alternatives(model):
-    """Another valid value of each parameter."""
+    """Return another valid value for each parameter."""
     other = {}
     for name, value in model.get_params(deep=False).items():
         allowed = getattr(model, "_parameter_constraints", {}).get(name)
@@ -86,7 +86,7 @@ def test_parameters_set_later_change_nothing(case):
 
 
 def test_every_kind_of_parameter_has_another_value():
-    """Otherwise the law would be tested of no parameter at all."""
+    """Check that the law is tested for some parameter."""
     cases = [parameter.values[0] for parameter in all_cases()]
     assert all(len(variants(case)) >= 3 for case in cases)
     assert np.mean([len(variants(case)) for case in cases]) > 5

@@ -1,4 +1,4 @@
-"""X times s: every result is multiplied by the power of s that its unit has."""
+"""Scaling X by s scales each result by the power of s that its unit implies."""
 
 import functools
 import re
@@ -13,7 +13,7 @@ LAW = "scale"
 
 # Powers of ten, rounded to powers of four: then nothing is rounded but what has other units.
 _POWERS = {np.float64: (-150, -30, -10, 3, 10, 30, 150), np.float32: (-30, -10, 3, 10, 30)}
-# Where a refusal is as good as a result, if it is true.
+# Scales at which a correct error is as acceptable as a result.
 _REFUSABLE = {np.float64: 100, np.float32: 15}
 # A result that the dtype cannot hold is not compared.
 _MOST = {np.float64: 1e305, np.float32: 1e35}

@@ -1,4 +1,4 @@
-"""The container of a matrix does not matter."""
+"""All containers of the same matrix give the same results."""
 
 import functools
 import itertools

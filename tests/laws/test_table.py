@@ -1,4 +1,4 @@
-"""The table of the documentation is that of the tests, and no estimator is left out of it."""
+"""The table of laws in the documentation is up to date and contains every estimator."""
 
 import inspect
 from pathlib import Path
@@ -12,15 +12,15 @@ from laws import table
 from laws.cases import CASES, INCOMPLETE, matrix_of
 from laws.test_order import _COLUMNS, _ROWS
 
-# Solvers that are other names of one, or a choice among them.
+# Values of `solver` that are aliases, or a choice among solvers.
 _ALIASES = {"auto", "cd"}
 
 
 def test_documentation_has_this_table():
     page = Path(__file__).resolve().parents[2] / "docs" / "index.md"
     _, _, section = page.read_text(encoding="utf-8").partition("### Laws\n")
-    wanted = table.markdown()
-    assert wanted in section, f"replace the table in docs/index.md by\n\n{wanted}"
+    expected = table.markdown()
+    assert expected in section, f"replace the table in docs/index.md by\n\n{expected}"
 
 
 def test_every_estimator_has_a_case():
@@ -52,7 +52,7 @@ def test_exceptions_are_of_laws_and_cases():
 
 @pytest.mark.parametrize("name", ["MaskedMF sgd", "BayesianMF", "SoftImpute", "ImplicitMF bpr"])
 def test_fits_in_another_order_agree_like_two_seeds(name):
-    """What holds where the order counts."""
+    """Methods that depend on the order give results within their variation over seeds."""
     case = CASES[name]
     X = matrix_of(case)
 

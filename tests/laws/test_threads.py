@@ -34,7 +34,7 @@ def test_fits_side_by_side_are_those_one_after_another(name):
 @needs_openmp
 @pytest.mark.parametrize("name", SOME)
 def test_workers_of_joblib_do_not_wake_more_threads(name, monkeypatch):
-    """By default; an estimator that is given a number takes it."""
+    """Check the default; an explicit number of threads is respected."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(kernels, "max_threads", lambda: 8)
     monkeypatch.setattr(joblib, "cpu_count", lambda: 8)

@@ -1,4 +1,4 @@
-"""Estimators of observed entries: values times a number give results times it, of any size."""
+"""Estimators of observed entries are equivariant to the scale of the values."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def table():
 
 
 def answers(model, X, new):
-    """Whatever is in the units of X."""
+    """Return all results that have the unit of X."""
     model.fit(X)
     found = {"transform": model.transform(new), "score": model.score(new)}
     if not hasattr(model, "predict"):
