@@ -129,9 +129,9 @@ def print_times(rank: int, seconds: float, grid_rank: int, grid_seconds: float) 
 @section("photo", "Photo: rank against storage and error")
 def photo(folder: Path) -> None:
     image = load_sample_image("china.jpg").astype(np.float32)
-    m, n, colours = image.shape
-    X = image.reshape(m, n * colours)  # one row of pixels a row, all colours in it
-    print(f"{m} x {n} pixels in three colors, as a matrix of {m} x {n * colours}\n")
+    m, n, colors = image.shape
+    X = image.reshape(m, n * colors)  # one row of pixels a row, all colors in it
+    print(f"{m} x {n} pixels in three colors, as a matrix of {m} x {n * colors}\n")
 
     # The share of the energy to keep follows from the error to allow.
     allowed = 0.1

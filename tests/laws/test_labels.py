@@ -105,7 +105,7 @@ def _check_pairs(case, variant):
     assert len(model.row_labels_) == rows.max() + 1
     assert len(model.column_labels_) == columns.max() + 1
     assert {label(i) for i in range(int(rows.max()) + 1)} == set(model.row_labels_.tolist())
-    predicted = model.predict(labelled)
+    predicted = model.predict(labeled)
     # Values stay with their labels in every sort order.
     assert np.corrcoef(predicted, y)[0, 1] > 0.6
     order = np.random.default_rng(0).permutation(len(y))
