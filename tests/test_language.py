@@ -62,7 +62,7 @@ BRITISH = re.compile(
     re.IGNORECASE,
 )
 NOT_BRITISH = re.compile(
-    r"(?:ra|exerc|adv|dev|rev|superv|compr|prom|surpr|no|deno|disgu|po|pra|prec|unsuperv)is(?:ed|ing)",
+    r"(?:ra|exerc|adv|dev|rev|superv|compr|prom|surpr|no|deno|r|disgu|po|pra|prec|unsuperv)is(?:ed|ing)",
     re.IGNORECASE,
 )
 
@@ -113,6 +113,8 @@ def prose(text: str) -> str:
 
 def public_docstrings(file: Path) -> Iterator[tuple[str, str]]:
     """Docstrings of the classes and functions a user can see, and of their public methods."""
+    if file.relative_to(PACKAGE).parts[0] in {"kernels", "linalg", "solvers", "checks"}:
+        return
     public = {*lrfact.__all__}
     for folder in ("datasets", "metrics", "rank_rules"):
         public |= {*getattr(lrfact, folder).__all__}

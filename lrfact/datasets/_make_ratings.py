@@ -45,11 +45,11 @@ class SyntheticRatings:
     Examples
     --------
     >>> from lrfact.datasets import make_ratings
-    >>> planted = make_ratings(6, 4, n_ratings=10, noise=0, random_state=0)
-    >>> planted
+    >>> synthetic = make_ratings(6, 4, n_ratings=10, noise=0, random_state=0)
+    >>> synthetic
     SyntheticRatings(6 rows, 4 columns, 10 ratings, 3 components)
-    >>> rows, columns = planted.ratings.nonzero()
-    >>> bool(abs(planted.predict_entries(rows, columns) - planted.ratings.data).max() < 1e-12)
+    >>> rows, columns = synthetic.ratings.nonzero()
+    >>> bool(abs(synthetic.predict_entries(rows, columns) - synthetic.ratings.data).max() < 1e-12)
     True
     """
 
@@ -123,7 +123,7 @@ def make_ratings(
     dtype: npt.DTypeLike = "float64",
     random_state: Any = None,
 ) -> SyntheticRatings:
-    r"""Make random ratings from planted factors, with few rows and columns holding most of them.
+    r"""Make random ratings from a known low-rank model, with long-tailed activity of rows and columns.
 
     An observed entry is
 
@@ -156,7 +156,7 @@ def make_ratings(
 
     noise : float, default=0.5
         Standard deviation of the noise: no model can have a smaller root mean square error on
-        hidden entries, as long as `levels` is None.
+        held-out entries, as long as `levels` is None.
 
     row_spread : float, default=1.0
         Dispersion of the numbers of ratings per row: standard deviation of the logarithm of a row's
@@ -179,7 +179,7 @@ def make_ratings(
     Returns
     -------
     SyntheticRatings
-        `ratings`, a csr_array, and the planted `row_factors`, `column_factors`, `row_bias`,
+        `ratings`, a csr_array, and the true `row_factors`, `column_factors`, `row_bias`,
         `column_bias` and `intercept`. A row or column may be without any rating.
 
     Raises
@@ -214,12 +214,12 @@ def make_ratings(
     Examples
     --------
     >>> from lrfact.datasets import make_ratings
-    >>> planted = make_ratings(50, 30, n_ratings=400, levels=range(1, 6), random_state=0)
-    >>> planted.ratings.nnz
+    >>> synthetic = make_ratings(50, 30, n_ratings=400, levels=range(1, 6), random_state=0)
+    >>> synthetic.ratings.nnz
     400
-    >>> sorted({float(x) for x in planted.ratings.data})
+    >>> sorted({float(x) for x in synthetic.ratings.data})
     [1.0, 2.0, 3.0, 4.0, 5.0]
-    >>> planted.row_factors.shape, planted.column_factors.shape
+    >>> synthetic.row_factors.shape, synthetic.column_factors.shape
     ((50, 3), (30, 3))
     """
     dtype = _checked_dtype(dtype)

@@ -1,4 +1,4 @@
-"""The Gaussian model behind probabilistic PCA: few strong directions, equal noise in the rest."""
+"""The Gaussian model behind probabilistic PCA: few components, and equal noise in the rest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,22 +15,22 @@ EPS = float(np.finfo(np.float64).eps)
 class GaussianDensity:
     """A Gaussian with covariance ``V' diag(variances - noise) V + noise I``, V orthonormal rows.
 
-    A variance that cannot be told from zero beside the largest one counts as the least that can:
-    the density is finite then, and does not depend on what rounding left there.
+    A variance within the rounding error of the largest one is replaced by the smallest one above it,
+    so that the density is finite and does not depend on rounding errors.
 
     Attributes
     ----------
     variances : ndarray of shape (k,)
-        Along the strong directions, descending.
+        Variances of the components, in descending order.
 
     noise : float
-        Variance in all other directions.
+        Variance of all other components.
 
     n_features : int
         Dimension of the space.
 
     eps : float
-        Unit roundoff of the arithmetic that found the directions.
+        Unit roundoff of the arithmetic by which the components were computed.
     """
 
     variances: Array
@@ -40,7 +40,7 @@ class GaussianDensity:
 
     @property
     def is_singular(self) -> bool:
-        """Whether no direction has any variance."""
+        """Whether all variances are zero."""
         return self._largest <= 0
 
     @property
@@ -53,12 +53,12 @@ class GaussianDensity:
 
     @property
     def _weak(self) -> float:
-        """Variance outside of the strong directions."""
+        """Variance of the noise, at least that of rounding errors."""
         return max(self.noise, _least_noise(float(self.variances.sum()), self._n_weak, self.eps))
 
     @property
     def _strong(self) -> Array:
-        """Variances along the strong directions, none less than that outside of them."""
+        """Variances of the components, at least that of the noise."""
         least = self._weak if self._n_weak else _least_variance(self.variances, self.eps)
         return np.maximum(self.variances, least)
 
@@ -89,15 +89,15 @@ class GaussianDensity:
             log_volume += n_weak * np.log(weak)
         return -0.5 * (self.n_features * np.log(2 * np.pi) + log_volume + distance)
 
-    def covariance(self, directions: Array) -> Array:
-        """Return the covariance for strong directions of shape (k, n_features)."""
+    def covariance(self, components: Array) -> Array:
+        """Return the covariance for components of shape (k, n_features)."""
         excess = np.maximum(self.variances - self.noise, 0)
-        covariance = (directions.T * excess) @ directions
+        covariance = (components.T * excess) @ components
         np.fill_diagonal(covariance, covariance.diagonal() + self.noise)
         return covariance
 
-    def precision(self, directions: Array) -> Array:
-        """Return the inverse of the covariance, in the directions that have variance."""
+    def precision(self, components: Array) -> Array:
+        """Return the inverse of the covariance, restricted to its range if it is singular."""
         self._require_regular()
         strong, weak = self._strong, self._weak
         least = min(float(strong.min()), weak) if self._n_weak else float(strong.min())
@@ -107,8 +107,8 @@ class GaussianDensity:
                 "multiplied by a large number"
             )
         if not self._n_weak:
-            return (directions.T / strong) @ directions
-        precision = (directions.T * (1 / strong - 1 / weak)) @ directions
+            return (components.T / strong) @ components
+        precision = (components.T * (1 / strong - 1 / weak)) @ components
         np.fill_diagonal(precision, precision.diagonal() + 1 / weak)
         return precision
 
@@ -120,7 +120,7 @@ class GaussianDensity:
 
 
 def _least_variance(variances: Array, eps: float) -> float:
-    """Return the variance along a direction that rounding may pretend: squares of coordinates."""
+    """Return the variance of a component that may be due to rounding: squares of coordinates."""
     return max((100 * eps) ** 2, 10 * EPS) * _largest(variances)
 
 
@@ -148,7 +148,7 @@ def log_density_by_rank(
     squared_norm: float,
     eps: float = EPS,
 ) -> Array:
-    """Return the log-density of a centered row in models with several numbers of directions.
+    """Return the log-density of a centered row in models with several numbers of components.
 
     The same as `GaussianDensity.log_density` for each rank, but all of them at once. As that is
     linear in the squares, means of squares over rows give the mean log-density.
@@ -156,13 +156,13 @@ def log_density_by_rank(
     Parameters
     ----------
     variances : ndarray of shape (K,)
-        Along all directions.
+        Variances of all components.
 
     noise : ndarray of shape (n_ranks,)
         Variance in all others, for each rank.
 
     ranks : ndarray of shape (n_ranks,)
-        Numbers of leading directions, at most K.
+        Numbers of leading components, at most K.
 
     n_features : int
         Dimension of the space.
@@ -174,7 +174,7 @@ def log_density_by_rank(
         Mean squared norm of the rows.
 
     eps : float
-        Unit roundoff of the arithmetic that found the directions.
+        Unit roundoff of the arithmetic by which the components were computed.
 
     Returns
     -------

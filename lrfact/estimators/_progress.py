@@ -18,7 +18,7 @@ class FitProgress:
         Whether to print a line for each measurement.
 
     measure : str, default="error of singular values"
-        What is measured; may change as the fit goes on.
+        Name of the measure; it may change during the fit.
     """
 
     def __init__(

@@ -31,12 +31,11 @@ class SufficientStatistics:
     Attributes
     ----------
     numerator : ndarray of shape (n_columns, n_components)
-        For squared errors, the matrix times the factors of the rows; for other divergences, the
-        components times the numerator of their update.
+        Numerator of the update: for squared errors the matrix times the factors of the rows; for
+        other divergences the components times the numerator of their update.
 
     denominator : ndarray of shape (n_components, n_components) or (n_columns, n_components)
-        For squared errors, the Gram matrix of the factors of the rows; for other divergences, the
-        denominator of the update.
+        Denominator of the update: for squared errors the Gram matrix of the factors of the rows.
 
     mass : ndarray of shape (n_components,)
         Sums of the factors of the rows.

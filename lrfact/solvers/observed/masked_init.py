@@ -175,7 +175,7 @@ def _leading_right_vectors(
     """Singular values and right singular vectors, as near as a few iterations bring them.
 
     Subspace iteration with its basis on the side of the columns alone: what the rows are given is
-    not orthonormalised, which would take longer than the products, and not asked for. Halko,
+    not orthonormalized, which would take longer than the products, and not asked for. Halko,
     Martinsson and Tropp (2011), arXiv:0909.4061.
     """
     n_columns = A.shape[1]
