@@ -123,7 +123,7 @@ def make_ratings(
     dtype: npt.DTypeLike = "float64",
     random_state: Any = None,
 ) -> SyntheticRatings:
-    r"""Make random ratings from a known low-rank model, with long-tailed activity of rows and columns.
+    r"""Make random ratings from a known low-rank model, with a long-tailed pattern of entries.
 
     An observed entry is
 

@@ -15,8 +15,8 @@ EPS = float(np.finfo(np.float64).eps)
 class GaussianDensity:
     """A Gaussian with covariance ``V' diag(variances - noise) V + noise I``, V orthonormal rows.
 
-    A variance within the rounding error of the largest one is replaced by the smallest one above it,
-    so that the density is finite and does not depend on rounding errors.
+    A variance within the rounding error of the largest one is replaced by the smallest one above
+    it, so that the density is finite and does not depend on rounding errors.
 
     Attributes
     ----------
