@@ -24,6 +24,9 @@ _FIRST_MOMENTUM, _GROWTH, _SHRINKAGE, _CEILING_GROWTH = 0.5, 1.05, 1.5, 1.01
 # Of a projected gradient, in its terms.
 _ROUNDING = 10
 
+# Base-2 logarithm of the scale between the columns of both factors up to which nothing is done.
+_MOST_DRIFT = 16
+
 
 def hals(
     problem: NonnegativeProblem,
@@ -149,6 +152,12 @@ def hals(
         column_gram = problem.columns.gram_of(columns_ahead)
         if gauge_is_free:
             gauge = _gauge(row_gram, column_gram)
+            drift = _drift(gauge)
+            if drift is not None:
+                rows, rows_ahead = rows / drift, rows_ahead / drift
+                columns, columns_ahead = columns * drift, columns_ahead * drift
+                column_gram = problem.columns.gram_of(columns_ahead)
+                gauge /= drift
         if not extrapolate:
             first_violation = violation
         else:
@@ -209,3 +218,13 @@ def _gauge(row_gram: Array, column_gram: Array) -> Array:
     known = (of_rows > 0) & (of_columns > 0)
     gauge[known] = (of_rows[known] / of_columns[known]) ** 0.25
     return gauge
+
+
+def _drift(gauge: Array) -> Array | None:
+    """Return powers of two that bring back scales that grew far apart, or None.
+
+    Nothing determines these scales, and each iteration may move them further, until one overflows.
+    """
+    exponent = np.rint(np.log2(gauge))
+    exponent[np.abs(exponent) <= _MOST_DRIFT] = 0
+    return np.exp2(exponent).astype(gauge.dtype) if exponent.any() else None
