@@ -57,7 +57,7 @@ GLOSSARY = {
     r"how far it went": "convergence",
 }
 BRITISH = re.compile(
-    r"\b(?:\w+(?:isation|ised|ising)|analyse[ds]?|behaviours?|centre[ds]?|centring|colours?"
+    r"\b(?:\w+(?:isation|ised|ising)|analyse[ds]?|behaviours?|centre[ds]?|centr(?:ing)|colours?"
     r"|favour\w*|neighbours?|labell\w+|modell\w+|cancell\w+|grey|judgement|artefacts?)\b",
     re.IGNORECASE,
 )

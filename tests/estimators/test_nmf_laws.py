@@ -320,3 +320,16 @@ def test_a_row_that_hides_a_huge_column_is_fitted(loss):
         # Squares have twice the digits; what they leave is taken for nothing.
         model.components_[:, 3] = 1e5
     assert_allclose(model.transform(given), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_scales_of_the_two_factors_do_not_grow_apart():
+    """Without a penalty nothing determines them; they used to drift until one overflowed."""
+    X = np.array(
+        [[1.661, 0.19, 0.168, 0.015], [0, 0.594, 1.436, 165.244], [0.065, 1.076, 6.279, 0.436]]
+    )
+    model = NMFTopics(2, random_state=0, max_iter=600, tol=0)
+    with pytest.warns(ConvergenceWarning):
+        W = model.fit_transform(X)
+    sizes = [np.linalg.norm(model.components_, axis=1), np.linalg.norm(W, axis=0)]
+    assert np.all(np.abs(np.log2(sizes)) < 40)
+    assert model.reconstruction_err_ < 710

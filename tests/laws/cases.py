@@ -125,6 +125,12 @@ def _first_two(model, X):
     return model.recommend(X, n_items=2)[0]
 
 
+def _similarity(model, X):
+    # Infinitely far are those that are not there.
+    distances = model.kneighbors(X, n_neighbors=3)[0]
+    return np.where(np.isinf(distances), 0, 1 - distances)
+
+
 def _maker(Estimator: type, **parameters: Any) -> Callable[..., Any]:
     if "n_jobs" in inspect.signature(Estimator).parameters:
         parameters = {"n_jobs": 1, **parameters}  # so little work wakes no thread in time
@@ -358,7 +364,7 @@ def _text_cases() -> list[Case]:
 
     nearest = {
         "transform": _transform,
-        "similarity": lambda model, X: model.kneighbors(X, n_neighbors=3)[0],
+        "similarity": _similarity,
     }
     units = {"components_": 0, "singular_values_": 1, "document_vectors_": 0, "transform": 1}
     weights = {"transform": _transform}

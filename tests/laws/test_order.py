@@ -4,7 +4,6 @@ import functools
 
 import numpy as np
 import pytest
-from scipy import sparse
 
 from laws.cases import (
     CASES,
@@ -19,12 +18,11 @@ from laws.cases import (
     rows_of,
     values_of,
 )
+from laws.containers import repeated, unsorted, with_stored_zeros
+from laws.expected import permuted
 from laws.table import all_cases, check_all
 
 LAW = "order"
-
-# One value for each component, of which there may be as many as columns.
-_BY_COMPONENT = {"singular_values_", "topic_share_"}
 
 _RNG = np.random.default_rng(5)
 _ROWS, _COLUMNS = _RNG.permutation(N_ROWS), _RNG.permutation(N_COLUMNS)
@@ -47,29 +45,6 @@ def variants(case):
 def plain(name):
     case = CASES[name]
     return case.fitted_results(matrix_of(case), **case.tight)
-
-
-def unsorted(values):
-    """Return the stored entries of each row in descending order of columns."""
-    X = sparse.csr_array(values)
-    order = np.concatenate(
-        [np.arange(a, b)[::-1] for a, b in zip(X.indptr, X.indptr[1:], strict=False)]
-    )
-    X = sparse.csr_array((X.data[order], X.indices[order], X.indptr), shape=X.shape)
-    assert not X.has_sorted_indices
-    return X
-
-
-def repeated(values):
-    """Return each entry as two entries, with a quarter and three quarters of its value."""
-    X = sparse.csr_array(values)
-    data = np.column_stack([X.data / 4, X.data * 3 / 4]).ravel()
-    return sparse.csr_array((data, np.repeat(X.indices, 2), 2 * X.indptr), shape=X.shape)
-
-
-def with_stored_zeros(values):
-    places = np.indices(values.shape).reshape(2, -1)
-    return sparse.csr_array((values.ravel(), tuple(places)), shape=values.shape)
 
 
 def check(case, variant):
@@ -132,18 +107,9 @@ def _check_permuted(case, variant):
     X = matrix_of(case)
     given = X[_ROWS] if variant == "rows" else X[:, _COLUMNS]
     found = case.results(case.fit(np.ascontiguousarray(given), **case.tight), rows_of(given))
-    expected = {}
-    for name, value in plain(case.name).items():
-        if name in case.by_place:
-            continue
-        if name in _BY_COMPONENT:
-            expected[name] = value
-        elif variant == "rows" and value.shape[:1] == (N_ROWS,):
-            expected[name] = value[_ROWS]
-        elif variant == "columns" and value.shape[-1:] == (N_COLUMNS,):
-            expected[name] = value[..., _COLUMNS]
-        else:
-            expected[name] = value
+    rows = _ROWS if variant == "rows" else None
+    columns = _COLUMNS if variant == "columns" else None
+    expected = permuted(case, plain(case.name), rows, columns)
     found = {name: found[name] for name in expected}
     assert_same(found, expected, case.order_tol, variant)
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from laws.cases import CASES, N_COLUMNS, PAIRS, Pairs, assert_same, matrix_of
+from laws.expected import at_unit_scale
 from laws.table import all_cases, check_all
 
 LAW = "scale"
@@ -15,8 +16,6 @@ LAW = "scale"
 _POWERS = {np.float64: (-150, -30, -10, 3, 10, 30, 150), np.float32: (-30, -10, 3, 10, 30)}
 # Scales at which a correct error is as acceptable as a result.
 _REFUSABLE = {np.float64: 100, np.float32: 15}
-# A result that the dtype cannot hold is not compared.
-_MOST = {np.float64: 1e305, np.float32: 1e35}
 _TOL = {np.float64: 1e-6, np.float32: 2e-3}
 
 
@@ -57,12 +56,7 @@ def check(case, variant):
             raise AssertionError(f"refused for the wrong reason: {refusal}") from refusal
         return
     expected = at_one(case.name, dtype)
-    in_units = {}
-    for name, unit in case.units.items():
-        if unit == "log":
-            in_units[name] = found[name] + N_COLUMNS * np.log(scale)
-        elif np.log10(_MOST[dtype]) > abs(power * unit):
-            in_units[name] = found[name] / scale**unit
+    in_units = at_unit_scale(case, found, dtype, scale, N_COLUMNS)
     compared = {name: expected[name] for name in in_units}
     assert_same(in_units, compared, _TOL[dtype], variant)
 

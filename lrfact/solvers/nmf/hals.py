@@ -24,6 +24,9 @@ _FIRST_MOMENTUM, _GROWTH, _SHRINKAGE, _CEILING_GROWTH = 0.5, 1.05, 1.5, 1.01
 # Of a projected gradient, in its terms.
 _ROUNDING = 5
 
+# Base-2 logarithm of the ratio of the scales of both factors above which they are balanced.
+_MOST_DRIFT = 16
+
 
 def hals(
     problem: NonnegativeProblem,
@@ -90,6 +93,8 @@ def hals(
     if not np.isfinite(squared_norm):
         raise ValueError("squares of the entries of X overflow; divide X by its largest entry")
     width, eps = rows.shape[1], float(np.finfo(rows.dtype).eps)
+    penalties = problem.rows.penalty, problem.columns.penalty
+    scales_are_free = all(penalty.l1 == penalty.l2 == 0 for penalty in penalties)
 
     def order() -> NDArray[np.int64] | None:
         return None if shuffle is None else shuffle.permutation(width).astype(np.int64)
@@ -98,7 +103,7 @@ def hals(
     stopping_of_columns = inner_stopping(problem.columns, width)
     rows_ahead, columns_ahead = rows, columns
     column_gram = problem.columns.gram_of(columns)
-    gauge = _gauge(problem.rows.gram_of(rows), column_gram)
+    column_scale = _column_scale(problem.rows.gram_of(rows), column_gram)
     momentum, ceiling, last_good = _FIRST_MOMENTUM, 1.0, _FIRST_MOMENTUM
     objective: list[float] = []
     converged = False
@@ -110,7 +115,7 @@ def hals(
             stopping_of_rows,
             gram=column_gram,
             order=order(),
-            weight=gauge,
+            weight=column_scale,
         )
         violation = fit.violation
         rows, rows_before = fit.rows, rows
@@ -125,7 +130,7 @@ def hals(
             stopping_of_columns,
             gram=row_gram,
             order=order(),
-            weight=1 / gauge,
+            weight=1 / column_scale,
         )
         violation += fit.violation
         columns, columns_before = fit.rows, columns
@@ -144,14 +149,20 @@ def hals(
             momentum = min(ceiling, _GROWTH * momentum)
             ceiling = min(1.0, _CEILING_GROWTH * ceiling)
         column_gram = problem.columns.gram_of(columns_ahead)
-        gauge = _gauge(row_gram, column_gram)
+        column_scale = _column_scale(row_gram, column_gram)
+        drift = _drift(column_scale) if scales_are_free else None
+        if drift is not None:
+            rows, rows_ahead = rows / drift, rows_ahead / drift
+            columns, columns_ahead = columns * drift, columns_ahead * drift
+            column_gram = problem.columns.gram_of(columns_ahead)
+            column_scale /= drift
         if extrapolate:
             gained = objective[-2] - objective[-1]
             noise = eps * squared_norm
             settled = -noise <= gained <= max(tol * objective[-1], noise)
             # The gradient is a difference of two sums, which are equal at a minimum.
-            scale = 2 * _sum_of_products(rows, column_gram, gauge)
-            scale += 2 * _sum_of_products(columns, row_gram, 1 / gauge)
+            scale = 2 * _sum_of_products(rows, column_gram, column_scale)
+            scale += 2 * _sum_of_products(columns, row_gram, 1 / column_scale)
             converged = tol > 0 and settled and violation <= max(tol, _ROUNDING * eps) * scale
         if progress is not None and progress(len(objective), objective[-1]):
             break
@@ -195,10 +206,20 @@ def inner_stopping(side: Side, width: int) -> Stopping:
     return Stopping(tol=0.01, of_first=True, most_passes=most_passes)
 
 
-def _gauge(row_gram: Array, column_gram: Array) -> Array:
+def _column_scale(row_gram: Array, column_gram: Array) -> Array:
     """Return by what the columns of both factors differ in scale, 1 where one is zero."""
     of_rows, of_columns = np.diagonal(row_gram), np.diagonal(column_gram)
-    gauge = np.ones(len(of_rows))
+    column_scale = np.ones(len(of_rows))
     known = (of_rows > 0) & (of_columns > 0)
-    gauge[known] = (of_rows[known] / of_columns[known]) ** 0.25
-    return gauge
+    column_scale[known] = (of_rows[known] / of_columns[known]) ** 0.25
+    return column_scale
+
+
+def _drift(column_scale: Array) -> Array | None:
+    """Return powers of two that balance the scales of both factors, or None if they are balanced.
+
+    Without regularization the scales are arbitrary, and may drift until one of them overflows.
+    """
+    exponent = np.rint(np.log2(column_scale))
+    exponent[np.abs(exponent) <= _MOST_DRIFT] = 0
+    return np.exp2(exponent).astype(column_scale.dtype) if exponent.any() else None
