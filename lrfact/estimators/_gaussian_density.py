@@ -149,7 +149,7 @@ def log_density_by_rank(
     squared_norm: float,
     eps: float = EPS,
 ) -> Array:
-    """Return the log-density of a centered row in models with several numbers of components.
+    """Return the log-density of a centered row in models with several numbers of directions.
 
     Equivalent to `GaussianDensity.log_density` for each rank, but computed for all ranks at once.
     Because the log-density is linear in the squares, the means of the squares over rows give the
