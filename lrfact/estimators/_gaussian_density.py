@@ -1,4 +1,4 @@
-"""Gaussian model of probabilistic PCA: a few components and isotropic noise."""
+"""The Gaussian model behind probabilistic PCA: few strong directions, equal noise in the rest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,23 +15,22 @@ EPS = float(np.finfo(np.float64).eps)
 class GaussianDensity:
     """A Gaussian with covariance ``V' diag(variances - noise) V + noise I``, V orthonormal rows.
 
-    A variance that is indistinguishable from zero beside the largest one is replaced by the
-    smallest distinguishable variance, so that the density is finite and does not depend on rounding
-    errors.
+    A variance that cannot be told from zero beside the largest one counts as the least that can:
+    the density is finite then, and does not depend on what rounding left there.
 
     Attributes
     ----------
     variances : ndarray of shape (k,)
-        Variances along the components, descending.
+        Along the strong directions, descending.
 
     noise : float
-        Noise variance, that is, the variance orthogonal to the components.
+        Variance in all other directions.
 
     n_features : int
         Dimension of the space.
 
     eps : float
-        Unit roundoff of the arithmetic by which the components were computed.
+        Unit roundoff of the arithmetic that found the directions.
     """
 
     variances: Array
@@ -41,7 +40,7 @@ class GaussianDensity:
 
     @property
     def is_singular(self) -> bool:
-        """Whether all variances are zero."""
+        """Whether no direction has any variance."""
         return self._largest <= 0
 
     @property
@@ -54,25 +53,25 @@ class GaussianDensity:
 
     @property
     def _weak(self) -> float:
-        """Noise variance, not less than what rounding errors allow."""
+        """Variance outside of the strong directions."""
         return max(self.noise, _least_noise(float(self.variances.sum()), self._n_weak, self.eps))
 
     @property
     def _strong(self) -> Array:
-        """Variances along the components, none less than the noise variance."""
+        """Variances along the strong directions, none less than that outside of them."""
         least = self._weak if self._n_weak else _least_variance(self.variances, self.eps)
         return np.maximum(self.variances, least)
 
     def log_density(self, squared_coordinates: Array, squared_norms: Array) -> Array:
-        """Return the log-density of centered rows.
+        """Return the log-density of centred rows.
 
         Parameters
         ----------
         squared_coordinates : ndarray of shape (n_rows, k)
-            Squared coordinates on the components.
+            On the strong directions.
 
         squared_norms : ndarray of shape (n_rows,)
-            Squared norms of the rows.
+            Of the whole rows.
 
         Returns
         -------
@@ -90,26 +89,26 @@ class GaussianDensity:
             log_volume += n_weak * np.log(weak)
         return -0.5 * (self.n_features * np.log(2 * np.pi) + log_volume + distance)
 
-    def covariance(self, components: Array) -> Array:
-        """Return the covariance matrix, given components of shape (k, n_features)."""
+    def covariance(self, directions: Array) -> Array:
+        """Return the covariance for strong directions of shape (k, n_features)."""
         excess = np.maximum(self.variances - self.noise, 0)
-        covariance = (components.T * excess) @ components
+        covariance = (directions.T * excess) @ directions
         np.fill_diagonal(covariance, covariance.diagonal() + self.noise)
         return covariance
 
-    def precision(self, components: Array) -> Array:
-        """Return the inverse of the covariance matrix, with variances bounded as in the density."""
+    def precision(self, directions: Array) -> Array:
+        """Return the inverse of the covariance, in the directions that have variance."""
         self._require_regular()
         strong, weak = self._strong, self._weak
         least = min(float(strong.min()), weak) if self._n_weak else float(strong.min())
         if least < 1 / np.finfo(np.float64).max:
             raise ValueError(
-                f"the smallest variance is {least:.3g}, and its inverse overflows: multiply X by a "
-                "large number before the fit"
+                f"the least variance is {least:.3g}, and its inverse overflows: fit rows that are "
+                "multiplied by a large number"
             )
         if not self._n_weak:
-            return (components.T / strong) @ components
-        precision = (components.T * (1 / strong - 1 / weak)) @ components
+            return (directions.T / strong) @ directions
+        precision = (directions.T * (1 / strong - 1 / weak)) @ directions
         np.fill_diagonal(precision, precision.diagonal() + 1 / weak)
         return precision
 
@@ -121,19 +120,19 @@ class GaussianDensity:
 
 
 def _least_variance(variances: Array, eps: float) -> float:
-    """Return the largest variance of a component that may be a rounding error of coordinates."""
+    """Return the variance along a direction that rounding may pretend: squares of coordinates."""
     return max((100 * eps) ** 2, 10 * EPS) * _largest(variances)
 
 
 def _least_noise(total: Any, n_weak: Any, eps: float) -> Any:
-    """Return the largest noise variance that may be a rounding error, see `_outside`."""
+    """Return the variance outside that rounding may pretend: see `_outside`."""
     return 10 * eps * total / np.maximum(n_weak, 1)
 
 
 def _outside(norms: Any, inside: Array, eps: float) -> Array:
-    """Return the squared norms orthogonal to the components, 0 if within rounding errors."""
-    residual = norms - inside
-    return np.where(residual > 10 * eps * norms, residual, 0.0)
+    """Return what is left of squared norms; what rounding leaves of a difference is nothing."""
+    left = norms - inside
+    return np.where(left > 10 * eps * norms, left, 0.0)
 
 
 def _largest(variances: Array) -> float:
@@ -149,39 +148,38 @@ def log_density_by_rank(
     squared_norm: float,
     eps: float = EPS,
 ) -> Array:
-    """Return the log-density of a centered row in models with several numbers of directions.
+    """Return the log-density of a centred row in models with several numbers of directions.
 
-    Equivalent to `GaussianDensity.log_density` for each rank, but computed for all ranks at once.
-    Because the log-density is linear in the squares, the means of the squares over rows give the
-    mean log-density.
+    The same as `GaussianDensity.log_density` for each rank, but all of them at once. As that is
+    linear in the squares, means of squares over rows give the mean log-density.
 
     Parameters
     ----------
     variances : ndarray of shape (K,)
-        Variances along all components.
+        Along all directions.
 
     noise : ndarray of shape (n_ranks,)
-        Noise variance for each rank.
+        Variance in all others, for each rank.
 
     ranks : ndarray of shape (n_ranks,)
-        Numbers of leading components, at most K.
+        Numbers of leading directions, at most K.
 
     n_features : int
         Dimension of the space.
 
     squared_coordinates : ndarray of shape (K,)
-        Mean squared coordinates on all components.
+        On all directions.
 
     squared_norm : float
-        Mean squared norm of the rows.
+        Of the whole row.
 
     eps : float
-        Unit roundoff of the arithmetic by which the components were computed.
+        Unit roundoff of the arithmetic that found the directions.
 
     Returns
     -------
     ndarray of shape (n_ranks,)
-        Log-density for each rank, in nats; NaN if all variances are zero.
+        NaN where there is no density, for want of any variance.
     """
     n_weak = n_features - ranks
     if _largest(variances) <= 0:

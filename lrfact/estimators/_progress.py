@@ -18,7 +18,7 @@ class FitProgress:
         Whether to print a line for each report.
 
     measure : str, default="error of singular values"
-        Name of the reported quantity, which may be changed during the fit.
+        Name of the measure; it may change during the fit.
     """
 
     def __init__(

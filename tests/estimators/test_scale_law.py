@@ -146,5 +146,5 @@ def test_precision_that_overflows_is_refused():
     rng = np.random.default_rng(0)
     X = rng.standard_normal((20, 2)) @ rng.standard_normal((2, 4))
     assert np.isfinite(PCAFromSVD(2).fit(1e-100 * X).get_precision()).all()
-    with pytest.raises(ValueError, match=r"its inverse overflows.*multiply X by a large number"):
+    with pytest.raises(ValueError, match=r"its inverse overflows.*multiplied by a large number"):
         PCAFromSVD().fit(1e-150 * X).get_precision()
