@@ -1,19 +1,19 @@
-"""Error messages of Python about arguments, without the names of private base classes."""
+"""Names of inherited methods in error messages, without private base classes."""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 def hide_private_bases(public: Iterable[type]) -> None:
-    """Let inherited methods be called by their own name only in messages.
+    """Remove private base classes from the qualified names of inherited methods.
 
-    Python begins "got an unexpected keyword argument" with the class in which a method is defined,
-    which for shared methods is not one that users know.
+    The error message "got an unexpected keyword argument" of Python starts with the qualified name
+    of a method. For inherited methods this contains a private base class unknown to users.
 
     Parameters
     ----------
     public : iterable of class
-        Classes whose names users know.
+        Public classes.
     """
     known = set(public)
     for cls in known:
@@ -22,12 +22,12 @@ def hide_private_bases(public: Iterable[type]) -> None:
                 continue
             for name, attribute in vars(base).items():
                 if not name.startswith("_"):
-                    _call_by_its_name(attribute, name)
+                    _set_qualified_name(attribute, name)
 
 
-def _call_by_its_name(attribute: Any, name: str) -> None:
-    method = getattr(attribute, "fn", attribute)  # of available_if
-    method = getattr(method, "__func__", method)  # of a class method
+def _set_qualified_name(attribute: Any, name: str) -> None:
+    method = getattr(attribute, "fn", attribute)  # method decorated by available_if
+    method = getattr(method, "__func__", method)  # class method
     while hasattr(method, "__qualname__"):
         method.__qualname__ = name
-        method = getattr(method, "__wrapped__", None)  # what a decorator calls
+        method = getattr(method, "__wrapped__", None)  # function inside a decorator

@@ -1,21 +1,21 @@
-"""Progress of a fit, to scikit-learn's callbacks where it has them and to the terminal."""
+"""Progress reports of a fit, by scikit-learn callbacks (if available) and printed lines."""
 
 from typing import Any
 
 
 class FitProgress:
-    """Tells callbacks, and a person where `verbose` is set, how far a fit has come.
+    """Report the progress of a fit to callbacks, and print it if `verbose` is set.
 
     Parameters
     ----------
     estimator : estimator
-        Being fitted; has `_init_callback_context`.
+        Estimator that is being fitted, with a method `_init_callback_context`.
 
     X : array-like or sparse matrix
-        The data, for callbacks.
+        Training data, which is passed to callbacks.
 
     verbose : int
-        Whether to print a line for each measurement.
+        Whether to print a line for each report.
 
     measure : str, default="error of singular values"
         Name of the measure; it may change during the fit.
@@ -37,7 +37,7 @@ class FitProgress:
         self._context = context.call_on_fit_task_begin(estimator=estimator, X=X)
 
     def __call__(self, step: int, measured: float) -> bool:
-        """Report a step and what it reached; True when a callback asks to stop."""
+        """Report the measure after a step, and return whether a callback requests to stop."""
         if self._verbose:
             name = type(self._estimator).__name__
             digits = "1e" if self.measure.startswith("error") else "6g"
@@ -48,7 +48,7 @@ class FitProgress:
         return bool(task.call_on_fit_task_end(estimator=self._estimator, X=self._X))
 
     def finish(self) -> None:
-        """Close the task of the whole fit."""
+        """Report the end of the fit."""
         self._context.call_on_fit_task_end(
             estimator=self._estimator, X=self._X, reconstruction_attributes={}
         )

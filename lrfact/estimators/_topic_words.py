@@ -1,4 +1,4 @@
-"""What components say of features and rows: the heaviest of each."""
+"""Top terms and representative documents of the components of a topic model."""
 
 from numbers import Integral
 from typing import Any
@@ -11,7 +11,7 @@ from lrfact._typing import Array
 
 
 class TopicWords:
-    """Mixin for estimators whose `components_` are not negative and that can `transform` rows."""
+    """Mixin for topic models: estimators with nonnegative `components_` and `transform`."""
 
     components_: Array
     topic_share_: NDArray[np.float64]
@@ -19,36 +19,37 @@ class TopicWords:
     def top_terms(
         self, feature_names: Any = None, n_terms: int = 10, relevance: float = 0.9
     ) -> NDArray[np.object_]:
-        r"""Return the most relevant features of each component.
+        r"""Return the top terms of each topic, that is, the most relevant features of a component.
 
         .. math:: \lambda \log p_t(j) + (1 - \lambda) \log \frac{p_t(j)}{p(j)}
 
-        ranks feature j in component t: :math:`p_t` are the shares of features in the component,
-        p those in all of `W @ components_` that was fitted.
+        is the relevance of feature j for component t, where :math:`p_t` are the fractions of the
+        features in the component, and p are those in the whole fitted product ``W @ components_``.
 
         Parameters
         ----------
         feature_names : array-like of str, shape (n_features,), default=None
-            Names, such as ``vectorizer.get_feature_names_out()``. None takes those of the data
-            fitted, or else x0, x1 and so on.
+            Names of the features, such as ``vectorizer.get_feature_names_out()``. If None,
+            `feature_names_in_` is used, or "x0", "x1" and so on if it is not defined.
 
         n_terms : int, default=10
             Number of terms, at most n_features.
 
         relevance : float, default=0.9
-            :math:`\lambda`, in [0, 1]. 1 ranks by weight; less than 1 moves what is heavy in all
-            components down, so that topics share fewer terms.
+            :math:`\lambda`, in [0, 1]. With 1, terms are ranked by weight. Smaller values rank
+            terms with large weights in all components lower, so that topics have fewer terms in
+            common.
 
         Returns
         -------
         ndarray of str objects, shape (n_components, n_terms)
-            Best first; of equal ones the first.
+            Terms in descending order of relevance, ties in the order of the features.
 
         Raises
         ------
         ValueError
-            If there are not as many names as features, `n_terms` is not positive, or `relevance`
-            is not in [0, 1].
+            If the number of names differs from the number of features, `n_terms` is not positive,
+            or `relevance` is not in [0, 1].
 
         References
         ----------
@@ -63,7 +64,7 @@ class TopicWords:
         if names.shape != (n_features,):
             raise ValueError(
                 f"feature_names has shape {names.shape}, but there are {n_features} features; "
-                "give one name for each column that was fitted"
+                "pass one name for each feature seen in fit"
             )
         if not 0 <= relevance <= 1:
             raise ValueError(f"relevance={relevance!r} must be in [0, 1]")
@@ -73,13 +74,13 @@ class TopicWords:
         return names[_heaviest(weights, n_terms, "n_terms")]
 
     def representative_documents(self, X: Any, n_documents: int = 5) -> NDArray[np.int64]:
-        """Return the rows in which each component weighs most.
+        """Return the rows (documents) with the largest weights of each component (topic).
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows, such as the documents fitted. Where rows differ in length, scale them to one
-            length, as tf-idf is, lest the longest represent every component.
+            Rows, such as the training documents. If rows have different norms, normalize them, as
+            in tf-idf; otherwise the longest documents represent every component.
 
         n_documents : int, default=5
             Number of documents, at most n_samples.
@@ -87,7 +88,7 @@ class TopicWords:
         Returns
         -------
         ndarray of int, shape (n_components, n_documents)
-            Indices of rows, the largest factor first; of equal ones the first.
+            Indices of rows in descending order of weight, ties in the order of the rows.
 
         Raises
         ------
@@ -99,19 +100,19 @@ class TopicWords:
 
 
 def _relevances(
-    components: NDArray[np.float64], share: NDArray[np.float64], relevance: float
+    components: NDArray[np.float64], fractions: NDArray[np.float64], relevance: float
 ) -> NDArray[np.float64]:
-    """Relevance of each feature to each component; minus infinity where it has no part in it."""
+    """Return the relevance of features for components; minus infinity if the weight is 0."""
     largest = components.max(axis=1, initial=0, keepdims=True)
-    parts = components / np.where(largest > 0, largest, 1)  # the sum of them all may overflow
+    parts = components / np.where(largest > 0, largest, 1)  # the sum of all entries may overflow
     parts /= np.maximum(parts.sum(axis=1, keepdims=True), 1)
-    overall = share @ parts
+    overall = fractions @ parts
     with np.errstate(divide="ignore"):
         return np.log(parts) - (1 - relevance) * np.log(np.where(overall > 0, overall, 1))
 
 
 def _heaviest(weights: Array, n: Any, name: str) -> NDArray[np.int64]:
-    """Places of the n largest weights of each row."""
+    """Return the indices of the n largest weights of each row."""
     if not isinstance(n, Integral) or n < 1:
         raise ValueError(f"{name}={n!r} must be an integer from 1")
     return np.argsort(-weights, axis=1, kind="stable")[:, : int(n)].astype(np.int64)

@@ -1,4 +1,4 @@
-"""Rows, known or new, completed by a fitted nuclear-norm model."""
+"""Imputation of training rows and unseen rows by a fitted nuclear-norm model."""
 
 from dataclasses import dataclass
 
@@ -12,19 +12,19 @@ from lrfact.solvers.completion.entry_scaling import EntryScaling, rows_of_entrie
 from lrfact.solvers.completion.soft_impute import ridge_design
 from lrfact.solvers.observed.ridge_rows import leave_one_out_residuals, regress_rows
 
-# Predictions of a block of rows at a time.
+# Size of a block of rows that is predicted at a time.
 _BLOCK_BYTES = 2**23
 
 
 @dataclass(frozen=True)
 class CompletionModel:
-    r"""What completing rows takes: all of the fit but its rows.
+    r"""Fitted model of matrix completion, without the factors of the training rows.
 
     .. math:: \min_{w, a} \sum_{j \in o} (y_j - a - w' b_j)^2 + \lambda \|w\|^2 + \rho a^2,
               \quad b_j = \sqrt{d} \circ v_j
 
-    where y are the entries of a row in scaled units. In the fit it has the same solution as the
-    nuclear norm.
+    is solved for each row, where y are its entries in scaled units. For the training rows the
+    solution is that of the nuclear-norm problem.
 
     Attributes
     ----------
@@ -35,13 +35,13 @@ class CompletionModel:
         Right singular vectors :math:`v`.
 
     reg : float
-        :math:`\lambda`.
+        Regularization strength :math:`\lambda`.
 
     offset_penalty : float or None
-        :math:`\rho`; None for rows without offsets.
+        Regularization :math:`\rho` of the row offsets; None without offsets.
 
     scaling : EntryScaling
-        Between the units of the data and of the model.
+        Conversion between the units of the data and of the model.
     """
 
     singular_values: Array
@@ -51,7 +51,7 @@ class CompletionModel:
     scaling: EntryScaling
 
     def complete(self, entries: sparse.csr_array, *, n_threads: int) -> Array:
-        """Fill the holes of rows.
+        """Impute the missing values of rows.
 
         Parameters
         ----------
@@ -59,12 +59,12 @@ class CompletionModel:
             Observed entries.
 
         n_threads : int
-            The digits do not depend on it.
+            Number of threads. Results are bitwise identical for any number of threads.
 
         Returns
         -------
         ndarray of shape (n_rows, n_columns)
-            Observed entries as they are, predictions elsewhere; in the dtype of `entries`.
+            Observed entries, unchanged, and predictions of the missing ones; dtype of `entries`.
         """
         dtype = entries.dtype
         design, _ = self._design(dtype)
@@ -84,7 +84,7 @@ class CompletionModel:
         return out
 
     def leave_one_out(self, entries: sparse.csr_array, *, n_threads: int) -> Array:
-        """Return each entry less its prediction from the other entries of its row.
+        """Return the leave-one-out residuals, with predictions from the other entries of the row.
 
         Parameters
         ----------
@@ -92,13 +92,13 @@ class CompletionModel:
             Observed entries.
 
         n_threads : int
-            The digits do not depend on it.
+            Number of threads. Results are bitwise identical for any number of threads.
 
         Returns
         -------
         ndarray of shape (nnz,)
-            In the units of the data. Mean, scales and penalties are held. An entry of which the
-            others say nothing is predicted by the mean of its column.
+            Residuals in the units of the data. Means, scales and regularization are fixed. An entry
+            that the other entries of its row do not determine is predicted by the column mean.
         """
         design, penalty = self._design(entries.dtype)
         scaled, row_scale, rows = self._fold_in(entries, n_threads)
@@ -120,14 +120,14 @@ class CompletionModel:
     def _design(self, dtype: DTypeLike) -> tuple[Array, Array]:
         factors = np.sqrt(self.singular_values) * self.components.T
         if not factors.size:
-            # The kernel takes a factor at least: one that stays zero.
+            # The kernel requires at least one factor, which stays zero here.
             return ridge_design(np.zeros((len(factors), 1), dtype), 1.0, self.offset_penalty)
         return ridge_design(factors.astype(dtype), self.reg, self.offset_penalty)
 
     def _fold_in(
         self, entries: sparse.csr_array, n_threads: int
     ) -> tuple[sparse.csr_array, Array, Array]:
-        """Scaled entries, the scale of each row, and its coefficients."""
+        """Return the scaled entries, and the scale and the coefficients of each row."""
         scaled, row_scale = self.scaling.apply(entries)
         design, penalty = self._design(entries.dtype)
         rows = regress_rows(

@@ -1,4 +1,4 @@
-"""Means and spreads of observed entries: taken out before a completion, put back after it."""
+"""Centering and scaling of observed entries, for matrix completion."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from scipy.special import digamma, polygamma
 from lrfact._typing import Array
 from lrfact.linalg.power_of_two import times_power_of_two, unit_exponent
 
-# So many entries of the common spread are added to those of a row: few entries say little of it.
+# Number of prior entries with the common spread, to which rows with few entries are shrunk.
 _PRIOR_ENTRIES = 5.0
 
-# Rows and columns in turns; the first says most.
-_BACKFITTING_SWEEPS = 10
+# Alternating updates of rows and columns, of which the first one matters most.
+_BACKFITTING_ITERATIONS = 10
 
-# Fewest entries that a prior of an offset may count for; fewer would be all the same.
+# Minimum regularization of row offsets, in entries; smaller values would change nothing.
 _LEAST_PENALTY = 1e-2
 
 
 @dataclass(frozen=True)
 class EntryScaling:
-    """Units in which entries are completed: less a mean, by a scale of the column and of the row.
+    """Column means, and scales of columns and rows, by which entries are standardized.
 
     Attributes
     ----------
@@ -30,11 +30,11 @@ class EntryScaling:
         Means that are subtracted from the columns.
 
     scale : ndarray of shape (n_columns,)
-        Each column is divided by, positive.
+        Positive scales by which the columns are divided.
 
     row_spread : float
-        Common spread of the rows after that, to which those of rows with few entries shrink; 0 if
-        rows are not scaled.
+        Common standard deviation of the rows after column scaling, to which that of rows with few
+        entries is shrunk; 0 if rows are not scaled.
     """
 
     mean: Array
@@ -42,20 +42,20 @@ class EntryScaling:
     row_spread: float
 
     def apply(self, entries: sparse.csr_array) -> tuple[sparse.csr_array, Array]:
-        """Return scaled entries, and the scale of each row.
+        """Return the scaled entries and the scale of each row.
 
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            In the units of the data.
+            Entries in the units of the data.
 
         Returns
         -------
         scaled : csr_array of shape (n_rows, n_columns)
-            In the same dtype.
+            Scaled entries in the same dtype.
 
         row_scale : ndarray of shape (n_rows,)
-            Depends on nothing but the entries of the row.
+            Scale of each row, which depends only on the entries of this row.
         """
         columns = entries.indices
         values = (entries.data - self.mean.astype(np.float64)[columns]) / self.scale[columns]
@@ -71,12 +71,12 @@ class EntryScaling:
         return self.with_values(entries, values), row_scale.astype(entries.dtype)
 
     def apply_to_others(self, entries: sparse.csr_array, row_scale: Array) -> sparse.csr_array:
-        """Return further entries of the same rows in the same units.
+        """Scale other entries of the same rows, such as held-out entries.
 
         Parameters
         ----------
         entries : csr_array of shape (n_rows, n_columns)
-            In the units of the data.
+            Entries in the units of the data.
 
         row_scale : ndarray of shape (n_rows,)
             Scales of the rows, as returned by `apply`.
@@ -91,7 +91,7 @@ class EntryScaling:
 
     @staticmethod
     def with_values(entries: sparse.csr_array, values: Array) -> sparse.csr_array:
-        """Return a matrix of other values at the same places, in the same dtype."""
+        """Return a matrix with other values, and the sparsity pattern and dtype of `entries`."""
         pattern = (values.astype(entries.dtype), entries.indices, entries.indptr)
         return sparse.csr_array(pattern, entries.shape)
 
@@ -114,26 +114,28 @@ def rows_of_entries(entries: sparse.csr_array) -> NDArray[np.integer]:
 def entry_scaling(
     entries: sparse.csr_array, *, center: str | None, scale: str | None
 ) -> EntryScaling:
-    """Learn means and spreads.
+    """Estimate the means and scales of columns and rows from observed entries.
 
     Parameters
     ----------
     entries : csr_array of shape (n_rows, n_columns)
-        At least one.
+        Observed entries, at least one.
 
     center : {"columns", "both"} or None
-        "columns": the mean of each column, that of all entries for a column without any. "both":
-        what a column adds to the level of its rows, shrunk where its entries are few.
+        "columns" centers on the column means, or on the mean of all entries for columns without
+        entries. "both" centers on column effects beside row effects, shrunk for columns with few
+        entries. None does not center.
 
     scale : {"columns", "both"} or None
-        Whether columns, or columns and then rows, are brought to the same spread. Those of columns
-        with few entries are shrunk to a common one, as far as the spreads of the others are alike.
+        Whether columns, or columns and then rows, are scaled to unit standard deviation. The scales
+        of columns with few entries are shrunk to a common scale, the more so the more similar the
+        scales of the other columns are.
 
     Returns
     -------
     EntryScaling
-        Multiplying all entries by a number multiplies means and scales by it; without `scale` the
-        latter are the same power of two for all columns, 1 for entries of ordinary size.
+        Means and scales are proportional to the entries. If `scale` is None, all scales are the
+        same power of two, which is 1 for entries of ordinary size.
 
     Raises
     ------
@@ -147,7 +149,7 @@ def entry_scaling(
     spread = np.ones(n_columns)
     if scale is not None:
         deviations = values if center is None else _within(columns, values)
-        # What rounding leaves of equal entries is not a spread.
+        # Rounding errors of equal entries are not a spread.
         means = np.bincount(columns, np.abs(values), n_columns) / np.maximum(counts, 1)
         floor = 10 * np.finfo(entries.dtype).eps * means
         squares = np.bincount(columns, deviations**2, n_columns)
@@ -159,9 +161,9 @@ def entry_scaling(
         np.divide(np.bincount(columns, values, n_columns), counts, out=mean, where=counts > 0)
     elif center == "both":
         scaled = values / spread[columns]
-        # In common units, differences of columns are not noise of the rows.
-        of_rows = scaled if scale is None else _within(columns, scaled)
-        mean[:] = spread * _columns_beside_rows(rows, columns, scaled, of_rows, entries.shape)
+        # If columns are scaled, differences between their means are not noise of the rows.
+        for_rows = scaled if scale is None else _within(columns, scaled)
+        mean[:] = spread * _column_effects(rows, columns, scaled, for_rows, entries.shape)
     row_spread = 0.0
     if scale == "both":
         within = _within(rows, (values - mean[columns]) / spread[columns])
@@ -174,7 +176,7 @@ def entry_scaling(
 def shrunken_spreads(
     squares: NDArray[np.float64], freedom: NDArray[np.integer]
 ) -> NDArray[np.float64]:
-    """Return standard deviations of columns, each shrunk to the common one as data suggest.
+    """Return empirical Bayes estimates of column standard deviations, shrunk to a common one.
 
     Parameters
     ----------
@@ -182,20 +184,22 @@ def shrunken_spreads(
         Sum of the squared deviations of each column; 0 if its entries are all the same.
 
     freedom : ndarray of int, shape (n,)
-        Degrees of freedom of each; none where it is not positive.
+        Degrees of freedom of each column; nonpositive values count as 0.
 
     Returns
     -------
     ndarray of shape (n,)
-        Positive. Where the spreads of columns with many entries are much alike, as of ratings,
-        one of few entries has nearly the common spread; where they differ by orders of magnitude,
-        as of measurements in several units, it has nearly its own. 1 for all if none has any.
+        Positive standard deviations. If those of columns with many entries are similar, as for
+        ratings, a column with few entries gets nearly the common value; if they differ by orders of
+        magnitude, as for measurements in several units, nearly its own value. 1 for all columns if
+        no column has a positive variance.
 
     Notes
     -----
-    Logarithms of variances are normal about a common one, and what is observed of them has the
-    variance of the logarithm of a chi-squared number: each shrinks by what is noise in it. Smyth
-    (2004), doi:10.2202/1544-6115.1027, section 6.2, for the moments.
+    The logarithms of the variances are assumed to be normal about a common mean, and their
+    estimates to have the variance of the logarithm of a chi-squared variable. Each estimate is
+    shrunk according to its noise. Smyth (2004), doi:10.2202/1544-6115.1027, section 6.2, for the
+    moments.
     """
     freedom = np.maximum(freedom, 0)
     known = (freedom > 0) & (squares > 0)
@@ -204,18 +208,18 @@ def shrunken_spreads(
     half = freedom[known] / 2
     noise = polygamma(1, half)
     logs = np.log(squares[known] / freedom[known]) - digamma(half) + np.log(half)
-    # Few long columns must not decide for all.
+    # Limit the weights, so that a few columns with many entries do not dominate.
     weights = 1 / np.maximum(noise, np.median(noise) / 10)
     common = float(np.average(logs, weights=weights))
     between = max(float(np.average((logs - common) ** 2 - noise, weights=weights)), 0.0)
-    # Entries that are all the same are the less likely to spread the more they are.
+    # For constant columns, the estimate decreases with the number of entries.
     spreads = np.exp(common / 2) / np.sqrt(1 + between / 2 * freedom)
     spreads[known] = np.exp((between * logs + noise * common) / (2 * (between + noise)))
     return spreads
 
 
 def row_offset_penalty(entries: sparse.csr_array) -> float:
-    """Return how much the offset of a row is to be held back.
+    """Return the regularization strength of row offsets, from variance components.
 
     Parameters
     ----------
@@ -225,8 +229,8 @@ def row_offset_penalty(entries: sparse.csr_array) -> float:
     Returns
     -------
     float
-        The variance within rows divided by that between them: so many entries at 0 say as much as
-        the knowledge that rows are alike.
+        Ratio of the variance within rows to the variance between rows, which is the number of
+        entries equal to 0 that the regularization is equivalent to.
     """
     rows, values = rows_of_entries(entries), entries.data.astype(np.float64)
     within, between = _variance_components(rows, values)
@@ -234,14 +238,14 @@ def row_offset_penalty(entries: sparse.csr_array) -> float:
     return n if between <= within / n else max(within / between, _LEAST_PENALTY)
 
 
-def _columns_beside_rows(
+def _column_effects(
     rows: NDArray[np.integer],
     columns: NDArray[np.integer],
     values: Array,
     values_of_rows: Array,
     shape: tuple[int, int],
 ) -> Array:
-    """Means of columns once rows have theirs, each shrunk by its own variance of the mean."""
+    """Return column effects beside row effects, each shrunk by the variance of its mean."""
     overall = values.mean()
     level = np.zeros(shape[1])
     strengths = []
@@ -249,21 +253,21 @@ def _columns_beside_rows(
         within, between = _variance_components(group, data)
         counts = np.bincount(group, minlength=size)
         squares = np.bincount(group, _within(group, data) ** 2, size)
-        # Columns may have units of their own: a common variance only helps those of few entries.
+        # Units may differ between columns: the common variance only matters with few entries.
         own = (squares + _PRIOR_ENTRIES * within) / (counts + _PRIOR_ENTRIES)
-        # Where the data cannot tell between from within, one entry tells half.
+        # If the variance between groups is not identifiable, one entry is shrunk by half.
         ratio = own / between if between > 0 else np.full(size, np.inf if within else 1.0)
         strengths.append(counts + ratio)
-    for _ in range(_BACKFITTING_SWEEPS):
-        left = values - overall - level[columns]
-        of_rows = np.bincount(rows, left, shape[0]) / strengths[0]
-        left = values - overall - of_rows[rows]
-        level = np.bincount(columns, left, shape[1]) / strengths[1]
+    for _ in range(_BACKFITTING_ITERATIONS):
+        residuals = values - overall - level[columns]
+        row_effects = np.bincount(rows, residuals, shape[0]) / strengths[0]
+        residuals = values - overall - row_effects[rows]
+        level = np.bincount(columns, residuals, shape[1]) / strengths[1]
     return overall + level
 
 
 def _variance_components(group: NDArray[np.integer], values: Array) -> tuple[float, float]:
-    """Variances within and between groups: moments of a one-way layout with random effects.
+    """Return the variances within and between groups of a one-way random effects model.
 
     Searle, Casella and McCulloch, Variance Components, 1992, section 3.6,
     doi:10.1002/9780470316856.
@@ -272,7 +276,7 @@ def _variance_components(group: NDArray[np.integer], values: Array) -> tuple[flo
     n, n_groups = len(values), int(np.count_nonzero(counts))
     total = float(values.var())
     if n_groups in (1, n):
-        return total / 2, total / 2  # nothing to compare
+        return total / 2, total / 2  # not identifiable
     means = np.bincount(group, values) / np.maximum(counts, 1)
     within = float((_within(group, values) ** 2).sum()) / (n - n_groups)
     squares = float(counts @ (means - values.mean()) ** 2)
@@ -281,6 +285,6 @@ def _variance_components(group: NDArray[np.integer], values: Array) -> tuple[flo
 
 
 def _within(group: NDArray[np.integer], values: Array) -> Array:
-    """Values less the mean of their group."""
+    """Return values centered on the mean of their group."""
     counts = np.bincount(group)
     return values - (np.bincount(group, values) / np.maximum(counts, 1))[group]

@@ -1,4 +1,4 @@
-"""Completion of a matrix by nuclear norm: the problem, and how far from solved it is."""
+"""Matrix completion by the nuclear norm: objective function and duality gap."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,26 +12,26 @@ from lrfact.linalg.as_operator import as_operator
 from lrfact.linalg.require_finite import require_finite
 from lrfact.solvers.svd.truncated_svd import truncated_svd
 
-# Of the norm of the residuals, as a share of the gap that is asked for.
+# Relative error of the norm of the residuals, as a fraction of the requested gap.
 _NORM_ERROR = 0.1
 
 
 @dataclass(frozen=True)
 class NuclearNormProblem:
-    r"""Observed entries, and what is penalized.
+    r"""Matrix completion with nuclear-norm regularization and regularized row offsets.
 
     .. math:: F(Z, a) = \frac12 \sum_{(i,j) \in \Omega} (y_{ij} - a_i - z_{ij})^2
               + \lambda \|Z\|_* + \frac{\rho}{2} \|a\|^2
 
-    is convex. The offsets `a` of the rows may be left out.
+    is convex in the matrix Z and the row offsets a. Offsets are optional.
 
     Attributes
     ----------
     entries : csr_array of shape (n_rows, n_columns)
-        Y, float32 or float64, sorted within rows, none twice.
+        Observed entries Y, float32 or float64, with sorted indices and without duplicates.
 
     offset_penalty : float or None
-        :math:`\rho`, positive; None for no offsets.
+        Regularization :math:`\rho` of the offsets, positive; None without offsets.
     """
 
     entries: sparse.csr_array
@@ -39,7 +39,7 @@ class NuclearNormProblem:
 
     @cached_property
     def by_columns(self) -> sparse.csr_array:
-        """The entries of the transpose."""
+        """Transposed entries, stored by rows."""
         return self.entries.T.tocsr()
 
     @cached_property
@@ -48,10 +48,10 @@ class NuclearNormProblem:
         indptr = self.entries.indptr
         return np.repeat(np.arange(len(indptr) - 1, dtype=indptr.dtype), np.diff(indptr))
 
-    def residuals(self, told: Array) -> sparse.csr_array:
-        """Return what predictions of the entries leave of them."""
+    def residuals(self, predicted: Array) -> sparse.csr_array:
+        """Return the residuals of the entries, given their predictions."""
         Y = self.entries
-        return sparse.csr_array((Y.data - told, Y.indices, Y.indptr), Y.shape)
+        return sparse.csr_array((Y.data - predicted, Y.indices, Y.indptr), Y.shape)
 
     def objective(self, reg: float, residuals: Array, s: Array, offsets: Array) -> float:
         """Return F for residuals, singular values of Z and offsets, summed in float64."""
@@ -70,13 +70,13 @@ def largest_singular_value(matrix: sparse.csr_array, *, tol: float, n_threads: i
     Parameters
     ----------
     matrix : csr_array of shape (n_rows, n_columns)
-        Such as the residuals.
+        Sparse matrix, such as the residuals.
 
     tol : float
-        Relative error.
+        Tolerance of the relative error.
 
     n_threads : int
-        The digits do not depend on it.
+        Number of threads. Results are bitwise identical for any number of threads.
 
     Returns
     -------
@@ -85,12 +85,12 @@ def largest_singular_value(matrix: sparse.csr_array, *, tol: float, n_threads: i
     Raises
     ------
     ValueError
-        If squares overflow.
+        If squares of the entries overflow.
     """
     if not matrix.data.any():
         return 0.0
     operator = as_operator(matrix, n_threads=n_threads)
-    rng = np.random.RandomState(0)  # it only starts an iteration that is run to its end
+    rng = np.random.RandomState(0)  # only the initialization, converged to tol
     return float(truncated_svd(operator, 1, tol=tol, rng=rng, want_left=False).s[0])
 
 
@@ -103,7 +103,7 @@ def relative_duality_gap(
     tol: float,
     n_threads: int,
 ) -> float:
-    r"""Bound how far the objective is above its minimum, relative to itself.
+    r"""Return an upper bound of the relative distance of the objective from its minimum.
 
     Parameters
     ----------
@@ -111,19 +111,19 @@ def relative_duality_gap(
         The problem.
 
     reg : float
-        :math:`\lambda`.
+        Regularization strength :math:`\lambda`.
 
     objective : float
-        F where the iteration stands.
+        Objective F of the current solution.
 
     residuals : csr_array of shape (n_rows, n_columns)
         Residuals of the same solution.
 
     tol : float
-        A tenth of it is how accurate the bound has to be.
+        Tolerance of the gap; the bound is computed to a tenth of it.
 
     n_threads : int
-        The digits do not depend on it.
+        Number of threads. Results are bitwise identical for any number of threads.
 
     Returns
     -------
@@ -132,21 +132,21 @@ def relative_duality_gap(
 
     Notes
     -----
-    Any :math:`\Theta` on the observed places with operator norm up to :math:`\lambda` bounds the
-    minimum from below,
+    Any matrix :math:`\Theta` on the observed entries whose operator norm is at most
+    :math:`\lambda` gives a lower bound of the minimum,
 
     .. math:: F^* \ge \langle \Theta, Y \rangle - \tfrac12 \|\Theta\|_F^2
               - \tfrac1{2\rho} \|\Theta 1\|^2,
 
     with equality for the residuals of the solution (Fenchel's dual: Boyd and Vandenberghe, Convex
-    Optimization, 2004, section 5.7). The residuals at hand, scaled into that set, give the bound.
+    Optimization, 2004, section 5.7). The bound uses the current residuals, scaled to be feasible.
     """
     values = residuals.data.astype(np.float64)
     product = float(values @ problem.entries.data.astype(np.float64))
     curvature = float(values @ values)
     if problem.offset_penalty is not None:
-        of_rows = np.bincount(problem.row_of_entry, values)
-        curvature += float(of_rows @ of_rows) / problem.offset_penalty
+        row_sums = np.bincount(problem.row_of_entry, values)
+        curvature += float(row_sums @ row_sums) / problem.offset_penalty
     norm = largest_singular_value(residuals, tol=_NORM_ERROR * tol, n_threads=n_threads)
     if norm == 0:
         return 0.0 if objective <= 0 else 1.0

@@ -1,4 +1,4 @@
-"""Nuclear-norm completion: least squares in the active directions, and a search for new ones."""
+"""Soft-impute for matrix completion, with alternating least squares in an active subspace."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,37 +16,37 @@ from lrfact.solvers.completion.nuclear_norm_problem import NuclearNormProblem, r
 from lrfact.solvers.observed.masked_problem import MaskedModel, predict_entries
 from lrfact.solvers.observed.ridge_rows import regress_rows
 
-# Called after each iteration with their number and the objective; True to stop.
+# Called after each iteration with its number and the objective; returns True to stop.
 Progress = Callable[[int, float], bool]
 
 # Alternating regressions in each iteration.
-_SWEEPS = 2
+_ALS_ITERATIONS = 2
 
-# Directions tried for entry at a time, at least; twice as many when all of them enter.
+# Minimum number of candidate vectors; doubled if all of them become singular vectors of Z.
 _CANDIDATES = 8
 _POWER_ITERATIONS = 2
 
-# The gap is computed once an iteration lowers the objective by less than this share of `tol`.
+# The gap is computed once the relative decrease is less than this fraction of `tol`.
 _NEARLY = 0.3
 
 
 @dataclass(frozen=True)
 class LowRankState:
-    """A low-rank matrix ``U diag(s) V'``, offsets of rows, and where to look for more directions.
+    """Low-rank matrix ``U diag(s) V'``, row offsets, and candidates for more singular vectors.
 
     Attributes
     ----------
     U, V : ndarray of shape (n_rows, k) and (n_columns, k)
-        Orthonormal columns.
+        Left and right singular vectors, with orthonormal columns.
 
     s : ndarray of shape (k,)
-        Descending, positive.
+        Positive singular values, descending.
 
     offsets : ndarray of shape (n_rows,)
-        Zeros where the problem has none.
+        Row offsets; zeros if the problem has none.
 
     candidates : ndarray of shape (n_columns, b)
-        Right directions that may be the next to enter.
+        Candidates for additional right singular vectors.
     """
 
     U: Array
@@ -57,39 +57,39 @@ class LowRankState:
 
     @property
     def rank(self) -> int:
-        """Number of directions."""
+        """Rank of the matrix."""
         return len(self.s)
 
     def factors(self) -> tuple[Array, Array]:
-        """Return factors of rows and of columns, of the same size."""
+        """Return balanced factors of rows and columns."""
         root = np.sqrt(self.s)
         return self.U * root, self.V * root
 
     def predict(self, rows: NDArray[np.integer], columns: NDArray[np.integer]) -> Array:
-        """Return single entries of the matrix plus offsets."""
+        """Return predictions of single entries, including row offsets."""
         A, B = self.factors()
-        told = predict_entries(MaskedModel(A, B, 0.0), rows, columns, bias=False)
-        return told + self.offsets[rows]
+        predicted = predict_entries(MaskedModel(A, B, 0.0), rows, columns, bias=False)
+        return predicted + self.offsets[rows]
 
 
 @dataclass(frozen=True)
 class SoftImputeFit:
-    """What `soft_impute` returns.
+    """Result of `soft_impute`.
 
     Attributes
     ----------
     state : LowRankState
-        The solution.
+        Solution of the problem.
 
     objective : ndarray of shape (n_iter,)
-        F after each iteration; it never rises, but for rounding.
+        Objective F after each iteration, nonincreasing except for rounding errors.
 
     gap : float
         Upper bound of the distance of F from its minimum over all matrices, relative to F; NaN if
         it was not computed.
 
     converged : bool
-        Whether `tol` was reached, or `progress` asked to stop.
+        Whether `tol` was reached or `progress` requested to stop.
     """
 
     state: LowRankState
@@ -99,7 +99,7 @@ class SoftImputeFit:
 
 
 def zero_state(problem: NuclearNormProblem, rng: np.random.RandomState) -> LowRankState:
-    """Return the matrix of zeros, the offsets that go with it, and random directions to try.
+    """Return a matrix of zeros, the corresponding row offsets, and random candidate vectors.
 
     Parameters
     ----------
@@ -137,37 +137,37 @@ def soft_impute(
     n_threads: int,
     progress: Progress | None = None,
 ) -> SoftImputeFit:
-    r"""Minimize the objective of a `NuclearNormProblem`.
+    r"""Matrix completion by soft-impute: minimize the objective of a `NuclearNormProblem`.
 
     Parameters
     ----------
     problem : NuclearNormProblem
-        Entries, and the penalty of offsets.
+        Observed entries and the regularization of the row offsets.
 
     reg : float
-        :math:`\lambda`, positive.
+        Regularization strength :math:`\lambda`, positive.
 
     start : LowRankState
         Initialization, preferably the solution for a slightly larger `reg`.
 
     max_rank : int
-        More directions are cut off, and the minimum found is then one among these ranks.
+        Maximum rank. If it is reached, the solution is a minimum over matrices of this rank.
 
     tol : float
-        Relative duality gap at which to stop; with ``certify=False``, or where `max_rank` keeps
-        directions out, the relative decrease.
+        Relative duality gap at which to stop; with ``certify=False``, or if `max_rank` restricts
+        the rank, the relative decrease of the objective.
 
     max_iter : int
         Maximum number of iterations.
 
     certify : bool
-        Whether to compute the gap, which takes the norm of the residuals.
+        Whether to compute the duality gap, which requires the operator norm of the residuals.
 
     rng : RandomState
         Random number generator of additional vectors, if all current ones have been used.
 
     n_threads : int
-        The digits do not depend on it.
+        Number of threads. Results are bitwise identical for any number of threads.
 
     progress : callable or None, default=None
         Function called after each iteration, which returns True to stop.
@@ -185,16 +185,17 @@ def soft_impute(
     -----
     For factors of equal size, ``Z = A B'``, the nuclear norm is ``(||A||^2 + ||B||^2) / 2``, so
     that rows and columns are ridge regressions on each other (Mazumder, Hastie and Tibshirani,
-    2010, lemma 6). An iteration does two sweeps of these and then one step of soft-impute: the
-    singular values of ``M = P(Y - a 1' - Z) + Z``, a sparse matrix plus one of low rank, shrink by
-    :math:`\lambda`. M is only looked at in the directions that Z has, and in some more where the
-    residuals are largest. Those that shrink to zero leave, the others enter. Neither half raises
-    the objective, and the matrix is never filled. To solve inside an active subspace and to look
-    outside of it in turns is the idea of Hsieh and Olsen (2014),
-    https://proceedings.mlr.press/v32/hsiehb14.html.
+    2010, lemma 6). An iteration consists of two passes of alternating least squares and one step of
+    soft-impute: the singular values of ``M = P(Y - a 1' - Z) + Z``, a sparse matrix plus one of low
+    rank, are shrunk by :math:`\lambda`. M is projected onto the singular vectors of Z and onto
+    candidate vectors for which the residuals are largest. Vectors whose singular values shrink to
+    zero are removed, the others are kept. Neither part increases the objective, and the matrix is
+    never filled. Alternating between the solution in an active subspace and the search outside of
+    it is the method of Hsieh and Olsen (2014), https://proceedings.mlr.press/v32/hsiehb14.html.
 
-    For rank k, ``4 nnz k^2 + 2 (n_rows + n_columns) k^3 / 3`` multiplications and additions in the
-    regressions, ``nnz (2 k + 50)`` in the step, ``O((n_rows + n_columns) k^2)`` for orthogonality.
+    For rank k, an iteration costs ``4 nnz k^2 + 2 (n_rows + n_columns) k^3 / 3`` multiplications
+    and additions in the regressions, ``nnz (2 k + 50)`` in the step of soft-impute, and
+    ``O((n_rows + n_columns) k^2)`` for the orthogonalization.
     On MovieLens-100K, to 1e-4 of the minimum, it takes 0.4 s of one core, accelerated soft-impute
     on the same products 1.0 s, and soft-impute on the filled matrix 16 s.
     """
@@ -222,7 +223,7 @@ def soft_impute(
 
 
 def _offsets_alone(problem: NuclearNormProblem) -> Array:
-    """The offsets that go with a matrix of zeros."""
+    """Return the row offsets for a matrix of zeros."""
     Y = problem.entries
     if problem.offset_penalty is None:
         return np.zeros(Y.shape[0], Y.dtype)
@@ -233,13 +234,13 @@ def _offsets_alone(problem: NuclearNormProblem) -> Array:
 def _regressions(
     problem: NuclearNormProblem, reg: float, state: LowRankState, n_threads: int
 ) -> LowRankState:
-    """Sweeps over columns and rows, and the singular values of what they find."""
+    """Update columns and rows by alternating least squares, and return the SVD of the result."""
     with_offsets = problem.offset_penalty is not None
     if state.rank == 0:
         return replace(state, offsets=_offsets_alone(problem))
     rows, columns = state.factors()
     offsets = state.offsets
-    for _ in range(_SWEEPS):
+    for _ in range(_ALS_ITERATIONS):
         by_columns = problem.by_columns
         if with_offsets:
             values = by_columns.data - offsets[by_columns.indices]
@@ -268,7 +269,7 @@ def _ridge_factors(
     out: Array,
     n_threads: int,
 ) -> Array:
-    """Regress rows on the factors of their columns, and on an offset that comes last."""
+    """Ridge regression of rows on the factors of the columns and, as the last one, an offset."""
     design, penalty = ridge_design(factors, reg, offset_penalty)
     return regress_rows(
         entries,
@@ -285,7 +286,7 @@ def _ridge_factors(
 
 
 def ridge_design(factors: Array, reg: float, offset_penalty: float | None) -> tuple[Array, Array]:
-    """Return what rows are regressed on, and how much each coefficient is penalized.
+    """Return the design matrix of the rows, and the regularization of each coefficient.
 
     Parameters
     ----------
@@ -293,7 +294,7 @@ def ridge_design(factors: Array, reg: float, offset_penalty: float | None) -> tu
         Factors of the columns.
 
     reg : float
-        Penalty of a coefficient.
+        Regularization strength of a coefficient.
 
     offset_penalty : float or None
         Regularization of the row offset, the last coefficient; None if there is no offset.
@@ -301,7 +302,7 @@ def ridge_design(factors: Array, reg: float, offset_penalty: float | None) -> tu
     Returns
     -------
     design : ndarray of shape (n_columns, k) or (n_columns, k + 1)
-        Ends, with an offset, in zeros: columns have none.
+        Design matrix; with an offset, its last column is zero, because columns have no offset.
 
     penalty : ndarray of shape (k,) or (k + 1,)
     """
@@ -314,7 +315,7 @@ def ridge_design(factors: Array, reg: float, offset_penalty: float | None) -> tu
 
 
 def _svd_of_product(A: Array, B: Array) -> tuple[Array, Array, Array]:
-    """Return U, s and V of ``A B'``, for A and B with few columns."""
+    """Return the SVD (U, s, V) of ``A B'``, for A and B with few columns."""
     Qa, Ra = qr(A, mode="economic", check_finite=False)
     Qb, Rb = qr(B, mode="economic", check_finite=False)
     W, s, Zt = svd(Ra @ Rb.T, check_finite=False)
@@ -328,7 +329,7 @@ def _shrinkage_step(
     max_rank: int,
     rng: np.random.RandomState,
 ) -> LowRankState:
-    """Shrink the singular values of residuals plus Z in the active and some more directions."""
+    """Soft-threshold the singular values of the residuals plus Z on active and new vectors."""
     U, V, G = state.U, state.V, state.candidates
     n_tried = G.shape[1]
     if n_tried:

@@ -1,4 +1,4 @@
-"""The penalty of a nuclear-norm completion, chosen on held-out entries along a path."""
+"""Regularization path of matrix completion by the nuclear norm, validated on held-out entries."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,34 +13,34 @@ from lrfact.solvers.completion.nuclear_norm_problem import (
 )
 from lrfact.solvers.completion.soft_impute import LowRankState, soft_impute, zero_state
 
-# Smallest penalty of a path, as a share of the largest.
+# Smallest regularization strength of a path, as a fraction of the largest one.
 _SMALLEST = 1e-3
 
-# Relative error of the largest useful penalty.
+# Relative error of the largest useful regularization strength.
 _NORM_TOL = 1e-5
 
-# Penalties without a better error before the path ends.
+# Number of steps without a lower validation error after which the path ends.
 _PATIENCE = 2
 
-# Along the path: the error on other entries is then known well enough.
+# Tolerance and maximum number of iterations along the path, sufficient for validation errors.
 _PATH_TOL = 1e-3
 _PATH_ITERATIONS = 30
 
 
 @dataclass(frozen=True)
 class PenaltyPath:
-    """Errors on held-out entries along a path.
+    """Validation errors along a regularization path.
 
     Attributes
     ----------
     regs : ndarray of shape (n_tried,)
-        Penalties, descending.
+        Regularization strengths, descending.
 
     rmse : ndarray of shape (n_tried,)
-        Root mean square error on the entries held out.
+        Root mean square errors on the held-out entries.
 
     best : float
-        The penalty of least error.
+        Regularization strength with the lowest error.
 
     state : LowRankState
         Solution for the entries that were not held out.
@@ -55,26 +55,26 @@ class PenaltyPath:
 def largest_useful_penalty(
     problem: NuclearNormProblem, zero: LowRankState, *, n_threads: int
 ) -> float:
-    """Return the penalty from which on the solution is zero.
+    """Return the smallest regularization strength for which the solution is zero.
 
     Parameters
     ----------
     problem : NuclearNormProblem
-        Entries and the penalty of offsets.
+        Observed entries and the regularization of the row offsets.
 
     zero : LowRankState
-        The matrix of zeros with its offsets.
+        Matrix of zeros with the corresponding row offsets.
 
     n_threads : int
-        The digits do not depend on it.
+        Number of threads. Results are bitwise identical for any number of threads.
 
     Returns
     -------
     float
-        The largest singular value of what the offsets leave of the entries.
+        Largest singular value of the entries minus the row offsets.
     """
-    told = zero.offsets[problem.row_of_entry]
-    return largest_singular_value(problem.residuals(told), tol=_NORM_TOL, n_threads=n_threads)
+    residuals = problem.residuals(zero.offsets[problem.row_of_entry])
+    return largest_singular_value(residuals, tol=_NORM_TOL, n_threads=n_threads)
 
 
 def penalty_path(
@@ -87,18 +87,18 @@ def penalty_path(
     n_threads: int,
     progress: Callable[[int, float], bool],
 ) -> PenaltyPath:
-    """Lower the penalty step by step until held-out entries are no longer predicted better.
+    """Decrease the regularization strength until the validation error no longer decreases.
 
     Parameters
     ----------
     problem : NuclearNormProblem
-        Without the entries held out.
+        Problem without the held-out entries.
 
     held_out : csr_array of shape (n_rows, n_columns)
-        At least one entry, scaled as the others.
+        Held-out entries, at least one, scaled like the others.
 
     n_regs : int
-        Length of a path that goes down to a thousandth of the largest useful penalty.
+        Length of a path from the largest useful regularization strength to a thousandth of it.
 
     max_rank : int
         Maximum rank.
@@ -107,7 +107,7 @@ def penalty_path(
         Random number generator of the initial vectors.
 
     n_threads : int
-        The digits do not depend on it.
+        Number of threads. Results are bitwise identical for any number of threads.
 
     progress : callable
         Function called with the index and error of each regularization strength, which returns True
@@ -116,7 +116,7 @@ def penalty_path(
     Returns
     -------
     PenaltyPath
-        Each solution starts from that of the penalty before.
+        Each solution is initialized with the previous one (warm start).
     """
     state = zero_state(problem, rng)
     largest = largest_useful_penalty(problem, state, n_threads=n_threads)
@@ -137,8 +137,8 @@ def penalty_path(
                 rng=rng,
                 n_threads=n_threads,
             ).state
-        told = state.predict(rows_of, held_out.indices)
-        rmse.append(float(np.sqrt(np.mean((held_out.data.astype(np.float64) - told) ** 2))))
+        predicted = state.predict(rows_of, held_out.indices)
+        rmse.append(float(np.sqrt(np.mean((held_out.data.astype(np.float64) - predicted) ** 2))))
         if rmse[-1] <= min(rmse):
             best, best_state = float(reg), state
         if progress(step + 1, rmse[-1]) or len(rmse) - 1 - int(np.argmin(rmse)) >= _PATIENCE:
