@@ -70,18 +70,18 @@ def _matrix(shape=(40, 15), seed=0):
     return rng.standard_normal(shape) * scales + rng.standard_normal(shape[1])
 
 
-def _svd(X, *, centred=False):
-    A = X - X.mean(axis=0) if centred else X
+def _svd(X, *, centered=False):
+    A = X - X.mean(axis=0) if centered else X
     _, s, Vt = np.linalg.svd(A, full_matrices=False)
     return A, s[:K], Vt[:K]
 
 
-@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array, sp.csr_matrix])
-def test_exact_svd_scores_zero(container, centred):
+def test_exact_svd_scores_zero(container, centered):
     X = _matrix()
-    _, s, Vt = _svd(X, centred=centred)
-    score = Objective(container(X), s, centred=centred)(s, Vt)
+    _, s, Vt = _svd(X, centered=centered)
+    score = Objective(container(X), s, centered=centered)(s, Vt)
     assert_allclose(list(vars(score).values()), 0, atol=1e-13)
 
 
@@ -100,12 +100,12 @@ def test_relative_errors_of_singular_values():
     assert_allclose([score.max_relative_error, score.mean_relative_error], [3e-3, 1e-3])
 
 
-@pytest.mark.parametrize("centred", [False, True])
-def test_wrong_directions_against_the_definition(centred):
+@pytest.mark.parametrize("centered", [False, True])
+def test_wrong_directions_against_the_definition(centered):
     X = _matrix()
-    A, s, Vt = _svd(X, centred=centred)
+    A, s, Vt = _svd(X, centered=centered)
     V = np.linalg.qr(Vt.T + 0.05 * np.random.default_rng(1).standard_normal(Vt.T.shape))[0]
-    score = Objective(sp.csr_array(X), s, centred=centred)(s, V.T)
+    score = Objective(sp.csr_array(X), s, centered=centered)(s, V.T)
 
     best = np.linalg.norm(A) ** 2 - np.sum(s**2)
     reached = np.linalg.norm(A - A @ V @ V.T) ** 2
@@ -151,13 +151,13 @@ def test_worst_is_taken_figure_by_figure():
     assert worst([Score(1, 0, 0, 5, 0), Score(0, 2, 0, 0, 1)]) == Score(1, 2, 0, 5, 1)
 
 
-@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("shape", [(120, 60), (60, 120)])
-def test_three_ways_to_the_reference_agree(shape, centred):
+def test_three_ways_to_the_reference_agree(shape, centered):
     X = _matrix(shape)
-    A = X - X.mean(axis=0) if centred else X
+    A = X - X.mean(axis=0) if centered else X
     exact = np.linalg.svd(A, compute_uv=False)[:K]
-    mean = X.mean(axis=0) if centred else None
+    mean = X.mean(axis=0) if centered else None
     for way in (_lapack, _gram, _arpack):
         for matrix in (X, sp.csr_array(X)):
             reference = way(matrix, K, mean)
@@ -171,9 +171,9 @@ def test_gram_reference_declines_where_it_would_lose_digits():
 
 def test_reference_is_cached_per_content(tmp_path):
     X = _matrix()
-    first = exact_singular_values(X, K, centred=True, cache_dir=tmp_path)
-    again = exact_singular_values(X.copy(), K, centred=True, cache_dir=tmp_path)
-    exact_singular_values(X + 1e-9, K, centred=True, cache_dir=tmp_path)
+    first = exact_singular_values(X, K, centered=True, cache_dir=tmp_path)
+    again = exact_singular_values(X.copy(), K, centered=True, cache_dir=tmp_path)
+    exact_singular_values(X + 1e-9, K, centered=True, cache_dir=tmp_path)
     assert_allclose(first.singular_values, again.singular_values, rtol=0)
     assert len(list(tmp_path.rglob("*.json"))) == 2
 
@@ -257,8 +257,8 @@ def test_every_dataset_module_is_complete(tmp_path):
 def test_every_peer_that_is_installed_finds_the_svd(task):
     """At its last setting, on a matrix with gaps in its spectrum."""
     X = _matrix((60, 30))
-    _, s, _ = _svd(X, centred=task == "pca")
-    objective = Objective(X, s, centred=task == "pca")
+    _, s, _ = _svd(X, centered=task == "pca")
+    objective = Objective(X, s, centered=task == "pca")
     checked = 0
     for name, peer in peers.peers_for(task, None).items():
         if peer.available() is not None or getattr(peer, "REFERENCE", False):

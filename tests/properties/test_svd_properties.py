@@ -75,9 +75,9 @@ def test_dense_and_sparse_have_the_same_values(X):
         assert_allclose(found, solve(X, k, solver).s, atol=1e-9 * scale_of(X))
 
 
-def well_separated(X, k, *, centred=False):
+def well_separated(X, k, *, centered=False):
     """Whether the k leading singular vectors are unique."""
-    s = np.linalg.svd(X - X.mean(axis=0) if centred else X, compute_uv=False)
+    s = np.linalg.svd(X - X.mean(axis=0) if centered else X, compute_uv=False)
     gaps = s[:k] - np.append(s[1:], 0)[:k]
     return (gaps > 1e-2 * s[0]).all() and s[0] > 0
 
