@@ -97,7 +97,7 @@ class GaussianDensity:
         return covariance
 
     def precision(self, components: Array) -> Array:
-        """Return the inverse of the covariance, restricted to its range if it is singular."""
+        """Return the inverse of the covariance, with variances bounded as in the density."""
         self._require_regular()
         strong, weak = self._strong, self._weak
         least = min(float(strong.min()), weak) if self._n_weak else float(strong.min())

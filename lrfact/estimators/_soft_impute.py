@@ -376,8 +376,8 @@ class SoftImpute(CallbackSupportMixin, OneToOneFeatureMixin, TransformerMixin, B
         is the negated root mean square of the leave-one-entry-out residuals, in closed form: e are
         the residuals of the completion, A is the matrix of its normal equations and b are the
         factors of a column (and 1, with offsets). Regularization and the scale of the row are
-        fixed. For unseen rows it is an unbiased measure, so that GridSearchCV over rows finds a
-        good `reg`.
+        fixed. For unseen rows no entry is used in its own prediction, so that GridSearchCV over
+        rows finds a good `reg`.
 
         Parameters
         ----------

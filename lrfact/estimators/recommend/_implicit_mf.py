@@ -420,8 +420,8 @@ class ImplicitMF(CallbackSupportMixin, FactorModel):
         A fifth of the entries of each row is held out, the row is folded in from the rest, and all
         columns except the rest are ranked: the normalized discounted cumulative gain of the first
         ten, with gain 1 for held-out entries, is averaged over the rows with held-out entries. For
-        unseen rows it is an unbiased measure, so that GridSearchCV finds a finite rank, a
-        regularization strength and a confidence.
+        unseen rows the held-out entries were not used in the fit, so that GridSearchCV finds a
+        finite rank, a regularization strength and a confidence.
 
         Parameters
         ----------

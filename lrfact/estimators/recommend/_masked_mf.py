@@ -537,8 +537,8 @@ class MaskedMF(CallbackSupportMixin, BiasedFactors):
 
         is the negated root mean square of the leave-one-entry-out residuals, in closed form: e are
         the residuals of the fold-in, A is its matrix and d are the factors of a column (and 1, with
-        biases). The regularization of the row is kept at its full value. For unseen rows it is an
-        unbiased measure, so that GridSearchCV over rows finds a finite rank.
+        biases). The regularization of the row is kept at its full value. For unseen rows no
+        entry is used in its own prediction, so that GridSearchCV over rows finds a finite rank.
 
         Parameters
         ----------
