@@ -619,7 +619,7 @@ class BayesianMF(CallbackSupportMixin, BiasedFactors):
         scatter: float,
         n_threads: int,
     ) -> tuple[PatternFeatures, GibbsProblem, float, float]:
-        """Return standardized features, with their means and standard deviations."""
+        """Return row features, the problem of standardized entries, their mean and scale."""
         if weights is None:
             intercept = float(entries.data.mean(dtype=np.float64))
             scale = float(entries.data.std(dtype=np.float64))

@@ -81,7 +81,7 @@ class FactorState:
         Prior of the factors.
 
     link : FeatureLink
-        Biases of the rows.
+        Link from features to the factors.
     """
 
     vectors: Array

@@ -53,7 +53,7 @@ class PosteriorMeanFactors:
         Parameters
         ----------
         model : FactorDraws
-            Random number generator.
+            Draws from the posterior distribution.
 
         entries : csr_array of shape (n_rows, n_columns)
             Observed entries of the rows.
@@ -124,7 +124,7 @@ class PosteriorMeanFactors:
         Parameters
         ----------
         model : FactorDraws
-            Random number generator.
+            Draws from the posterior distribution.
 
         entries : csr_array of shape (n_rows, n_columns)
             Observed entries of training rows or unseen rows.

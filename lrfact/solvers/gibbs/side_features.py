@@ -27,7 +27,7 @@ def with_side_features(
         In any units: each column counts as much as any other. In the dtype of `features`.
 
     n_components : int
-        Maximum number of components of the given features.
+        Maximum number of components of the side information.
 
     n_threads : int
         Threads of the products.

@@ -162,7 +162,7 @@ def random_cut(
         Entries of each row, or of each column.
 
     n_ranges : int
-        Number of results.
+        Number of ranges.
 
     rng : RandomState
         Random number generator of the order.
